@@ -1,0 +1,154 @@
+"""The checks of `skyreels doctor`; each looks at one thing and never raises."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from skyreels_cli.cli.quantities import byte_size
+from skyreels_cli.errors import SkyreelsError
+
+Status = Literal["ok", "warning", "problem"]
+
+# Below this not even ten seconds at 540P fit, the temporary pieces included.
+LOW_DISK_BYTES = 2e9
+TORCH_SECONDS = 120
+
+# In a child: a torch that cannot be imported, or that crashes on its driver, is a finding, no crash of ours.
+PROBE = """
+import json, torch
+cards = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+print(json.dumps({
+    "torch": torch.__version__,
+    "cuda": [{"name": card.name, "memory": card.total_memory} for card in cards],
+    "mps": torch.backends.mps.is_available(),
+    "threads": torch.get_num_threads(),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; `advice` is what to do about it."""
+
+    name: str
+    status: Status
+    found: str
+    advice: str | None = None
+
+
+def run_checks() -> Iterator[Check]:
+    """Yield every finding, the slow one (torch, some seconds) first."""
+    yield from _torch()
+    yield _libraries()
+    yield _memory()
+    yield _ffmpeg()
+    yield from _settings_and_disk()
+    yield from _models()
+
+
+def _torch() -> Iterator[Check]:
+    command = [sys.executable, "-c", PROBE]
+    try:
+        probe = subprocess.run(command, capture_output=True, text=True, timeout=TORCH_SECONDS, check=True)
+    except subprocess.CalledProcessError as failed:
+        reason = (failed.stderr.strip() or f"exit status {failed.returncode}").splitlines()[-1]
+        yield Check(
+            "torch", "problem", f"cannot be imported: {reason}", "pip install --force-reinstall torch"
+        )
+    except subprocess.TimeoutExpired:
+        yield Check("torch", "problem", f"did not import within {TORCH_SECONDS} s", "is the disk very slow?")
+    else:
+        facts = json.loads(probe.stdout)
+        yield Check("torch", "ok", facts["torch"])
+        yield from _devices(facts)
+
+
+def _devices(facts: dict[str, Any]) -> Iterator[Check]:
+    for index, card in enumerate(facts["cuda"]):
+        yield Check(f"cuda:{index}", "ok", f"{card['name']}, {byte_size(card['memory'])}")
+    if facts["mps"]:
+        yield Check("mps", "ok", "Apple GPU")
+    if facts["cuda"] or facts["mps"]:
+        return
+    found = f"{facts['threads']} threads, no GPU: fine for the demo model, very slow for SkyReels-V2"
+    advice = None
+    if shutil.which("nvidia-smi"):
+        advice = "there is an NVIDIA driver that this torch cannot use: install a CUDA build of torch"
+    yield Check("cpu", "warning" if advice else "ok", found, advice)
+
+
+def _libraries() -> Check:
+    names = ("diffusers", "transformers", "accelerate", "huggingface_hub")
+    try:
+        return Check("libraries", "ok", ", ".join(f"{name} {version(name)}" for name in names))
+    except PackageNotFoundError as missing:
+        return Check("libraries", "problem", f"{missing.name} is missing", f"pip install {missing.name}")
+
+
+def _memory() -> Check:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return Check("memory", "ok", "unknown")
+    return Check("memory", "ok", f"{byte_size(size)} of RAM")
+
+
+def _ffmpeg() -> Check:
+    from skyreels_cli.media.ffmpeg import encoders, ffmpeg_exe
+
+    try:
+        return Check("ffmpeg", "ok", f"{ffmpeg_exe()}, {len(encoders())} video encoders")
+    except SkyreelsError as missing:
+        return Check("ffmpeg", "problem", missing.message, missing.hint)
+    except (OSError, subprocess.CalledProcessError) as broken:
+        return Check(
+            "ffmpeg", "problem", f"does not run: {broken}", "pip install --force-reinstall imageio-ffmpeg"
+        )
+
+
+def _settings_and_disk() -> Iterator[Check]:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    from skyreels_cli.settings import folders, load_settings
+
+    outdir = Path()
+    try:
+        outdir = load_settings().outdir
+        yield Check("settings", "ok", str(folders().config_file))
+    except SkyreelsError as wrong:
+        yield Check("settings", "problem", wrong.message, wrong.hint)
+    yield _disk("films", outdir)
+    yield _disk("model cache", Path(HF_HUB_CACHE))
+
+
+def _disk(name: str, folder: Path) -> Check:
+    folder = folder.absolute()
+    standing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(standing, os.W_OK):
+        return Check(name, "problem", f"{folder} cannot be written to", f"chmod u+w {standing}")
+    free = shutil.disk_usage(standing).free
+    found = f"{folder}, {byte_size(free)} free"
+    return Check(name, "ok" if free > LOW_DISK_BYTES else "warning", found)
+
+
+def _models() -> Iterator[Check]:
+    from huggingface_hub import try_to_load_from_cache
+
+    from skyreels_cli.hub.catalogue import RELEASES, bundled_models
+
+    for name, folder in bundled_models().items():
+        yield Check("model", "ok", f"{name} (bundled, {folder})")
+    for release in RELEASES:
+        if isinstance(try_to_load_from_cache(release.repo, "model_index.json"), str):
+            yield Check("model", "ok", f"{release.alias} (in the model cache)")
+    if not bundled_models():
+        yield Check("model", "warning", "none is bundled", "--model FOLDER or --model df-1.3b-540p")

@@ -1,0 +1,67 @@
+"""Every exception that can leave a command, as an error with a code, an exit code and a hint."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import typer
+
+from skyreels_cli.errors import InterruptedError, OutOfMemoryError, SkyreelsError, UsageError, did_you_mean
+
+SMALLER = "--offload model (or stream), --dtype bfloat16, a smaller --resolution, or fewer --base-num-frames"
+
+
+def as_failure(error: BaseException) -> SkyreelsError:
+    """Return the error to report for an exception; a bug becomes code `internal`, never a usage error."""
+    if isinstance(error, SkyreelsError):
+        return error
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return InterruptedError("interrupted", "interrupted before the work was finished")
+    failure = _unexpected(error)
+    failure.__cause__ = error
+    return failure
+
+
+def _unexpected(error: BaseException) -> SkyreelsError:
+    if _out_of_memory(error):
+        return OutOfMemoryError("out-of-memory", f"out of memory: {_first_line(error)}", f"try {SMALLER}")
+    message = f"internal error: {type(error).__name__}: {_first_line(error)}"
+    return SkyreelsError("internal", message, "run the same command with --debug and report what it prints")
+
+
+def command_behind(error: BaseException) -> str:
+    """Name the command whose line could not be parsed: `generate`, `preset list`, or nothing."""
+    context = getattr(error, "ctx", None)
+    return context.command_path.partition(" ")[2] if context else ""
+
+
+def _usage(error: typer.TyperException) -> UsageError:
+    message = error.message if hasattr(error, "option_name") else error.format_message()
+    message = message.replace("Value error, ", "").rstrip(".")
+    message = message[:1].lower() + message[1:]
+    return UsageError(
+        "usage", message + _near(error), f"skyreels {command_behind(error)} --help".replace("  ", " ")
+    )
+
+
+def _near(error: Any) -> str:
+    """Say which option or value was probably meant; for a command Typer has said so already."""
+    if hasattr(error, "possibilities"):
+        return did_you_mean(error.option_name, error.possibilities or ())
+    if "Did you mean" in error.message:
+        return ""
+    value, *choices = re.findall(r"'([^']*)'", error.message) or [""]
+    return did_you_mean(value, choices)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Judge by the class's name and torch's wording, for an error message is no reason to import torch."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"MemoryError", "OutOfMemoryError"}) or "DefaultCPUAllocator" in str(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]

@@ -1,0 +1,55 @@
+"""The `skyreels` command: parse, run one command, and turn whatever happened into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+
+import typer.main
+
+from skyreels_cli.cli.app import app
+from skyreels_cli.cli.failure import as_failure, command_behind
+from skyreels_cli.errors import InterruptedError
+from skyreels_cli.output import Output
+
+# Switches in the reference, options with a value in our contract: bare, they mean the value here.
+BARE_VALUES = {"--offload": "model", "--prompt-enhancer": "default"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; never raises for what a command did."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    out = Output()
+    try:
+        try:
+            return _run(args, out)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nothing may leave but an exit code
+            # A line that could not be parsed never got as far as switching these on.
+            out.turn_on(json="--json" in args, events="--events" in args, debug="--debug" in args)
+            out.command = out.command or command_behind(error)
+            failure = as_failure(error)
+            out.failure(failure)
+            return failure.exit_code
+    except BrokenPipeError:
+        # Whoever read stdout is gone (`skyreels … | head`); the exit flush would complain about it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(args: list[str], out: Output) -> int:
+    command = typer.main.get_command(app)
+    status = command.main(_with_bare_values(args), prog_name="skyreels", standalone_mode=False, obj=out)
+    if status == InterruptedError.exit_code:  # what Typer makes of Ctrl-C
+        raise KeyboardInterrupt
+    return status if isinstance(status, int) else 0
+
+
+def _with_bare_values(args: list[str]) -> list[str]:
+    """Give `--offload` its value where it stands alone (`--offload --seed 1`), as reference users type it."""
+    filled = []
+    for arg, following in pairwise([*args, "--"]):
+        bare_value = BARE_VALUES.get(arg.replace("_", "-"))
+        filled.append(f"{arg}={bare_value}" if bare_value and following.startswith("-") else arg)
+    return filled

@@ -1,0 +1,125 @@
+"""The options that commands share, declared once; None means "not typed", and never overrides a preset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from skyreels_cli.cli.completion import model_names, preset_names
+from skyreels_cli.film.placement import Offload
+from skyreels_cli.recipe.choices import Aspect, Codec, Dtype, Join
+
+# One panel of `--help` each.
+Render = partial(Option, rich_help_panel="What to render")
+Sampling = partial(Option, rich_help_panel="Sampling")
+Experiment = partial(Option, rich_help_panel="Experimental")
+Long = partial(Option, rich_help_panel="Films of several windows")
+File = partial(Option, rich_help_panel="The file")
+Machine = partial(Option, rich_help_panel="This machine")
+Everywhere = partial(Option, rich_help_panel="Every command")
+Later = partial(Option, hidden=True)
+
+
+@dataclass(frozen=True)
+class GlobalOptions:
+    """What every command understands; the names are those of `Output`'s switches."""
+
+    json: Annotated[bool, Everywhere("--json", help="One JSON envelope on stdout.")] = False
+    events: Annotated[bool, Everywhere("--events", help="NDJSON events, then the envelope.")] = False
+    quiet: Annotated[bool, Everywhere("--quiet", "-q", help="Only the essential result.")] = False
+    verbose: Annotated[bool, Everywhere("--verbose", "-v", help="Say more.")] = False
+    debug: Annotated[bool, Everywhere("--debug", help="Tracebacks.")] = False
+    no_input: Annotated[bool, Everywhere("--no-input", help="Never ask.")] = False
+
+
+@dataclass(frozen=True)
+class RecipeOptions:
+    """What to render; but for `preset` the names are those of `recipe.schema.Draft`."""
+
+    prompt: Annotated[str | None, Render("--prompt", metavar="TEXT", help="The same as PROMPT.")] = None
+    negative_prompt: Annotated[str | None, Render(metavar="TEXT", help="What to keep out.")] = None
+    preset: Annotated[
+        str | None,
+        Render(metavar="NAME|FILE.yaml", autocompletion=preset_names, help="A recipe to start from."),
+    ] = None
+    model: Annotated[
+        str | None,
+        Render(
+            "--model", "--model-id", metavar="NAME|FOLDER|REPO", autocompletion=model_names, help="The model."
+        ),
+    ] = None
+    resolution: Annotated[str | None, Render(metavar="540P|720P|WxH", help="Size in pixels.")] = None
+    aspect: Annotated[Aspect | None, Render(help="Shape of the picture.")] = None
+    num_frames: Annotated[int | None, Render(metavar="N", help="Length: exactly N come out.")] = None
+    duration: Annotated[str | None, Render(metavar="10s|2m", help="Length in time instead.")] = None
+    fps: Annotated[int | None, Render(metavar="N", help="Frames per second.")] = None
+    image: Annotated[str | None, Render(metavar="FILE", help="The first frame.")] = None
+    end_image: Annotated[str | None, Render(metavar="FILE", help="The last frame.")] = None
+    seed: Annotated[int | None, Render(metavar="N", help="Same seed, same film.")] = None
+
+    inference_steps: Annotated[int | None, Sampling(metavar="N", help="Denoising steps.")] = None
+    guidance_scale: Annotated[
+        float | None, Sampling(metavar="X", help="Pull towards the prompt; 1: none.")
+    ] = None
+    shift: Annotated[float | None, Sampling(metavar="X", help="More steps at high noise.")] = None
+    scheduler: Annotated[str | None, Sampling(metavar="NAME", help="The solver.")] = None
+    ar_step: Annotated[int | None, Sampling(metavar="N", help="Steps from block to block; 0: sync.")] = None
+    causal_block_size: Annotated[int | None, Sampling(metavar="N", help="Latent frames per block.")] = None
+    dtype: Annotated[Dtype | None, Sampling(metavar="NAME", help="bfloat16, float16, float32 or fp8.")] = None
+    causal_attention: Annotated[
+        bool | None,
+        Experiment("--causal-attention/--no-causal-attention", help="The weights were not made for it."),
+    ] = None
+
+    base_num_frames: Annotated[int | None, Long(metavar="N", help="Frames of one window.")] = None
+    overlap_history: Annotated[int | None, Long(metavar="N", help="Frames it takes over: 4k+1.")] = None
+    addnoise_condition: Annotated[int | None, Long(metavar="N", help="Noise on those; 20 suits.")] = None
+    join: Annotated[Join | None, Long(help="As what they are taken over.")] = None
+
+    codec: Annotated[Codec | None, File(help="ffv1 (in .mkv) is lossless.")] = None
+    quality: Annotated[float | None, File(metavar="0-10", help="10 is best.")] = None
+
+
+@dataclass(frozen=True)
+class LaterOptions:
+    """Options of the contract whose feature is not built yet: taken by name and refused, never ignored."""
+
+    shots: Annotated[str | None, Later()] = None
+    prompt_enhancer: Annotated[str | None, Later()] = None
+    video_path: Annotated[str | None, Later()] = None
+    lora: Annotated[list[str] | None, Later()] = None
+    gpus: Annotated[int | None, Later()] = None
+    keep_work: Annotated[bool, Later("--keep-work")] = False
+    cache: Annotated[str | None, Later()] = None
+    teacache: Annotated[bool, Later("--teacache")] = False
+    teacache_thresh: Annotated[float | None, Later()] = None
+    use_ret_steps: Annotated[bool, Later("--use-ret-steps")] = False
+    parallel: Annotated[str | None, Later()] = None
+    use_usp: Annotated[bool, Later("--use-usp")] = False
+    option: Annotated[list[str] | None, Later("--option", "-O")] = None
+
+
+@dataclass(frozen=True)
+class MachineOptions:
+    """How this machine computes; the names are those of `settings.Settings`."""
+
+    device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = (
+        None
+    )
+    offload: Annotated[Offload | None, Machine(help="What leaves the device between uses.")] = None
+    attention: Annotated[str | None, Machine(metavar="NAME", help="The attention kernel.")] = None
+    outdir: Annotated[Path | None, File(metavar="FOLDER", help="Folder for films without -o.")] = None
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Where the film goes."""
+
+    output: Annotated[
+        Path | None, File("--output", "-o", metavar="FILE", help="Name of the film: .mp4 .mkv .mov .webm")
+    ] = None
+    overwrite: Annotated[bool, File("--overwrite", help="Replace a file of that name.")] = False

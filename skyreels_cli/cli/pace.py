@@ -1,0 +1,89 @@
+"""Where a film stands and how long it will still take, worked out from its events."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from skyreels_cli.film.events import Event, StageStarted, StepDone, WindowDone, WindowStarted
+
+# The steps of a window take the same time but for jitter; recent ones also tell of a machine that slows down.
+RECENT_STEPS = 10
+
+
+class Pace:
+    """The state of a running film; `now` is a monotonic clock in seconds."""
+
+    def __init__(self, total_rows: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.total_rows = total_rows
+        self.rows_done = 0
+        self.stage = ""
+        self.window: WindowStarted | None = None
+        self.noise: tuple[float, ...] = ()
+        self.peak_memory_bytes = 0
+        self._now = now
+        self.started = self._last_event = now()
+        self._recent: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._window_steps: list[float] = []
+        self._overheads: list[float] = []
+
+    def take(self, event: Event) -> None:
+        """Account for one event."""
+        self._last_event = self._now()
+        match event:
+            case StageStarted(stage=stage):
+                self.stage = stage
+            case WindowStarted():
+                self.window, self.stage, self.noise = event, "", ()
+                self._window_steps = []
+            case StepDone():
+                self.noise, self.stage = event.noise, ""
+                self.rows_done += 1
+                self._recent.append(event.seconds)
+                self._window_steps.append(event.seconds)
+                self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
+            case WindowDone():
+                self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
+                self._overheads.append(max(0.0, event.seconds - sum(self._window_steps)))
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the film began."""
+        return self._now() - self.started
+
+    @property
+    def step_seconds(self) -> float | None:
+        """Seconds per step of late; None before the first step."""
+        return sum(self._recent) / len(self._recent) if self._recent else None
+
+    @property
+    def window_rows_done(self) -> int:
+        """Steps done of the window at hand."""
+        return len(self._window_steps)
+
+    @property
+    def window_step_seconds(self) -> float:
+        """Seconds per step over the window at hand; 0 if it had none."""
+        return sum(self._window_steps) / max(1, len(self._window_steps))
+
+    @property
+    def window_left(self) -> float | None:
+        """Seconds until the last step of this window."""
+        return self._left(self.window.rows - self.window_rows_done) if self.window else None
+
+    @property
+    def film_left(self) -> float | None:
+        """Seconds until the film is done; decoding counts once a first window has shown what it takes."""
+        steps = self._left(self.total_rows - self.rows_done)
+        if steps is None or self.window is None or not self._overheads:
+            return steps
+        windows_left = self.window.windows - len(self._overheads)
+        return steps + windows_left * sum(self._overheads) / len(self._overheads)
+
+    def _left(self, rows: int) -> float | None:
+        """Seconds for so many more rows, less what the current one has taken already."""
+        seconds = self.step_seconds
+        if seconds is None:
+            return None
+        return max(0.0, rows * seconds - min(seconds, self._now() - self._last_event))

@@ -1,0 +1,74 @@
+"""A plan as a table for people (`--dry-run`); scripts get `plan_data`."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skyreels_cli.cli.quantities import byte_size, clock, frame_range
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from skyreels_cli.plan.plan import Estimate, Plan, Window
+
+LONGEST_RUN = 6
+
+
+def plan_view(plan: Plan, output: Path) -> RenderableType:
+    """Draw windows, what they cost and what is unusual about them, within 80 columns."""
+    from rich.console import Group
+
+    seconds = plan.num_frames / plan.fps
+    head = f"{plan.num_frames} frames, {plan.width}×{plan.height}, {plan.fps} fps, {seconds:.1f} s → {output}"
+    notes = [f"note: {note}" for note in plan.notes]
+    return Group(head, "", _windows(plan), "", _estimates(plan), *notes)
+
+
+def _windows(plan: Plan) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("window", "frames", "latents", "prefix", "rows", "trimmed"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("blocks (r = ready)")
+    for window in plan.windows:
+        latents = f"{window.latents}+end" if window.end_frame else str(window.latents)
+        table.add_row(
+            f"{window.index + 1}/{len(plan.windows)}",
+            frame_range(window.first_frame, window.new_frames),
+            latents,
+            str(window.prefix_latents),
+            str(window.rows),
+            str(window.trim_frames),
+            block_layout(window),
+        )
+    return table
+
+
+def block_layout(window: Window) -> str:
+    """Sizes of a window's blocks in latent frames: `1r 5 5 5`, `r` for ready, a long run as `24×1`."""
+    sizes = [f"{block.size}r" if block.ready else str(block.size) for block in window.blocks]
+    runs = [(size, len(list(run))) for size, run in groupby(sizes)]
+    words = [f"{count}×{size}" if count > LONGEST_RUN else " ".join([size] * count) for size, count in runs]
+    return " ".join(words)
+
+
+def _estimates(plan: Plan) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim")
+    for name, estimate in plan.estimates.items():
+        table.add_row(name.replace("_", " "), _value(estimate), estimate.basis)
+    return table
+
+
+def _value(estimate: Estimate) -> str:
+    if estimate.unit == "B":
+        return byte_size(estimate.value)
+    return clock(estimate.value) if estimate.value >= 1 else "under 1 s"

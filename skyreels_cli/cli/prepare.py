@@ -1,0 +1,122 @@
+"""From typed options to everything a render needs, all of it decided before a weight is loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skyreels_cli.cli.options import FileOptions, LaterOptions, MachineOptions, RecipeOptions
+from skyreels_cli.cli.unbuilt import refuse_unbuilt
+from skyreels_cli.errors import UsageError
+from skyreels_cli.film.placement import Placement
+from skyreels_cli.output import Output
+
+if TYPE_CHECKING:
+    from skyreels_cli.hub.facts import ModelFacts
+    from skyreels_cli.plan.plan import Plan
+    from skyreels_cli.recipe.schema import Draft, Recipe
+    from skyreels_cli.settings import Settings
+
+
+@dataclass(frozen=True)
+class Options:
+    """All that was typed behind `generate`."""
+
+    prompt: str | None
+    recipe: RecipeOptions
+    later: LaterOptions
+    machine: MachineOptions
+    file: FileOptions
+
+
+@dataclass(frozen=True)
+class Job:
+    """One film, decided: what, with which model, in which windows, computed where, written where.
+
+    `sources` says for each field of the recipe where its value comes from.
+    """
+
+    recipe: Recipe
+    facts: ModelFacts
+    plan: Plan
+    placement: Placement
+    output: Path
+    sources: Mapping[str, str]
+
+
+def prepare(options: Options, out: Output) -> Job:
+    """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
+    from skyreels_cli.cli.explain import value_sources
+    from skyreels_cli.hub.open import open_model
+    from skyreels_cli.plan.planner import make_plan
+    from skyreels_cli.recipe.complete import complete
+    from skyreels_cli.recipe.merge import merge
+    from skyreels_cli.recipe.presets import load_preset
+    from skyreels_cli.recipe.schema import Draft
+    from skyreels_cli.settings import load_settings
+
+    settings = load_settings(**asdict(options.machine))
+    typed = typed_draft(options.prompt, options.recipe)
+    preset_name = options.recipe.preset
+    preset = load_preset(preset_name, settings.presets_dir) if preset_name else Draft()
+    draft = merge(preset, typed)
+    refuse_unbuilt(options.later, draft)
+    facts = open_model(draft.model or _default_model(settings, out))
+    recipe = complete(draft, facts)
+    plan = make_plan(recipe, facts)
+    return Job(
+        recipe=recipe,
+        facts=facts,
+        plan=plan,
+        placement=Placement(settings.device, settings.offload, settings.attention),
+        output=_checked_output(options.file, recipe, plan, settings.outdir),
+        sources=value_sources(recipe, typed, preset_name, preset, facts),
+    )
+
+
+def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
+    """Return the typed options as a draft; a prompt `-` is read from stdin."""
+    from skyreels_cli.recipe.validate import make_draft
+
+    if prompt is not None and options.prompt is not None:
+        raise UsageError(
+            "usage", "the prompt is given twice, as PROMPT and as --prompt", "leave one of them out"
+        )
+    if options.num_frames is not None and options.duration is not None:
+        message = "--num-frames and --duration both say how long the film is"
+        raise UsageError("usage", message, "leave one of them out")
+    said = {name: value for name, value in asdict(options).items() if value is not None and name != "preset"}
+    if prompt is not None:
+        said["prompt"] = prompt
+    if said.get("prompt") == "-":
+        said["prompt"] = sys.stdin.read().strip()
+    return make_draft(said, spell=lambda name: "--" + name.replace("_", "-"))
+
+
+def _default_model(settings: Settings, out: Output) -> str:
+    from skyreels_cli.hub.catalogue import bundled_models
+
+    if settings.model:
+        return settings.model
+    for name in bundled_models():
+        out.narrate(f"no model chosen: using the bundled demo model {name!r} (--model chooses another)")
+        return name
+    raise UsageError("no-model", "no model is chosen, and none is bundled", "--model df-1.3b-540p")
+
+
+def _checked_output(file: FileOptions, recipe: Recipe, plan: Plan, outdir: Path) -> Path:
+    """Return where the film goes, once it is certain that it can be written there."""
+    from skyreels_cli.media.codecs import check_container
+    from skyreels_cli.media.output import check_output, check_space, default_output
+
+    now = datetime.now().astimezone()
+    output = file.output or default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
+    output = output.expanduser()
+    check_container(output, recipe.codec)
+    check_output(output, overwrite=file.overwrite)
+    check_space(output.parent, plan.estimates["disk"].value)
+    return output

@@ -1,0 +1,135 @@
+"""How a person watches a film being made: a live display on a terminal, one line per window anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from skyreels_cli.cli.pace import Pace
+from skyreels_cli.cli.quantities import byte_size, clock, frame_range
+from skyreels_cli.film.events import Event, StageStarted, WindowDone, WindowStarted
+from skyreels_cli.output import Output
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+NOISE_LEVELS = "▁▂▃▄▅▆▇█"
+# The terminal echoes Ctrl-C as `^C`; in a full line that would wrap, and the display could not be wiped away.
+RIGHT_MARGIN = 3
+Listener = Callable[[Event], None]
+
+
+@contextmanager
+def progress(out: Output, total_rows: int) -> Iterator[Listener]:
+    """Yield what to call with each event; `total_rows` counts the steps of all windows."""
+    if out.quiet or out.events:
+        yield Pace(total_rows).take
+    elif out.animated:
+        with _live(out, Pace(total_rows)) as listener:
+            yield listener
+    else:
+        yield _plain(out, Pace(total_rows))
+
+
+def _plain(out: Output, pace: Pace) -> Listener:
+    """Print each stage the first time it comes and each window once it is done."""
+    said: set[str] = set()
+
+    def listen(event: Event) -> None:
+        pace.take(event)
+        if isinstance(event, StageStarted) and event.stage not in said:
+            said.add(event.stage)
+            out.narrate(f"{event.stage}…")
+        elif isinstance(event, WindowDone):
+            out.narrate(window_line(pace, event))
+
+    return listen
+
+
+@contextmanager
+def _live(out: Output, pace: Pace) -> Iterator[Listener]:
+    from rich.live import Live
+
+    console = out.console()
+    view = LiveView(pace, console)
+    with Live(console=console, get_renderable=view.render, refresh_per_second=8, transient=True):
+
+        def listen(event: Event) -> None:
+            pace.take(event)
+            if isinstance(event, WindowDone):
+                console.print(window_line(pace, event))
+
+        yield listen
+
+
+def window_line(pace: Pace, done: WindowDone) -> str:
+    """Sum up a finished window: `window 2/3  frames 98–177  30 steps  1.52 s/step  peak 8.1 GB`."""
+    window = pace.window
+    assert window is not None, "a window ends only after it has begun"
+    words = [
+        f"window {window.window + 1}/{window.windows}",
+        f"frames {frame_range(window.first_frame, window.new_frames)}",
+        f"{window.rows} steps",
+        f"{pace.window_step_seconds:.2f} s/step",
+        f"peak {byte_size(done.peak_memory_bytes)}",
+    ]
+    return "  ".join(words)
+
+
+class LiveView:
+    """The moving part: the stage at hand, the window with its noise where that is uneven, and the film."""
+
+    def __init__(self, pace: Pace, console: Console) -> None:
+        from rich.spinner import Spinner
+
+        self.pace = pace
+        self.console = console
+        self.spinner = Spinner("dots")
+
+    def render(self) -> RenderableType:
+        """Draw the present state; called several times a second."""
+        from rich.console import Group
+        from rich.constrain import Constrain
+
+        pace = self.pace
+        self.spinner.update(text=f"{pace.stage}…" if pace.stage else "starting…")
+        stage = [self.spinner] if pace.stage or pace.window is None else []
+        noise = [f"noise  {noise_line(pace.noise)}"] if len(set(pace.noise)) > 2 else []
+        bars = [self._bars(pace.window)] if pace.window else []
+        return Constrain(Group(*bars, *noise, *stage), self.console.width - RIGHT_MARGIN)
+
+    def _bars(self, window: WindowStarted) -> Table:
+        from rich.table import Table
+
+        pace = self.pace
+        table = Table.grid(padding=(0, 1), expand=True)
+        for column in range(5):
+            table.add_column(
+                ratio=1 if column == 1 else None, no_wrap=True, justify="left" if column < 2 else "right"
+            )
+        label = f"window {window.window + 1}/{window.windows}"
+        speed = f"{pace.step_seconds:.2f} s/step" if pace.step_seconds else ""
+        done = pace.window_rows_done
+        table.add_row(label, _bar(done, window.rows), f"{done}/{window.rows}", speed, _left(pace.window_left))
+        peak = f"peak {byte_size(pace.peak_memory_bytes)}" if pace.peak_memory_bytes else ""
+        share = f"{100 * pace.rows_done // pace.total_rows} %"
+        table.add_row("film", _bar(pace.rows_done, pace.total_rows), share, peak, _left(pace.film_left))
+        return table
+
+
+def noise_line(noise: tuple[float, ...]) -> str:
+    """One column per latent frame, the higher the noisier: the staircase of diffusion forcing."""
+    top = len(NOISE_LEVELS) - 1
+    return "".join(NOISE_LEVELS[round(sigma * top)] for sigma in noise)
+
+
+def _bar(done: int, total: int) -> RenderableType:
+    from rich.progress_bar import ProgressBar
+
+    return ProgressBar(total=total, completed=done)
+
+
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f"{clock(seconds)} left"

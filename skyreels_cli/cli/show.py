@@ -1,0 +1,75 @@
+"""`skyreels show`: the recipe and the facts behind a film."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.output import Output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def show(
+    out: Output, file: Annotated[Path, Argument(help="A film, or the .json beside it.", show_default=False)]
+) -> None:
+    """Print how a film was made: its recipe, model, versions and timings."""
+    made = _sidecar(file) if file.suffix == ".json" else _behind_film(file)
+    out.result(made, str(file), lambda: _table(made))
+
+
+def _sidecar(file: Path) -> dict[str, Any]:
+    try:
+        made = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as unreadable:
+        raise UsageError("sidecar-unreadable", f"{file} cannot be read", f"ls {file.parent}") from unreadable
+    if not isinstance(made, dict) or "recipe" not in made:
+        raise UsageError("no-recipe", f"{file} holds no recipe of a film", "skyreels show FILM.mp4")
+    return made
+
+
+def _behind_film(file: Path) -> dict[str, Any]:
+    """Read what the film itself carries, else the file beside it (sites that show videos strip the tags)."""
+    from skyreels_cli.media.comment import read_comment
+    from skyreels_cli.media.reader import probe
+
+    facts = asdict(probe(file))
+    video = {**facts, "fps": float(facts["fps"])}
+    beside = file.with_name(file.name + ".json")
+    try:
+        made = json.loads(read_comment(file) or "")
+    except ValueError:
+        made = None
+    if not isinstance(made, dict) or "recipe" not in made:
+        if not beside.is_file():
+            message = f"{file} carries no recipe, and there is no {beside.name} beside it"
+            raise UsageError("no-recipe", message, "skyreels show FILM.mp4.json")
+        made = _sidecar(beside)
+    return {**made, "video": video}
+
+
+def _table(made: dict[str, Any]) -> RenderableType:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _flat(made):
+        table.add_row(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return table
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield `recipe.seed`, 42 and so on, leaving out what is unset."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value not in (None, []):
+            yield prefix + name, value

@@ -1,0 +1,46 @@
+"""The model as the sampler sees it: latents and timesteps in, one guided velocity out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from skyreels_cli.model.text_context import TextContext
+from skyreels_cli.model.transformer import Transformer
+from skyreels_cli.plan.plan import Window
+from skyreels_cli.recipe.schema import Recipe
+
+
+class Denoiser:
+    """Classifier-free guidance around the transformer: v = v⁻ + g·(v⁺ − v⁻), one forward alone if g ≤ 1."""
+
+    def __init__(
+        self,
+        transformer: Transformer,
+        recipe: Recipe,
+        window: Window,
+        texts: Sequence[Tensor],
+        dtype: torch.dtype,
+        per_frame_time: bool,
+    ) -> None:
+        self._transformer = transformer
+        self._branches = [TextContext(text.to(dtype)) for text in texts]
+        self._guidance = recipe.guidance_scale
+        self._fps = recipe.fps
+        self._dtype = dtype
+        self._per_frame_time = per_frame_time
+        self._causal = [(b.start, b.stop) for b in window.blocks] if recipe.causal_attention else None
+
+    def __call__(self, latents: Tensor, timesteps: Tensor) -> Tensor:
+        """Velocity (1, c, f, h, w) in float32 of `latents` at per-frame `timesteps` (1, f)."""
+        times = timesteps if self._per_frame_time else timesteps[:, 0]
+        model_input = latents.to(self._dtype)
+        wanted, *unwanted = [
+            self._transformer(model_input, times, text, fps=self._fps, causal_blocks=self._causal).float()
+            for text in self._branches
+        ]
+        if not unwanted:
+            return wanted
+        return unwanted[0] + self._guidance * (wanted - unwanted[0])

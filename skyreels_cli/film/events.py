@@ -1,0 +1,85 @@
+"""What a film says while it is made: plain data, for the progress bar, `--events`, the queue and the dashboard."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened; `to_dict` is its NDJSON form."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"event": "step_done", …}` with the fields of the event."""
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+        return {"event": name, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class StageStarted(Event):
+    """A stretch of work without steps begins: `loading text encoder`, `encoding prompt`, `loading transformer` …"""
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class WindowStarted(Event):
+    """A window begins; `windows` and `rows` are totals, frames are counted over the film."""
+
+    window: int
+    windows: int
+    rows: int
+    first_frame: int
+    new_frames: int
+    prompt: str
+
+
+@dataclass(frozen=True)
+class StepDone(Event):
+    """One row of the timestep matrix is done; `noise` holds each latent frame's sigma in [0, 1] after the row."""
+
+    window: int
+    row: int
+    rows: int
+    seconds: float
+    peak_memory_bytes: int
+    noise: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FramesReady(Event):
+    """Frames have left for the encoder; `frames` counts the film's so far."""
+
+    window: int
+    frames: int
+    total_frames: int
+
+
+@dataclass(frozen=True)
+class WindowDone(Event):
+    """A window is decoded and encoded."""
+
+    window: int
+    seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class FilmDone(Event):
+    """The film lies under its final name; the fields are the `data` of the command's envelope."""
+
+    output: str
+    frames: int
+    fps: int
+    width: int
+    height: int
+    duration_s: float
+    seed: int
+    windows: int
+    steps: int
+    model: str
+    elapsed_s: float
+    peak_memory_bytes: int
+    recipe: dict[str, Any]

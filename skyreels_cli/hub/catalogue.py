@@ -1,0 +1,82 @@
+"""The models that `--model` knows by name: SkyReels-V2's releases and those that installed packages bring."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.hub.facts import Family
+
+BUNDLED_MODELS = "skyreels.models"
+"""Entry point group; an entry has the name of a model and is a callable that returns its folder."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published model: family, size of the transformer, native resolution."""
+
+    family: Family
+    parameters: str
+    native: str
+
+    @property
+    def alias(self) -> str:
+        """What one types: `df-1.3b-540p`."""
+        return f"{self.family}-{self.parameters}-{self.native}".lower()
+
+    @property
+    def original(self) -> str:
+        """Repository in the reference's own layout, with the name that its `--model_id` takes."""
+        return f"Skywork/SkyReels-V2-{self.family.upper()}-{self.parameters}-{self.native}"
+
+    @property
+    def repo(self) -> str:
+        """The same weights on Hugging Face in the Diffusers layout, which this program reads."""
+        return f"{self.original}-Diffusers"
+
+
+RELEASES = (
+    Release("df", "1.3B", "540P"),
+    Release("df", "14B", "540P"),
+    Release("df", "14B", "720P"),
+    Release("t2v", "14B", "540P"),
+    Release("t2v", "14B", "720P"),
+    Release("i2v", "1.3B", "540P"),
+    Release("i2v", "14B", "540P"),
+    Release("i2v", "14B", "720P"),
+)
+
+NEVER_RELEASED = re.compile(r"(df|t2v|i2v)-5b-(540|720)p|t2v-1\.3b-(540|720)p|camera-?director.*")
+
+
+def find_release(model: str) -> Release | None:
+    """The release behind an alias, either repository id or the bare name of one, in any case.
+
+    Raises `model-never-released` for those that were announced and never came (REFERENCE.md §3).
+    """
+    alias = re.sub(r"^(skywork/)?(skyreels-v2-)?|(-diffusers)?$", "", model.lower())
+    if NEVER_RELEASED.fullmatch(alias):
+        message = f"{model} was announced by its authors but never released"
+        raise UsageError("model-never-released", message, f"--model {RELEASES[0].alias}")
+    return next((release for release in RELEASES if release.alias == alias), None)
+
+
+def bundled_models() -> dict[str, Path]:
+    """Folders of the models that installed packages bring along, by name; a broken package is left out."""
+    found: dict[str, Path] = {}
+    for entry in entry_points(group=BUNDLED_MODELS):
+        try:
+            found[entry.name] = Path(entry.load()())
+        except Exception:  # noqa: BLE001, S112 - one broken package must not take the program with it
+            continue
+    return found
+
+
+def require_renderable(family: Family, name: str) -> None:
+    """Refuse a family that is known but cannot be rendered yet, before its weights are fetched."""
+    if family == "i2v":
+        message = f"{name} is an image-to-video model with a CLIP encoder, which cannot be rendered yet"
+        raise UsageError("model-family", message, f"a DF model takes images too: --model {RELEASES[0].alias}")

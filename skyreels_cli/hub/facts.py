@@ -1,0 +1,56 @@
+"""What a model folder says about itself before any weight is loaded (its JSON files and safetensors headers)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Family = Literal["df", "t2v", "i2v"]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One subfolder of a model: its config, its weight files, its parameters by dtype (`F32`, `BF16` …)."""
+
+    name: str
+    config: Mapping[str, Any]
+    files: tuple[Path, ...]
+    parameters: Mapping[str, int]
+    tensors: Mapping[str, tuple[int, ...]] = field(repr=False)
+
+    @property
+    def parameter_count(self) -> int:
+        """Parameters over all dtypes."""
+        return sum(self.parameters.values())
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A checked model folder: family, components and the recipe defaults that suit it."""
+
+    name: str
+    folder: Path
+    family: Family
+    transformer: Component
+    vae: Component
+    text_encoder: Component
+    defaults: Mapping[str, Any]
+    summary: str = ""
+
+    @property
+    def spatial_stride(self) -> int:
+        """Pixels per latent pixel (8 for Wan 2.1)."""
+        return int(self.vae.config.get("scale_factor_spatial", 8))
+
+    @property
+    def temporal_stride(self) -> int:
+        """Pixel frames per latent frame after the first (4 for Wan 2.1)."""
+        return int(self.vae.config.get("scale_factor_temporal", 4))
+
+    @property
+    def patch(self) -> tuple[int, int, int]:
+        """Latent frames, rows and columns that make one token."""
+        t, h, w = self.transformer.config["patch_size"]
+        return int(t), int(h), int(w)

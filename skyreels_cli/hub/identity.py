@@ -1,0 +1,26 @@
+"""Which weights made a film: SHA-256 of every weight file, so that another machine can tell whether it has the same."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from skyreels_cli.hub.facts import ModelFacts
+
+_HASH_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+def weight_hashes(facts: ModelFacts) -> dict[str, str]:
+    """SHA-256 by path within the model folder; files of the Hugging Face cache carry theirs as the blob's name."""
+    components = (facts.transformer, facts.vae, facts.text_encoder)
+    files = (file for component in components for file in component.files)
+    return {file.relative_to(facts.folder).as_posix(): _sha256(file) for file in files}
+
+
+def _sha256(file: Path) -> str:
+    blob = file.resolve().name
+    if _HASH_NAME.fullmatch(blob):
+        return blob
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

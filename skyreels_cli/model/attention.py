@@ -1,0 +1,64 @@
+"""Attention over video tokens: rotary positions, block-causal windows and the text, with no N×N mask anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from diffusers.models.attention_dispatch import dispatch_attention_fn
+from torch import Tensor
+
+# A range of key/value tokens, `start … stop-1`.
+Span = tuple[int, int]
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, backend: str | None = None) -> Tensor:
+    """Softmax attention of `(b, s, h, d)` tensors by diffusers' named backends (None: the best native kernel)."""
+    return dispatch_attention_fn(query, key, value, backend=backend)
+
+
+def attend_blocks(
+    query: Tensor, key: Tensor, value: Tensor, spans: Sequence[tuple[Span, Sequence[Span]]], backend: str | None = None
+) -> Tensor:
+    """Block-causal attention: the queries of each span see only the keys of the spans listed with it.
+
+    One dense call per block costs (n+1)/2n of full attention for n blocks and needs no mask.
+    """
+    out = torch.empty_like(query)
+    for (start, stop), seen in spans:
+        keys = torch.cat([key[:, a:b] for a, b in seen], dim=1) if len(seen) > 1 else key[:, slice(*seen[0])]
+        values = torch.cat([value[:, a:b] for a, b in seen], dim=1) if len(seen) > 1 else value[:, slice(*seen[0])]
+        out[:, start:stop] = attend(query[:, start:stop], keys, values, backend)
+    return out
+
+
+def causal_spans(
+    blocks: Sequence[Span], frames: int, tokens_per_frame: int
+) -> tuple[tuple[Span, tuple[Span, ...]], ...]:
+    """Key spans per query span for block-causal attention over latent frames.
+
+    A block sees itself and the blocks before it. Frames behind the last block (the end frame's latent) are a
+    condition like the prefix: they see everything and everything sees them.
+    """
+    size = tokens_per_frame
+    last = blocks[-1][1]
+    end = ((last * size, frames * size),) if frames > last else ()
+    spans = [((a * size, b * size), ((0, b * size), *end)) for a, b in blocks]
+    if end:
+        spans.append((end[0], ((0, frames * size),)))
+    return tuple(spans)
+
+
+def rotary_frequencies(rope: torch.nn.Module, latents: Tensor) -> Tensor:
+    """Unit complex numbers of the 3-D rotary embedding for `(b, c, f, h, w)` latents: `(tokens, head_dim / 2)`."""
+    cos, sin = rope(latents)
+    return torch.complex(cos[0, :, 0, 0::2], sin[0, :, 0, 1::2])
+
+
+def rotate(heads: Tensor, phases: Tensor, out: Tensor) -> None:
+    """Write `(b, s, h, d)` queries or keys, rotated by their positions (RoPE, Su et al. 2021), to `out`; in float32."""
+    pairs = torch.view_as_complex(heads.float().unflatten(-1, (-1, 2)))
+    if out.dtype == torch.float32:
+        torch.mul(pairs, phases.unsqueeze(1), out=torch.view_as_complex(out.unflatten(-1, (-1, 2))))
+    else:
+        out.copy_(torch.view_as_real(pairs * phases.unsqueeze(1)).flatten(-2))

@@ -1,0 +1,197 @@
+"""SkyReels-V2's diffusion transformer with a forward of our own.
+
+Weights, loading, LoRA and quantisation are diffusers'; the arithmetic is the same to rounding. What differs is how it
+is done: modulation stays per latent frame, work is cut into slices of tokens so that nothing larger than the queries,
+keys and values exists, no mask is built, and the prompt's keys are computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from diffusers import SkyReelsV2Transformer3DModel
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.transformers.transformer_skyreels_v2 import SkyReelsV2TransformerBlock
+from torch import Tensor, nn
+
+from skyreels_cli.model.attention import Span, attend, attend_blocks, causal_spans, rotary_frequencies, rotate
+from skyreels_cli.model.text_context import KeyValue, TextContext
+
+# Tokens per slice: enough rows to fill a GEMM, few enough that the feed-forward's hidden layer stays small
+# (113 MB in bfloat16 for 14B; 36 MB in float32 for 1.3B on a CPU).
+SLICE_TOKENS = {"cpu": 1024}
+SLICE_TOKENS_ELSEWHERE = 4096
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How a window's tokens lie: frames × tokens per frame, their rotary phases, and who may see whom."""
+
+    frames: int
+    per_frame: int
+    phases: Tensor
+    causal: tuple[tuple[Span, tuple[Span, ...]], ...] | None
+    backend: str | None
+
+    def slices(self, device: torch.device) -> Iterator[tuple[slice, slice]]:
+        """Matching slices of frames and of tokens, a whole number of frames each."""
+        budget = SLICE_TOKENS.get(device.type, SLICE_TOKENS_ELSEWHERE)
+        step = max(1, budget // self.per_frame)
+        for start in range(0, self.frames, step):
+            stop = min(start + step, self.frames)
+            yield slice(start, stop), slice(start * self.per_frame, stop * self.per_frame)
+
+
+class Block(SkyReelsV2TransformerBlock):
+    """One transformer block; changes the hidden states in place, slice by slice."""
+
+    def forward(
+        self, hidden_states: Tensor, text: TextContext, text_states: Tensor, modulation: Tensor, tokens: Tokens
+    ) -> Tensor:
+        """`hidden_states` (b, n, d), `text_states` (b, 512, d), `modulation` (b, f, 6, d) → (b, n, d)."""
+        shift, scale, gate, ff_shift, ff_scale, ff_gate = (
+            self.scale_shift_table.unsqueeze(1) + modulation.float()
+        ).unbind(2)
+        attended = self._self_attention(hidden_states, shift, scale, tokens)
+        key, value = text.keys_and_values(id(self), hidden_states.shape[1], lambda: self._text_keys(text_states))
+        for frames, part in tokens.slices(hidden_states.device):
+            x = hidden_states[:, part]
+            _add_gated(x, self.attn1.to_out[0](attended[:, part]), gate[:, frames])
+            x += self._cross_attention(x, key, value, tokens.backend)
+            normed = _modulate(self.norm3, x, ff_shift[:, frames], ff_scale[:, frames])
+            _add_gated(x, self.ffn(normed), ff_gate[:, frames])
+        return hidden_states
+
+    def _self_attention(self, hidden_states: Tensor, shift: Tensor, scale: Tensor, tokens: Tokens) -> Tensor:
+        """Attention between all tokens, before the output projection: (b, n, d)."""
+        heads = self.attn1.heads
+        query, key, value = (torch.empty_like(hidden_states).unflatten(2, (heads, -1)) for _ in range(3))
+        for frames, part in tokens.slices(hidden_states.device):
+            normed = _modulate(self.norm1, hidden_states[:, part], shift[:, frames], scale[:, frames])
+            asked = self.attn1.norm_q(self.attn1.to_q(normed)).unflatten(2, (heads, -1))
+            rotate(asked, tokens.phases[part], out=query[:, part])
+            offered = self.attn1.norm_k(self.attn1.to_k(normed)).unflatten(2, (heads, -1))
+            rotate(offered, tokens.phases[part], out=key[:, part])
+            value[:, part] = self.attn1.to_v(normed).unflatten(2, (heads, -1))
+        if tokens.causal is None:
+            return attend(query, key, value, tokens.backend).flatten(2).type_as(query)
+        return attend_blocks(query, key, value, tokens.causal, tokens.backend).flatten(2).type_as(query)
+
+    def _cross_attention(self, x: Tensor, key: Tensor, value: Tensor, backend: str | None) -> Tensor:
+        normed = self.norm2(x.float()).type_as(x)
+        query = self.attn2.norm_q(self.attn2.to_q(normed)).unflatten(2, (self.attn2.heads, -1))
+        return self.attn2.to_out[0](attend(query, key, value, backend).flatten(2).type_as(x))
+
+    def _text_keys(self, text_states: Tensor) -> KeyValue:
+        key = self.attn2.norm_k(self.attn2.to_k(text_states))
+        value = self.attn2.to_v(text_states)
+        return key.unflatten(2, (self.attn2.heads, -1)), value.unflatten(2, (self.attn2.heads, -1))
+
+
+class Transformer(SkyReelsV2Transformer3DModel):
+    """The denoiser: predicts the flow velocity of every latent frame (Wan 2.1 DiT with diffusion forcing)."""
+
+    _no_split_modules = ["Block"]
+    _repeated_blocks = ["Block"]
+    attention_backend: str | None = None
+
+    @register_to_config
+    def __init__(
+        self,
+        patch_size: tuple[int, int, int] = (1, 2, 2),
+        num_attention_heads: int = 16,
+        attention_head_dim: int = 128,
+        in_channels: int = 16,
+        out_channels: int = 16,
+        text_dim: int = 4096,
+        freq_dim: int = 256,
+        ffn_dim: int = 8192,
+        num_layers: int = 32,
+        cross_attn_norm: bool = True,
+        qk_norm: str | None = "rms_norm_across_heads",
+        eps: float = 1e-6,
+        image_dim: int | None = None,
+        added_kv_proj_dim: int | None = None,
+        rope_max_seq_len: int = 1024,
+        pos_embed_seq_len: int | None = None,
+        inject_sample_info: bool = False,
+        num_frame_per_block: int = 1,
+    ) -> None:
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(**{**arguments, "num_layers": 0})
+        width = num_attention_heads * attention_head_dim
+        self.blocks = nn.ModuleList(
+            Block(width, ffn_dim, num_attention_heads, qk_norm, cross_attn_norm, eps, added_kv_proj_dim)
+            for _ in range(num_layers)
+        )
+        self.register_to_config(num_layers=num_layers)
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        timestep: Tensor,
+        text: TextContext,
+        fps: int | None = None,
+        causal_blocks: Sequence[Span] | None = None,
+    ) -> Tensor:
+        """Velocity of `hidden_states` (b, c, f, h, w) at `timestep`: (b, f) per frame, or (b,) for T2V models.
+
+        `fps` matters only to models with `inject_sample_info`; `causal_blocks` turns on block-causal attention
+        between these ranges of latent frames.
+        """
+        _, _, frames, height, width = hidden_states.shape
+        patch_h, patch_w = self.config.patch_size[1:]
+        per_frame = (height // patch_h) * (width // patch_w)
+        causal = causal_spans(causal_blocks, frames, per_frame) if causal_blocks is not None else None
+        phases = rotary_frequencies(self.rope, hidden_states)
+        tokens = Tokens(frames, per_frame, phases, causal, self.attention_backend)
+        head, modulation = self._time_embedding(timestep, fps, frames, text.embeddings.dtype)
+        text_states = text.projected(self.condition_embedder.text_embedder)
+        x = self.patch_embedding(hidden_states).flatten(2).transpose(1, 2).contiguous()
+        for block in self.blocks:
+            x = block(x, text, text_states, modulation, tokens)
+        return self._velocity(x, head, tokens, height // patch_h, width // patch_w)
+
+    def _time_embedding(
+        self, timestep: Tensor, fps: int | None, frames: int, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Embedding for the head (b, f, d) and modulation of the blocks (b, f, 6, d), one per latent frame."""
+        embedder = self.condition_embedder
+        waves = embedder.timesteps_proj(timestep)
+        time = embedder.time_embedder(waves.to(embedder.time_embedder.linear_1.weight.dtype)).to(dtype)
+        modulation = embedder.time_proj(embedder.act_fn(time)).unflatten(-1, (6, -1))
+        if self.config.inject_sample_info:
+            fps_class = torch.tensor([0 if fps == 16 else 1], device=time.device)
+            injected = self.fps_projection(self.fps_embedding(fps_class)).unflatten(1, (6, -1))
+            modulation = modulation + (injected.unsqueeze(1) if timestep.ndim == 2 else injected)
+        if timestep.ndim == 1:
+            time, modulation = time.unsqueeze(1), modulation.unsqueeze(1)
+        return time.expand(-1, frames, -1), modulation.expand(-1, frames, -1, -1)
+
+    def _velocity(self, x: Tensor, head: Tensor, tokens: Tokens, rows: int, columns: int) -> Tensor:
+        """Output norm, projection and unpatchify: (b, n, d) → (b, c, f, h, w)."""
+        shift, scale = (self.scale_shift_table.unsqueeze(1) + head.unsqueeze(2)).unbind(2)
+        patch_t, patch_h, patch_w = self.config.patch_size
+        parts = [
+            self.proj_out(_modulate(self.norm_out, x[:, part], shift[:, frames], scale[:, frames]))
+            for frames, part in tokens.slices(x.device)
+        ]
+        patches = torch.cat(parts, dim=1).unflatten(1, (tokens.frames, rows, columns))
+        patches = patches.unflatten(-1, (patch_t, patch_h, patch_w, -1))
+        return patches.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)
+
+
+def _modulate(norm: nn.Module, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """norm(x)·(1 + scale) + shift with one shift and scale per frame: `x` (b, n, d), the others (b, f, d)."""
+    normed = norm(x.float()).unflatten(1, (shift.shape[1], -1))
+    return torch.addcmul(shift.unsqueeze(2), normed, 1 + scale.unsqueeze(2)).flatten(1, 2).type_as(x)
+
+
+def _add_gated(x: Tensor, update: Tensor, gate: Tensor) -> None:
+    """x += update·gate in place and in float32, one gate per frame: `x`, `update` (b, n, d), `gate` (b, f, d)."""
+    total = x.float().unflatten(1, (gate.shape[1], -1))
+    total.addcmul_(update.float().unflatten(1, (gate.shape[1], -1)), gate.unsqueeze(2))
+    if x.dtype != torch.float32:
+        x.copy_(total.flatten(1, 2))

@@ -1,0 +1,73 @@
+"""The video autoencoder as a stream: one latent frame in, its pixel frames out, at constant memory.
+
+Wan's causal VAE needs of the past only two frames per convolution, which diffusers keeps in a feature cache; its own
+`decode` hides that cache and collects the whole film. Here the cache outlives the call, so a film of any length leaves
+frame by frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d, unpatchify
+from torch import Tensor
+
+
+class VideoDecoder:
+    """Decodes latent frames in order; a fresh one begins a new causal chain (its first frame is a one-frame latent)."""
+
+    def __init__(self, vae: Any) -> None:
+        self._vae = vae
+        self._features: list[Any] = [None] * sum(isinstance(m, WanCausalConv3d) for m in vae.decoder.modules())
+        self._first = True
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor) -> Generator[Tensor]:
+        """Yield pixel frames in [-1, 1], `(3, 1, H, W)` for the chain's first latent frame, else `(3, 4, H, W)`.
+
+        `latents` (c, f, h, w) are normalised as the transformer gives them.
+        """
+        vae = self._vae
+        mean, std = _statistics(vae, latents.device)
+        states = vae.post_quant_conv((latents.unsqueeze(0).float() * std + mean).to(vae.dtype))
+        for index in range(states.shape[2]):
+            with torch.inference_mode():
+                yield self._decode_one(states[:, :, index : index + 1])
+
+    def _decode_one(self, state: Tensor) -> Tensor:
+        vae = self._vae
+        pixels = vae.decoder(state, feat_cache=self._features, feat_idx=[0], first_chunk=self._first)
+        self._first = False
+        if vae.config.patch_size is not None:
+            pixels = unpatchify(pixels, patch_size=vae.config.patch_size)
+        return pixels[0].clamp(-1.0, 1.0)
+
+
+@torch.inference_mode()
+def encode_frames(vae: Any, frames: Tensor) -> Tensor:
+    """Normalised latents `(c, f, h, w)` of pixel frames `(3, 4f-3, H, W)` in [-1, 1]; the posterior's mean."""
+    pixels = frames.unsqueeze(0).to(device=vae.device, dtype=vae.dtype)
+    posterior = vae.encode(pixels).latent_dist
+    mean, std = _statistics(vae, pixels.device)
+    return ((posterior.mode().float() - mean) / std)[0]
+
+
+def to_bytes(frames: Tensor) -> Tensor:
+    """Pixels in [-1, 1] `(3, n, H, W)` → uint8 `(n, H, W, 3)`, truncated (not rounded) like the reference."""
+    return ((frames.float() / 2 + 0.5) * 255).to(torch.uint8).permute(1, 2, 3, 0)
+
+
+def from_bytes(frames: Tensor) -> Tensor:
+    """uint8 `(n, H, W, 3)` → float32 pixels in [-1, 1] `(3, n, H, W)`."""
+    return frames.permute(3, 0, 1, 2).float() / 127.5 - 1.0
+
+
+def _statistics(vae: Any, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation per latent channel, `(1, c, 1, 1, 1)`."""
+    mean, std = (
+        torch.tensor(values, device=device, dtype=torch.float32).view(1, -1, 1, 1, 1)
+        for values in (vae.config.latents_mean, vae.config.latents_std)
+    )
+    return mean, std

@@ -1,0 +1,81 @@
+"""What is refused before a weight is loaded: what the model cannot render, with the nearest that it can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.hub.catalogue import RELEASES, require_renderable
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.plan.frames import pixel_frames
+from skyreels_cli.plan.plan import Window
+from skyreels_cli.recipe.schema import Recipe
+
+
+def check_family(recipe: Recipe, facts: ModelFacts) -> None:
+    """Refuse families that cannot be rendered, and what only diffusion-forcing (DF) models can do."""
+    require_renderable(facts.family, facts.name)
+    if facts.family == "df":
+        return
+    asked = {
+        "--image": recipe.image,
+        "--end-image": recipe.end_image,
+        "--ar-step": recipe.ar_step,
+        "--causal-attention": recipe.causal_attention,
+    }
+    beyond = ", ".join(option for option, value in asked.items() if value)
+    if beyond:
+        capable = [release.alias for release in RELEASES if release.family == "df"]
+        message = f"{facts.name} is a text-to-video model: {beyond} needs a DF model ({', '.join(capable)})"
+        raise UsageError("model-family", message, f"--model {capable[0]}")
+
+
+def check_size(recipe: Recipe, facts: ModelFacts) -> None:
+    """Refuse a width or height that does not fill whole tokens, naming the two nearest that do."""
+    _, patch_height, patch_width = facts.patch
+    sides = (
+        ("width", recipe.width, facts.spatial_stride * patch_width),
+        ("height", recipe.height, facts.spatial_stride * patch_height),
+    )
+    problems = [
+        f"{name} {pixels} is not divisible by {step} (the nearest: {_neighbours(pixels, step)})"
+        for name, pixels, step in sides
+        if not pixels or pixels % step
+    ]
+    if problems:
+        width, height = (max(step, round(pixels / step) * step) for _, pixels, step in sides)
+        raise UsageError("plan-resolution", "; ".join(problems), f"--resolution {width}x{height}")
+
+
+def _neighbours(pixels: int, step: int) -> str:
+    below = pixels // step * step
+    return f"{below} or {below + step}" if below else str(step)
+
+
+def check_image(recipe: Recipe, stride: int) -> None:
+    """Refuse a film that consists of nothing but the given first frame."""
+    if recipe.image and recipe.num_frames == 1:
+        raise UsageError(
+            "plan-num-frames",
+            "the image is the film's first frame, so a film of 1 frame leaves nothing to render",
+            f"--num-frames {pixel_frames(2, stride)}",
+        )
+
+
+def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]) -> None:
+    """Refuse windows and pictures beyond the positions that the model's rotary embedding knows."""
+    limit = int(facts.transformer.config.get("rope_max_seq_len", 1024))
+    latents = max(window.forward_latents for window in windows)
+    if latents > limit:
+        fits = pixel_frames(limit - bool(recipe.end_image), facts.temporal_stride)
+        option = "--base-num-frames" if facts.family == "df" else "--num-frames"
+        raise UsageError(
+            "plan-window-too-long",
+            f"a window of {latents} latent frames exceeds the {limit} positions of {facts.name}: "
+            f"at most {fits} frames fit into one window",
+            f"{option} {fits}",
+        )
+    side = limit * facts.spatial_stride * min(facts.patch[1:])
+    if max(recipe.width, recipe.height) > side:
+        message = f"{recipe.resolution} is too large: {facts.name} knows positions up to {side} pixels a side"
+        raise UsageError("plan-resolution", message, "--resolution 540P")

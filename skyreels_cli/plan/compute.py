@@ -1,0 +1,104 @@
+"""Floating-point operations of a film, and the seconds they take at a rate that is measured or assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.plan.plan import Estimate, Window
+from skyreels_cli.recipe.schema import Recipe
+
+TEXT_TOKENS = 512
+
+# Dense bfloat16 on an H100 in practice: 370 TFLOP/s for FlashAttention 2, 790 for large matrices.
+ASSUMED_FLOPS_PER_SECOND = 400e12
+# The VAE runs in float32, where an H100 gives 60 TFLOP/s without TF32.
+FLOAT32_SHARE = 60 / 400
+
+# AutoencoderKLWan with base_dim 96, counted by FlopCounterMode at 544x960 (per pixel here); all but a few
+# percent of it is convolution, which grows with the pixels and with the square of the channels.
+_COUNTED_PIXELS, _COUNTED_DIM = 544 * 960, 96
+DECODE_FIRST = 5.6e12 / _COUNTED_PIXELS
+DECODE_NEXT = 17.6e12 / _COUNTED_PIXELS
+ENCODE_LATENT = 10.4e12 / _COUNTED_PIXELS
+
+
+@dataclass(frozen=True)
+class TransformerShape:
+    """The sizes of a DiT that decide its cost."""
+
+    layers: int
+    dim: int
+    ffn_dim: int
+
+    @classmethod
+    def of(cls, facts: ModelFacts) -> TransformerShape:
+        """Read from the transformer's config."""
+        config = facts.transformer.config
+        dim = int(config["num_attention_heads"]) * int(config["attention_head_dim"])
+        return cls(int(config["num_layers"]), dim, int(config["ffn_dim"]))
+
+
+def tokens_per_frame(recipe: Recipe, facts: ModelFacts) -> int:
+    """Transformer tokens of one latent frame."""
+    _, patch_height, patch_width = facts.patch
+    stride = facts.spatial_stride
+    return (recipe.height // (stride * patch_height)) * (recipe.width // (stride * patch_width))
+
+
+def guidance_branches(recipe: Recipe) -> int:
+    """Forward passes per row: classifier-free guidance needs two."""
+    return 2 if recipe.guidance_scale > 1 else 1
+
+
+def forward_flops(shape: TransformerShape, tokens: int) -> float:
+    """One forward pass of the DiT over `tokens` and 512 text tokens, without the embeddings and the head.
+
+    Per layer, with d wide: 8nd² + 4n²d (self-attention), 4nd² + 4td² + 4ntd (cross-attention), 4nd·ff
+    (feed-forward); torch's FlopCounterMode agrees to five digits. Block-causal attention is counted in full.
+    """
+    n, d, t = tokens, shape.dim, TEXT_TOKENS
+    linear = 12 * n * d * d + 4 * t * d * d + 4 * n * d * shape.ffn_dim
+    return float(shape.layers * (linear + 4 * n * n * d + 4 * n * t * d))
+
+
+def vae_flops(recipe: Recipe, facts: ModelFacts, window: Window) -> float:
+    """Decoding a window's latents and encoding what conditions it."""
+    dim = int(facts.vae.config.get("base_dim", _COUNTED_DIM))
+    encoded = window.prefix_latents + window.end_frame
+    per_pixel = DECODE_FIRST + DECODE_NEXT * (window.latents - 1) + ENCODE_LATENT * encoded
+    return per_pixel * recipe.width * recipe.height * (dim / _COUNTED_DIM) ** 2
+
+
+def time_estimate(
+    recipe: Recipe, facts: ModelFacts, windows: Sequence[Window], flops_per_second: float | None = None
+) -> Estimate:
+    """Seconds of computing for the film; `flops_per_second` is the transformer's rate if one was measured."""
+    rate = flops_per_second or assumed_rate(recipe)
+    vae_rate = rate if recipe.dtype == "float32" else rate * FLOAT32_SHARE
+    denoising = denoise_flops(recipe, facts, windows)
+    vae = sum(vae_flops(recipe, facts, window) for window in windows)
+    source = "measured" if flops_per_second else "an assumption: an H100-class GPU"
+    basis = (
+        f"{_tera(denoising)} TFLOP of denoising at {_tera(rate)} TFLOP/s and {_tera(vae)} TFLOP of VAE "
+        f"at {_tera(vae_rate)} TFLOP/s ({source}); without loading the model and encoding the prompt"
+    )
+    return Estimate(denoising / rate + vae / vae_rate, "s", basis)
+
+
+def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> float:
+    """All forward passes of a film: rows of every window, twice each under guidance."""
+    shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
+    rows = sum(window.rows * forward_flops(shape, window.forward_latents * per_frame) for window in windows)
+    return guidance_branches(recipe) * rows
+
+
+def assumed_rate(recipe: Recipe) -> float:
+    """Operations per second to reckon with where nothing was measured."""
+    return ASSUMED_FLOPS_PER_SECOND * (FLOAT32_SHARE if recipe.dtype == "float32" else 1)
+
+
+def _tera(value: float) -> str:
+    tera = value / 1e12
+    return f"{tera:,.0f}" if tera >= 100 else f"{tera:.3g}"

@@ -1,0 +1,124 @@
+"""Memory a film will take: weights, the working memory of the DiT and of the VAE, the host, and the peak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from skyreels_cli.hub.facts import Component, ModelFacts
+from skyreels_cli.plan.compute import TEXT_TOKENS, TransformerShape, guidance_branches, tokens_per_frame
+from skyreels_cli.plan.plan import Estimate, Window
+from skyreels_cli.recipe.choices import Dtype
+from skyreels_cli.recipe.schema import Recipe
+
+DTYPE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "fp8": 2}  # of activations; fp8 is for weights only
+
+# What the transformer of `model/` does: tokens are worked on in slices of whole frames, and the prompt's keys
+# and values are kept between steps where the window is small.
+SLICE_TOKENS = 4096
+KEEP_KEYS_UP_TO_TOKENS = 8192
+
+# Live storage while AutoencoderKLWan (base_dim 96) decodes latent by latent in float32: 9.57 GB at 544x960,
+# and the same per pixel at 720x1280 (16.88 GB).
+DECODE_BYTES_PER_PIXEL = 9.57e9 / (544 * 960)
+
+# Measured: a Python process with torch, diffusers and transformers imported; ffmpeg at 544x960 and 720x1280,
+# where SVT-AV1 takes most (85 MB and 374 bytes per pixel).
+PROCESS_BYTES = 0.4e9
+ENCODER_BYTES, ENCODER_BYTES_PER_PIXEL = 0.1e9, 400
+
+
+def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> dict[str, Estimate]:
+    """Bytes of `weights_*`, `activations`, `vae_decode`, `host`, and the peaks on the device, `memory*`.
+
+    The text encoder is freed before the transformer loads, and the transformer rests while the VAE decodes.
+    """
+    text, transformer, vae = _weights(recipe, facts)
+    activations, decode = activations_estimate(recipe, facts, windows), decode_estimate(recipe, facts)
+    streamed = 2 * transformer.value / TransformerShape.of(facts).layers
+    denoising, decoding = transformer.value + activations.value, vae.value + decode.value
+    together = transformer.value + vae.value + max(activations.value, decode.value)
+    return {
+        "memory": _peak("all of transformer and VAE on the device", text.value, together),
+        "memory_offload_model": _peak("transformer and VAE in turns", text.value, denoising, decoding),
+        "memory_offload_stream": _peak("two blocks at a time", streamed + activations.value, decoding),
+        "weights_text_encoder": text,
+        "weights_transformer": transformer,
+        "weights_vae": vae,
+        "activations": activations,
+        "vae_decode": decode,
+        "host": host_estimate(recipe, facts, windows),
+    }
+
+
+def _peak(how: str, *phases: float) -> Estimate:
+    return Estimate(
+        max(phases), "B", f"{how}; weights and working memory of the heaviest phase, no allocator slack"
+    )
+
+
+def _weights(recipe: Recipe, facts: ModelFacts) -> tuple[Estimate, Estimate, Estimate]:
+    """Weights of text encoder, transformer and VAE in the dtypes they run in."""
+    plain: Dtype = "bfloat16" if recipe.dtype == "fp8" else recipe.dtype
+    return (
+        _component(facts.text_encoder, plain),
+        _component(facts.transformer, recipe.dtype),
+        _component(facts.vae, "float32"),
+    )
+
+
+def _component(component: Component, dtype: Dtype) -> Estimate:
+    basis = f"{component.parameter_count:,} parameters in {dtype}"
+    if dtype != "fp8":
+        return Estimate(float(component.parameter_count * DTYPE_BYTES[dtype]), "B", basis)
+    size = sum(prod(shape) * _fp8_bytes(name, shape) for name, shape in component.tensors.items())
+    return Estimate(float(size), "B", f"{basis} (matrices of the blocks; the rest in bfloat16)")
+
+
+def _fp8_bytes(name: str, shape: tuple[int, ...]) -> int:
+    is_matrix = name.startswith("blocks.") and name.endswith(".weight") and len(shape) > 1
+    return 1 if is_matrix else 2
+
+
+def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
+    """Peak of a forward pass over the longest window.
+
+    5nd for hidden states, queries, keys, values and attention output; 2s·ff for a slice of s tokens in the
+    feed-forward layer, with 3sd of float32 temporaries; 2·layers·512·d a branch for the prompt's keys and
+    values where they are kept. Modulation, per latent frame, is 6fd in float32: 4 MB at the most.
+    """
+    shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
+    size = DTYPE_BYTES[recipe.dtype]
+    tokens = max(window.forward_latents for window in windows) * per_frame
+    part = min(tokens, max(per_frame, SLICE_TOKENS))
+    total = hidden_bytes(tokens, shape, size) + part * (2 * shape.ffn_dim * size + 3 * shape.dim * 4)
+    if tokens <= KEEP_KEYS_UP_TO_TOKENS:
+        total += 2 * shape.layers * TEXT_TOKENS * shape.dim * size * guidance_branches(recipe)
+    basis = (
+        f"{tokens:,} tokens: hidden states, q, k, v, attention output; feed-forward {part:,} tokens at a time"
+    )
+    return Estimate(float(total), "B", basis)
+
+
+def hidden_bytes(tokens: int, shape: TransformerShape, size: int) -> int:
+    """Hidden states, queries, keys, values and attention output of a layer: 5nd elements of `size` bytes."""
+    return 5 * tokens * shape.dim * size
+
+
+def decode_estimate(recipe: Recipe, facts: ModelFacts) -> Estimate:
+    """Working memory of the VAE, which is the same for any number of frames."""
+    dim = int(facts.vae.config.get("decoder_base_dim") or facts.vae.config.get("base_dim", 96))
+    value = DECODE_BYTES_PER_PIXEL * recipe.width * recipe.height * dim / 96
+    basis = f"float32, one latent frame at a time, {recipe.resolution} pixels, {dim} channels"
+    return Estimate(value, "B", basis)
+
+
+def host_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
+    """The process, frames on their way to the encoder and kept for the next window, and ffmpeg."""
+    frames = 2 * facts.temporal_stride + max(window.drop_frames for window in windows)
+    pixels = recipe.width * recipe.height
+    value = PROCESS_BYTES + frames * pixels * 3 * 4 + ENCODER_BYTES + ENCODER_BYTES_PER_PIXEL * pixels
+    basis = (
+        f"the program, {frames} frames in float32, the video encoder; on a CPU, or offloaded, weights as well"
+    )
+    return Estimate(float(value), "B", basis)

@@ -1,0 +1,66 @@
+"""What is legal but unusual about a plan: one sentence each, for the person who is about to wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.plan.frames import pixel_frames
+from skyreels_cli.plan.plan import Window
+from skyreels_cli.recipe.defaults import family_defaults
+from skyreels_cli.recipe.schema import Recipe
+
+# Its authors advise 20 and at most 50.
+MOST_CONDITION_NOISE = 50
+
+
+def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> tuple[str, ...]:
+    """Sentences about what the plan does that one might not expect."""
+    return (
+        *_trimmed(recipe, windows[-1]),
+        *_long_window(facts, windows[0]),
+        *_lag(recipe, windows),
+        *_doubtful(recipe),
+    )
+
+
+def _trimmed(recipe: Recipe, last: Window) -> Iterator[str]:
+    if last.trim_frames:
+        frames = "frame" if last.trim_frames == 1 else "frames"
+        rendered = recipe.num_frames + last.trim_frames
+        yield f"{rendered} frames are rendered and the last {last.trim_frames} {frames} trimmed."
+
+
+def _long_window(facts: ModelFacts, first: Window) -> Iterator[str]:
+    trained = trained_frames(facts)
+    frames = pixel_frames(first.latents, facts.temporal_stride)
+    if frames > trained:
+        yield f"A window of {frames} frames is longer than the {trained} that the model was trained with."
+
+
+def trained_frames(facts: ModelFacts) -> int:
+    """Frames per window that the model was trained with: its own default, else its family's (97 or 121)."""
+    of_family = family_defaults(facts, image=False).base_num_frames
+    return int(facts.defaults.get("base_num_frames", of_family))
+
+
+def _lag(recipe: Recipe, windows: Sequence[Window]) -> Iterator[str]:
+    if not recipe.ar_step:
+        return
+    if all(sum(not block.ready for block in window.blocks) == 1 for window in windows):
+        yield f"ar_step {recipe.ar_step} has no effect: every window is a single block."
+    elif recipe.ar_step > recipe.inference_steps:
+        yield (
+            f"ar_step {recipe.ar_step} is larger than needed: from {recipe.inference_steps} (the steps) on, "
+            "blocks are rendered one after another."
+        )
+
+
+def _doubtful(recipe: Recipe) -> Iterator[str]:
+    if recipe.causal_attention:
+        yield "Causal attention is experimental: the released weights were not made for it."
+    if recipe.addnoise_condition > MOST_CONDITION_NOISE:
+        yield (
+            f"addnoise_condition {recipe.addnoise_condition} is above {MOST_CONDITION_NOISE}: "
+            "the film may lose what came before."
+        )

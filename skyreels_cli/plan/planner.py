@@ -1,0 +1,65 @@
+"""From a recipe and a model's facts to the plan of the film, or to an error that says what would work."""
+
+from __future__ import annotations
+
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.plan.checks import check_family, check_image, check_positions, check_size
+from skyreels_cli.plan.compute import time_estimate, tokens_per_frame
+from skyreels_cli.plan.disk import disk_estimate
+from skyreels_cli.plan.frames import whole_latents
+from skyreels_cli.plan.memory import memory_estimates
+from skyreels_cli.plan.notes import plan_notes
+from skyreels_cli.plan.plan import Plan
+from skyreels_cli.plan.windows import Cut, cut_film
+from skyreels_cli.recipe.schema import Recipe
+
+
+def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None = None) -> Plan:
+    """Windows, blocks, timestep indices and estimates of a film; its frames are exactly those asked for.
+
+    `flops_per_second` is the transformer's rate on this machine, if it was measured. Raises UsageError with
+    code `model-family` or `plan-…`.
+    """
+    check_family(recipe, facts)
+    check_size(recipe, facts)
+    check_image(recipe, facts.temporal_stride)
+    windows = cut_film(_cut(recipe, facts))
+    check_positions(recipe, facts, windows)
+    return Plan(
+        width=recipe.width,
+        height=recipe.height,
+        fps=recipe.fps,
+        num_frames=recipe.num_frames,
+        tokens_per_frame=tokens_per_frame(recipe, facts),
+        inference_steps=recipe.inference_steps,
+        windows=windows,
+        estimates={
+            **memory_estimates(recipe, facts, windows),
+            "disk": disk_estimate(recipe, facts, windows),
+            "time": time_estimate(recipe, facts, windows, flops_per_second),
+        },
+        notes=plan_notes(recipe, facts, windows),
+    )
+
+
+def _cut(recipe: Recipe, facts: ModelFacts) -> Cut:
+    """The recipe's lengths in latent frames; T2V models render any length as one window."""
+    base, overlap = _window_lengths(recipe, facts.temporal_stride) if facts.family == "df" else (None, 0)
+    return Cut(
+        num_frames=recipe.num_frames,
+        stride=facts.temporal_stride,
+        base=base,
+        overlap=overlap,
+        image=recipe.image is not None,
+        end_frame=recipe.end_image is not None,
+        block_size=recipe.causal_block_size,
+        inference_steps=recipe.inference_steps,
+        ar_step=recipe.ar_step,
+    )
+
+
+def _window_lengths(recipe: Recipe, stride: int) -> tuple[int, int]:
+    """Latents of a full window and of its overlap, checked even where the film needs only one window."""
+    base = whole_latents("base-num-frames", recipe.base_num_frames, stride, least=stride + 1)
+    most = recipe.base_num_frames - stride
+    return base, whole_latents("overlap-history", recipe.overlap_history, stride, most=most)

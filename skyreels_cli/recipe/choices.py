@@ -1,0 +1,10 @@
+"""The words a recipe's fields may hold, apart from the schema so that `--help` need not import pydantic (120 ms)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4"]
+Join = Literal["pixels", "latents"]
+Dtype = Literal["bfloat16", "float16", "float32", "fp8"]
+Codec = Literal["h264", "h265", "av1", "ffv1"]

@@ -1,0 +1,121 @@
+"""Presets: drafts in YAML files, shipped with the program, kept in the user's folder or given as a path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+import skyreels_cli
+from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.recipe.schema import Draft
+from skyreels_cli.recipe.validate import Problem, find_problems
+
+SUFFIXES = (".yaml", ".yml", ".json")
+RELATIVE_TO_PRESET = ("image", "end_image")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A preset that can be named; `problem` says why it cannot be used."""
+
+    name: str
+    path: Path
+    origin: Literal["user", "shipped"]
+    description: str = ""
+    problem: str | None = None
+
+
+def load_preset(name_or_path: str, user_folder: Path | None = None) -> Draft:
+    """The draft in a preset; a name is looked for in the user's folder first, then among the shipped ones.
+
+    Relative paths of images in it are relative to its folder. Raises UsageError `preset-not-found` or, with
+    `file:line: key: message` for everything that is wrong, `bad-preset`.
+    """
+    path = _find(name_or_path, user_folder)
+    values = _read(path)
+    for key in RELATIVE_TO_PRESET:
+        if isinstance(values.get(key), str):
+            values[key] = str(path.parent / Path(values[key]).expanduser())
+    return Draft.model_validate(values)
+
+
+def list_presets(user_folder: Path | None = None) -> list[Preset]:
+    """Every preset that has a name, by name; the user's hide shipped ones of the same name."""
+    found = {path.stem: _describe(path, "shipped") for path in _files(shipped_folder())}
+    found |= {path.stem: _describe(path, "user") for path in _files(user_folder)}
+    return [found[name] for name in sorted(found)]
+
+
+def shipped_folder() -> Path:
+    """The presets of this program: inside the installed package, or beside it in a checkout."""
+    package = Path(skyreels_cli.__file__).parent
+    installed = package / "presets"
+    return installed if installed.is_dir() else package.parent / "presets"
+
+
+def _describe(path: Path, origin: Literal["user", "shipped"]) -> Preset:
+    try:
+        values = _read(path)
+    except UsageError as error:
+        return Preset(path.stem, path, origin, problem=error.message)
+    return Preset(path.stem, path, origin, str(values.get("description") or ""))
+
+
+def _find(name_or_path: str, user_folder: Path | None) -> Path:
+    given = Path(name_or_path).expanduser()
+    if given.suffix in SUFFIXES or len(given.parts) > 1:
+        if not given.is_file():
+            near = did_you_mean(given.name, (path.name for path in _files(given.parent)))
+            message = f"there is no preset file {given}{near}"
+            raise UsageError("preset-not-found", message, "--preset NAME|FILE.yaml")
+        return given
+    named = {path.stem: path for path in (*_files(shipped_folder()), *_files(user_folder))}
+    if name_or_path not in named:
+        message = f"there is no preset {name_or_path!r}{did_you_mean(name_or_path, named)}"
+        raise UsageError("preset-not-found", message, f"one of: {', '.join(sorted(named))}")
+    return named[name_or_path]
+
+
+def _files(folder: Path | None) -> Iterator[Path]:
+    if folder and folder.is_dir():
+        yield from sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The values of a preset, each of them valid. YAML 1.2 holds JSON too."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = YAML(typ="safe", pure=True).load(text)  # plain values; the C parser reads YAML 1.1
+        lines = YAML().load(text)
+    except MarkedYAMLError as broken:
+        line = f":{broken.problem_mark.line + 1}" if broken.problem_mark else ""
+        raise _bad(path, f"{path}{line}: {broken.problem}") from None
+    except (OSError, UnicodeDecodeError, YAMLError) as unreadable:
+        raise _bad(path, f"{path} cannot be read: {unreadable}") from unreadable
+    if not isinstance(values, dict):
+        raise _bad(path, f"{path}:1: expected `key: value` lines")
+    found = sorted((_line(lines, problem), problem.key, problem.message) for problem in find_problems(values))
+    if found:
+        raise _bad(path, "\n".join(f"{path}:{line}: {key}: {message}" for line, key, message in found))
+    return values
+
+
+def _line(lines: CommentedMap, problem: Problem) -> int:
+    """The line, from 1, of the innermost key on the way to the value."""
+    line = 0
+    for key in problem.path:
+        if not isinstance(lines, CommentedMap) or key not in lines:
+            break
+        line = lines.lc.key(key)[0]
+        lines = lines[key]
+    return line + 1
+
+
+def _bad(path: Path, message: str) -> UsageError:
+    return UsageError("bad-preset", message, f"edit {path}")

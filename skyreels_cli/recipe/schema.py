@@ -1,0 +1,99 @@
+"""What to render: `Draft` is what somebody said, `Recipe` is the whole of it.
+
+A preset file, the typed flags and the metadata of a video are all drafts; they are laid over each other and over the
+model's defaults, and what comes out is a recipe with no open question (see `recipe.complete`). Neither is ever
+touched by environment variables or machine settings, so a shared one renders alike everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skyreels_cli.recipe.choices import Aspect, Codec, Dtype, Join
+
+MAX_SEED = 2**63 - 1
+
+
+class Draft(BaseModel):
+    """A partial recipe: fields that nobody set are None; `duration: 10` is taken as text too."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    description: str | None = None
+    prompt: str | None = None
+    negative_prompt: str | None = None
+    model: str | None = None
+    resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
+    aspect: Aspect | None = None
+    num_frames: int | None = Field(None, ge=1)
+    duration: str | None = Field(None, description="10s, 2m or a number of seconds")
+    fps: int | None = Field(None, ge=1, le=240)
+    image: str | None = None
+    end_image: str | None = None
+    seed: int | None = Field(None, ge=0, le=MAX_SEED)
+    inference_steps: int | None = Field(None, ge=1, le=1000)
+    guidance_scale: float | None = Field(None, ge=0, le=100)
+    shift: float | None = Field(None, gt=0, le=100)
+    ar_step: int | None = Field(None, ge=0, le=1000)
+    causal_block_size: int | None = Field(None, ge=1)
+    causal_attention: bool | None = None
+    base_num_frames: int | None = Field(None, ge=1)
+    overlap_history: int | None = Field(None, ge=1)
+    addnoise_condition: int | None = Field(None, ge=0, le=999)
+    join: Join | None = None
+    scheduler: str | None = None
+    cache: str | None = None
+    parallel: str | None = None
+    options: dict[str, dict[str, Any]] | None = Field(None, description="options of plugins, by plugin name")
+    dtype: Dtype | None = None
+    lora: list[str] | None = Field(None, description="FILE or FILE:scale")
+    codec: Codec | None = None
+    quality: float | None = Field(None, ge=0, le=10)
+
+
+class Recipe(BaseModel):
+    """A complete recipe: everything that decides the frames of a film, apart from the weights themselves."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    prompt: str
+    negative_prompt: str
+    model: str
+    resolution: str = Field(pattern=r"^\d+x\d+$")
+    num_frames: int = Field(ge=1)
+    fps: int
+    image: str | None = None
+    end_image: str | None = None
+    seed: int
+    inference_steps: int
+    guidance_scale: float
+    shift: float
+    ar_step: int = 0
+    causal_block_size: int = 1
+    causal_attention: bool = False
+    base_num_frames: int
+    overlap_history: int
+    addnoise_condition: int = 0
+    join: Join = "pixels"
+    scheduler: str = "unipc"
+    cache: str | None = None
+    parallel: str | None = None
+    options: dict[str, dict[str, Any]] = {}
+    dtype: Dtype = "bfloat16"
+    lora: list[str] = []
+    codec: Codec = "h264"
+    quality: float = 7.0
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return int(self.resolution.split("x")[0])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return int(self.resolution.split("x")[1])

@@ -1,0 +1,48 @@
+"""Width and height of a film from `resolution` and `aspect`.
+
+| aspect | 540P    | 720P     |
+|--------|---------|----------|
+| 16:9   | 960x544 | 1280x720 |
+| 4:3    | 832x624 | 1104x832 |
+| 1:1    | 720x720 | 960x960  |
+| 3:4    | 624x832 | 832x1104 |
+| 9:16   | 544x960 | 720x1280 |
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.recipe.choices import Aspect
+
+NAMED = {"540P": (960, 544), "720P": (1280, 720)}
+
+
+def is_named(resolution: str) -> bool:
+    """Whether it is a class of sizes (540P, 720P), which an image may turn, not a size in pixels."""
+    return resolution.upper() in NAMED
+
+
+def parse_size(resolution: str) -> tuple[int, int]:
+    """(width, height) of `540P`, `720P` or `WIDTHxHEIGHT`; UsageError `bad-resolution` for anything else."""
+    if is_named(resolution):
+        return NAMED[resolution.upper()]
+    size = re.fullmatch(r"(\d+)x(\d+)", resolution.lower())
+    if not size or "0" in size.groups():
+        message = f"resolution {resolution!r} is none of 540P, 720P and WIDTHxHEIGHT in pixels"
+        raise UsageError("bad-resolution", message, "--resolution 960x544")
+    return int(size[1]), int(size[2])
+
+
+def turn(width: int, height: int, aspect: Aspect, multiple: int) -> tuple[int, int]:
+    """The size of that aspect with about the same area, both sides multiples of `multiple` pixels."""
+    across, down = (int(part) for part in aspect.split(":"))
+    exact_height = math.sqrt(width * height * down / across)
+    exact_width = exact_height * across / down
+    return _round(exact_width, multiple), _round(exact_height, multiple)
+
+
+def _round(pixels: float, multiple: int) -> int:
+    return max(multiple, round(pixels / multiple) * multiple)

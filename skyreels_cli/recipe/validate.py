@@ -1,0 +1,61 @@
+"""From untrusted values (flags, YAML, JSON) to a `Draft`, or to an error that names each wrong value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.recipe.schema import Draft
+
+FIELDS = tuple(field.alias or name for name, field in Draft.model_fields.items())
+"""The keys of a draft as people write them (`schema`, not `schema_version`)."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one value; `path` leads to it: `("options", "teacache")`."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+    @property
+    def key(self) -> str:
+        """The path as people write it."""
+        return ".".join(str(part) for part in self.path)
+
+
+def find_problems(values: Mapping[str, Any]) -> list[Problem]:
+    """Everything that keeps these values from being a draft."""
+    try:
+        Draft.model_validate(dict(values))
+    except ValidationError as invalid:
+        return [_explain(error) for error in invalid.errors()]
+    if values.get("num_frames") is not None and values.get("duration") is not None:
+        return [Problem(("duration",), "num_frames says already how long the film is")]
+    return []
+
+
+def make_draft(values: Mapping[str, Any], spell: Callable[[str], str] = str) -> Draft:
+    """The draft that these values are; `spell` turns a key into what was typed (`--num-frames`).
+
+    Raises UsageError `bad-value` for the first problem.
+    """
+    problems = find_problems(values)
+    if problems:
+        message = f"{spell(problems[0].key)}: {problems[0].message}"
+        raise UsageError("bad-value", message, "skyreels generate --help")
+    return Draft.model_validate(dict(values))
+
+
+def _explain(error: ErrorDetails) -> Problem:
+    """Pydantic's finding as `0 should be greater than or equal to 1`."""
+    path = error["loc"]
+    if error["type"] == "extra_forbidden":
+        return Problem(path, f"unknown key{did_you_mean(str(path[-1]), FIELDS)}")
+    should = error["msg"].removeprefix("Input ").split(", unable")[0]
+    return Problem(path, f"{error['input']!r} {should}")

@@ -1,0 +1,139 @@
+"""How this machine works (device, folders, default model); what to render is a recipe's business.
+
+Importing this module costs 170 ms (pydantic-settings): commands import it when they run, not before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError
+
+from skyreels_cli.errors import UsageError, did_you_mean
+
+APP = "skyreels"
+ENV_PREFIX = "SKYREELS_"
+
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things live on this machine; `SKYREELS_HOME` puts all of them into one folder."""
+
+    config: Path
+    presets: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The settings file; it need not exist."""
+        return self.config / "config.yaml"
+
+
+def folders() -> Folders:
+    """Return the folders in force: those of `SKYREELS_HOME`, else of the platform."""
+    home = os.environ.get("SKYREELS_HOME")
+    config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
+    return Folders(config=config, presets=config / "presets")
+
+
+class Settings(BaseSettings):
+    """Machine settings; strongest first: typed flags, `SKYREELS_*` variables, config.yaml, these defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    model: str | None = Field(None, description="the model where neither a flag nor a preset names one")
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu"
+    )
+    offload: Literal["none", "model", "stream"] = Field("none", description="none, model or stream")
+    attention: str | None = Field(None, description="the name of an attention kernel")
+    outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
+    presets_dir: UserPath = Field(
+        default_factory=lambda: folders().presets, description="the folder of your presets"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave `.env` and secret files out: a stray file in the working folder must not change a render."""
+        return init_settings, env_settings, ConfigFile(settings_cls)
+
+
+class ConfigFile(PydanticBaseSettingsSource):
+    """config.yaml as YAML 1.2 (the library's own source reads 1.1, where `no` is false and `16:9` is 969)."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return one field's value (the base class asks for this method)."""
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what the file says, unknown keys included, so that they are refused."""
+        return dict(_config())
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Return the settings in force, typed flags (None = not typed) over environment over config file.
+
+    Raises UsageError naming the flag, the variable or the file and line at fault.
+    """
+    typed = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**typed)
+    except ValidationError as invalid:
+        problem = invalid.errors()[0]
+        name = str(problem["loc"][0])
+        where = origin(name, typed)
+        if problem["type"] == "extra_forbidden":
+            message = f"{where}: there is no setting {name!r}{did_you_mean(name, Settings.model_fields)}"
+            raise UsageError("bad-config", message, "skyreels config show") from None
+        message = f"{where}: {problem['input']!r} does not suit {name}"
+        hint = f"{name} is {Settings.model_fields[name].description}"
+        raise UsageError("bad-setting", message, hint) from None
+
+
+def origin(name: str, typed: Mapping[str, Any]) -> str:
+    """Say where a setting's value comes from: a flag, a variable, a line of config.yaml or the default."""
+    if name in typed:
+        return f"--{name.replace('_', '-')}"
+    variable = ENV_PREFIX + name.upper()
+    if os.environ.get(variable):
+        return variable
+    config = _config()
+    if name in config:
+        return f"{folders().config_file}:{config.lc.key(name)[0] + 1}"
+    return "default"
+
+
+def _config() -> CommentedMap:
+    file = folders().config_file
+    try:
+        content = YAML().load(file) if file.is_file() else None
+    except MarkedYAMLError as broken:
+        line = f":{broken.problem_mark.line + 1}" if broken.problem_mark else ""
+        raise UsageError("bad-config", f"{file}{line}: {broken.problem}", f"edit {file}") from None
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise UsageError("bad-config", f"{file} cannot be read", f"check {file}") from unreadable
+    if content is None:
+        return CommentedMap()
+    if not isinstance(content, CommentedMap):
+        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"edit {file}")
+    return content

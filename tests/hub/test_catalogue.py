@@ -1,0 +1,84 @@
+"""Names of models against the list of what was published (REFERENCE.md §3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.hub import catalogue
+from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release, require_renderable
+
+PUBLISHED = {
+    "df-1.3b-540p": "Skywork/SkyReels-V2-DF-1.3B-540P-Diffusers",
+    "df-14b-540p": "Skywork/SkyReels-V2-DF-14B-540P-Diffusers",
+    "df-14b-720p": "Skywork/SkyReels-V2-DF-14B-720P-Diffusers",
+    "t2v-14b-540p": "Skywork/SkyReels-V2-T2V-14B-540P-Diffusers",
+    "t2v-14b-720p": "Skywork/SkyReels-V2-T2V-14B-720P-Diffusers",
+    "i2v-1.3b-540p": "Skywork/SkyReels-V2-I2V-1.3B-540P-Diffusers",
+    "i2v-14b-540p": "Skywork/SkyReels-V2-I2V-14B-540P-Diffusers",
+    "i2v-14b-720p": "Skywork/SkyReels-V2-I2V-14B-720P-Diffusers",
+}
+
+
+def test_releases() -> None:
+    assert {release.alias: release.repo for release in RELEASES} == PUBLISHED
+
+
+@pytest.mark.parametrize("alias", PUBLISHED)
+def test_every_spelling_finds_the_same_release(alias: str) -> None:
+    repo = PUBLISHED[alias]
+    original = repo.removesuffix("-Diffusers")
+    for spelling in (alias, alias.upper(), repo, original, original.removeprefix("Skywork/")):
+        release = find_release(spelling)
+        assert release is not None
+        assert release.repo == repo
+
+
+@pytest.mark.parametrize("model", ["", "nope", "Wan-AI/Wan2.1-T2V-14B", "models/df-14b-540p", "df-14b-540"])
+def test_other_names_are_not_ours(model: str) -> None:
+    assert find_release(model) is None
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "Skywork/SkyReels-V2-DF-5B-540P",
+        "t2v-5b-720p",
+        "SkyReels-V2-I2V-5B-540P",
+        "Skywork/SkyReels-V2-T2V-1.3B-540P",
+        "Skywork/SkyReels-V2-CameraDirector-14B-720P",
+        "camera-director-5b-540p",
+    ],
+)
+def test_announced_but_never_released(model: str) -> None:
+    with pytest.raises(UsageError, match="never released") as error:
+        find_release(model)
+    assert (error.value.code, error.value.hint) == ("model-never-released", "--model df-1.3b-540p")
+
+
+def test_i2v_cannot_be_rendered_yet() -> None:
+    require_renderable("df", "a")
+    require_renderable("t2v", "b")
+    with pytest.raises(UsageError, match="CLIP") as error:
+        require_renderable("i2v", "c")
+    assert (error.value.code, error.value.exit_code) == ("model-family", 2)
+
+
+class FakeEntry:
+    def __init__(self, name: str, folder: Path | None) -> None:
+        self.name, self.folder = name, folder
+
+    def load(self) -> object:
+        if self.folder is None:
+            raise ImportError("broken package")
+        return lambda: self.folder
+
+
+def test_bundled_models_survive_a_broken_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    entries = [FakeEntry("broken", None), FakeEntry("tiny", tmp_path)]
+    monkeypatch.setattr(
+        catalogue, "entry_points", lambda group: entries if group == "skyreels.models" else []
+    )
+    assert bundled_models() == {"tiny": tmp_path}

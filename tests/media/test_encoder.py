@@ -1,0 +1,232 @@
+"""Frames in, the same frames out; and what happens when ffmpeg cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.media.codecs import CONTAINERS
+from skyreels_cli.media.encoder import VideoEncoder
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
+from skyreels_cli.media.reader import probe, read_frames
+
+Frames = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True)
+def no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever happens, nothing stays in the folder for temporary files."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    yield
+    assert list(scratch.iterdir()) == []
+
+
+def encode(path: Path, frames: Frames, codec: str, **options: object) -> None:
+    _, height, width, _ = frames.shape
+    with VideoEncoder(path, width=width, height=height, fps=24, codec=codec, **options) as video:  # type: ignore[arg-type]
+        for start in range(0, len(frames), 3):
+            video.write(frames[start : start + 3])
+        assert video.frames == len(frames)
+
+
+def decoded(path: Path) -> Frames:
+    return np.stack(list(read_frames(path)))
+
+
+def psnr(one: Frames, other: Frames) -> float:
+    return float(10 * np.log10(255**2 / np.square(one.astype(float) - other).mean()))
+
+
+def test_ffv1_is_bit_exact(tmp_path: Path, static: Frames) -> None:
+    encode(tmp_path / "film.mkv", static, "ffv1")
+    assert np.array_equal(decoded(tmp_path / "film.mkv"), static)
+    facts = probe(tmp_path / "film.mkv")
+    assert (facts.codec, facts.pix_fmt, facts.frames) == ("ffv1", "bgr0", 7)
+
+
+LOSSY = [(codec, suffix) for suffix, codecs in CONTAINERS.items() for codec in codecs if codec != "ffv1"]
+
+
+@pytest.mark.parametrize(("codec", "suffix"), LOSSY)
+def test_lossy_codecs_come_close(tmp_path: Path, waves: Frames, codec: str, suffix: str) -> None:
+    path = tmp_path / f"film{suffix}"
+    encode(path, waves, codec)
+    seen = decoded(path)
+    assert seen.shape == waves.shape
+    assert psnr(seen, waves) > 37  # measured 38.9 to 40.1
+    assert np.abs(seen.astype(float).mean((0, 1, 2)) - waves.mean((0, 1, 2))).max() < 1  # no colour cast
+    facts = probe(path)
+    names = {"h264": "h264", "h265": "hevc", "av1": "av1"}
+    assert (facts.codec, facts.pix_fmt, facts.frames) == (names[codec], "yuv420p", 20)
+    assert facts.fps == 24
+
+
+def test_quality_is_felt(tmp_path: Path, waves: Frames) -> None:
+    results = []
+    for quality in (2.0, 5.0, 9.0):
+        encode(tmp_path / "film.mp4", waves, "h264", quality=quality)
+        results.append((psnr(decoded(tmp_path / "film.mp4"), waves), (tmp_path / "film.mp4").stat().st_size))
+    assert results == sorted(results)
+    assert results[2][0] - results[0][0] > 5
+
+
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 120, 40)])
+def test_luma_follows_bt709(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+    encode(tmp_path / "film.mp4", np.full((3, 48, 80, 3), colour, np.uint8), "h264", quality=10)
+    planes = subprocess.run(
+        [ffmpeg_exe(), *QUIET, "-i", tmp_path / "film.mp4", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"],
+        capture_output=True,
+        check=True,
+    ).stdout
+    luma = np.frombuffer(planes, np.uint8)[: 48 * 80]
+    red, green, blue = colour
+    expected = 16 + 219 * (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255  # ITU-R BT.709, limited range
+    assert np.abs(luma - expected).max() < 1.5
+
+
+def test_colours_are_tagged(tmp_path: Path, waves: Frames) -> None:
+    encode(tmp_path / "film.mp4", waves, "h264")
+    told = subprocess.run(
+        [ffmpeg_exe(), "-i", tmp_path / "film.mp4"], capture_output=True, check=False
+    ).stderr
+    assert b"yuv420p(tv, bt709, progressive)" in told
+
+
+def test_h265_opens_on_apple_s_players(tmp_path: Path, waves: Frames) -> None:
+    encode(tmp_path / "film.mp4", waves, "h265")
+    assert b"hvc1" in (tmp_path / "film.mp4").read_bytes()
+
+
+def test_the_index_comes_first(tmp_path: Path, waves: Frames) -> None:
+    encode(tmp_path / "film.mp4", waves, "h264")
+    content = (tmp_path / "film.mp4").read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_a_missing_folder_is_made(tmp_path: Path, static: Frames) -> None:
+    encode(tmp_path / "new" / "folder" / "film.mkv", static, "ffv1")
+    assert np.array_equal(decoded(tmp_path / "new" / "folder" / "film.mkv"), static)
+
+
+def test_names_that_ffmpeg_could_misread(tmp_path: Path, static: Frames) -> None:
+    for name in ("http:%03d.mkv", "-y.mkv", "雪 'a' [b].mkv"):
+        encode(tmp_path / name, static, "ffv1")
+        assert np.array_equal(decoded(tmp_path / name), static)
+
+
+def test_broadcast_rates(tmp_path: Path, static: Frames) -> None:
+    path = tmp_path / "film.mp4"
+    with VideoEncoder(path, width=80, height=48, fps=Fraction(30000, 1001)) as video:
+        video.write(static)
+    assert probe(path).fps == Fraction(30000, 1001)
+
+
+def test_an_exception_leaves_no_file(tmp_path: Path, static: Frames) -> None:
+    video = VideoEncoder(tmp_path / "film.mp4", width=80, height=48, fps=24)
+    video.write(static)
+    with pytest.raises(KeyboardInterrupt), video:
+        raise KeyboardInterrupt
+    assert not (tmp_path / "film.mp4").exists()
+
+
+def test_closing_twice_is_harmless(tmp_path: Path, static: Frames) -> None:
+    video = VideoEncoder(tmp_path / "film.mkv", width=80, height=48, fps=24, codec="ffv1")
+    video.write(static)
+    video.close()
+    video.close()
+    video.abort()
+    assert np.array_equal(decoded(tmp_path / "film.mkv"), static)
+    with pytest.raises(ValueError, match="closed"):
+        video.write(static)
+
+
+@pytest.mark.parametrize("frames", [np.zeros((1, 80, 48, 3), np.uint8), np.zeros((1, 48, 80, 3), np.float32)])
+def test_other_frames_are_refused(tmp_path: Path, frames: Frames) -> None:
+    with (
+        pytest.raises(ValueError, match="not uint8"),
+        VideoEncoder(tmp_path / "film.mkv", width=80, height=48, fps=24) as video,
+    ):
+        video.write(frames)
+
+
+def test_a_failing_ffmpeg_says_why(tmp_path: Path, static: Frames) -> None:
+    with pytest.raises(SkyreelsError, match="supported for WebM") as error:
+        encode(tmp_path / "film.webm", static, "ffv1")
+    assert (error.value.code, error.value.exit_code) == ("encode-failed", 1)
+    assert not (tmp_path / "film.webm").exists()
+
+
+def test_a_failing_ffmpeg_is_noticed_while_writing(tmp_path: Path) -> None:
+    frames = np.zeros((4, 480, 640, 3), np.uint8)  # more than a pipe holds
+    with pytest.raises(SkyreelsError) as error:
+        encode(tmp_path / "film.webm", frames.repeat(8, axis=0), "ffv1")
+    assert error.value.code == "encode-failed"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_is_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    path.symlink_to("/dev/full")
+    noise = np.random.default_rng(0).integers(0, 256, (4, 480, 640, 3), dtype=np.uint8)
+    with pytest.raises(SkyreelsError, match="disk became full") as error:
+        encode(path, noise.repeat(4, axis=0), "ffv1")
+    assert (error.value.code, error.value.hint) == ("disk-full", f"df -h {tmp_path}")
+    assert not path.is_symlink()
+
+
+INTERRUPTED = """
+import signal, sys, time
+from pathlib import Path
+import numpy as np
+from skyreels_cli.media.encoder import VideoEncoder
+
+with VideoEncoder(Path(sys.argv[1]), width=80, height=48, fps=24, codec="ffv1") as video:
+    video.write(np.full((5, 48, 80, 3), 7, np.uint8))
+    try:
+        print("ready", flush=True)
+        time.sleep(30)
+    except KeyboardInterrupt:
+        time.sleep(0.2)
+        video.write(np.full((5, 48, 80, 3), 9, np.uint8))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals a process group")
+def test_ctrl_c_leaves_ffmpeg_to_us(tmp_path: Path) -> None:
+    """Ctrl-C reaches every process of the terminal's group; the film so far must still be finished."""
+    path = tmp_path / "film.mkv"
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, path],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        cwd=Path(__file__).parents[2],
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        os.killpg(child.pid, signal.SIGINT)
+    assert child.returncode == 0
+    assert decoded(path)[:, 0, 0, 0].tolist() == [7] * 5 + [9] * 5
+
+
+def test_the_comment_travels_along(tmp_path: Path, static: Frames) -> None:
+    from skyreels_cli.media.comment import read_comment
+
+    recipe = json.dumps({"prompt": 'a ball; b=c # d \\ "e" 雪 é 🎬\n' * 400, "seed": 1}, ensure_ascii=False)
+    assert len(recipe.encode()) > 15_000
+    encode(tmp_path / "film.mkv", static, "ffv1", comment=recipe)
+    assert read_comment(tmp_path / "film.mkv") == recipe
+    assert np.array_equal(decoded(tmp_path / "film.mkv"), static)

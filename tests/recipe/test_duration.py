@@ -1,0 +1,48 @@
+"""Lengths of time as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.recipe.duration import parse_seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("10s", 10),
+        ("10", 10),
+        ("1.5", 1.5),
+        ("0.5s", 0.5),
+        ("2m", 120),
+        ("1m30s", 90),
+        ("1m30", 90),
+        ("1.5m", 90),
+        ("1h", 3600),
+        ("1h 2m 3.5s", 3723.5),
+        (" 10 S ", 10),
+    ],
+)
+def test_seconds(text: str, seconds: float) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0s", "-5s", "s", "ten", "10x", "1:30", "30s1m", "1e3", "nan", "1,5s"]
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"10s, 2m, 1m30s or 1\.5") as error:
+        parse_seconds(text)
+    assert (error.value.code, error.value.exit_code, error.value.hint) == (
+        "bad-duration",
+        2,
+        "--duration 10s",
+    )
+
+
+@pytest.mark.parametrize("text", ["inf", "INF", "endless"])
+def test_endless_films_come_later(text: str) -> None:
+    with pytest.raises(UsageError, match="yet") as error:
+        parse_seconds(text)
+    assert (error.value.code, error.value.exit_code) == ("endless-film", 2)
