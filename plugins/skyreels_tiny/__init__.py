@@ -1,4 +1,6 @@
-"""The bundled demo model: a toy world, the few million weights trained on it, and the code that trained them."""
+"""The bundled demo model: a toy world, the few million weights trained on it, and the code that trained
+them.
+"""
 
 from __future__ import annotations
 

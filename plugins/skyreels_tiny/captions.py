@@ -115,17 +115,12 @@ def _ground(meaning: Meaning, rng: np.random.Generator) -> str:
 def _describe_scene(meaning: Meaning, rng: np.random.Generator) -> str:
     subject, place, daytime = meaning.scene
     colour = _SCENE_COLOUR[subject] if rng.random() < 0.4 else ""
-    verb = (
-        {"still": ""}.get(meaning.motion)
-        if meaning.motion == "still"
-        else _pick(rng, ("moves", "swims", "drifts", "sails"))
-    )
+    verb = _pick(rng, ("moves", "swims", "drifts", "sails"))
     going = "" if meaning.motion == "still" else f"{verb} {_pick(rng, _TOWARDS[meaning.motion])}"
     when = {"day": ("by day", "at noon"), "night": ("at night",)}.get(daytime, (f"at {daytime}",))
     mood = _pick(rng, _MOOD) if place == "lake" else ""
-    return " ".join(
-        f"a {colour}{subject} {going} {_pick(rng, ('on', 'over'))} {_the(place)} {_pick(rng, when)}, {mood}".split()
-    )
+    where = f"{_pick(rng, ('on', 'over'))} {_the(place)} {_pick(rng, when)}"
+    return " ".join(f"a {colour}{subject} {going} {where}, {mood}".split())
 
 
 def _the(place: str) -> str:

@@ -39,7 +39,9 @@ class Meaning:
     """The content of one prompt, free of wording.
 
     `objects` are (shape, colour), left to right; `background` is one colour name, or two from top to bottom;
-    `motion` is a direction, "still", "swing across", "swing along", "grow", "shrink"; `camera` is "", "left", "right", "in", "out".
+    `motion` is a direction, "still", "swing across", "swing along", "grow" or "shrink"; `camera` is "",
+    "left",
+    "right", "in" or "out".
     """
 
     kind: str

@@ -1,4 +1,6 @@
-"""Where an object is and how large, frame by frame: closed forms of time, so any window of a long film can be cut out."""
+"""Where an object is and how large, frame by frame: closed forms of time, so any window of a long film can
+be cut out.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,12 @@ class Track:
 
 
 def eased(distance: Floats, room: float) -> Floats:
-    """Travelled `distance` that comes softly to rest at `room`: room − ease·log(1 + exp((room − d)/ease))-like."""
+    """Travelled `distance` that comes softly to rest at `room`: room − ease·log(1 + exp((room −
+    d)/ease))-like.
+    """
     soft = _EASE * np.logaddexp(0.0, (room - distance) / _EASE)
-    return (room - soft).astype(np.float32)
+    travelled: Floats = (room - soft).astype(np.float32)
+    return travelled
 
 
 def straight(
@@ -44,9 +49,17 @@ def straight(
 
 
 def swinging(
-    centre: tuple[float, float], horizontal: bool, reach: float, *, period: float, times: Floats, radius: float
+    centre: tuple[float, float],
+    horizontal: bool,
+    reach: float,
+    *,
+    period: float,
+    times: Floats,
+    radius: float,
 ) -> Track:
-    """Swing about `centre` by ±`reach` pixels with `period` frames: never leaves, so long films keep their object."""
+    """Swing about `centre` by ±`reach` pixels with `period` frames: never leaves, so long films keep their
+    object.
+    """
     offset = (reach * np.sin(2 * np.pi * times / period)).astype(np.float32)
     still = np.zeros_like(offset)
     dx, dy = (offset, still) if horizontal else (still, offset)

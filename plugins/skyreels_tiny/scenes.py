@@ -52,7 +52,9 @@ def stage_scene(meaning: Meaning, frames: int, rng: np.random.Generator) -> Stag
 
 
 def render_scene(meaning: Meaning, track: Track, hills_seed: int) -> tuple[Floats, Flags]:
-    """Render (f, 64, 112, 3) in 0..1, sky, orb, hills, ground, then the subject and its reflection; and where it is."""
+    """Render (f, 64, 112, 3) in 0..1, sky, orb, hills, ground, then the subject and its reflection; and
+    where it is.
+    """
     subject, place, daytime = meaning.scene
     y, x = pixel_grid(HEIGHT, WIDTH)
     still = _backdrop(place, daytime, y, x, hills_seed)
@@ -60,8 +62,8 @@ def render_scene(meaning: Meaning, track: Track, hills_seed: int) -> tuple[Float
     facing = np.where(track.radius < 0, -1.0, 1.0).astype(np.float32)[:, None, None]
     dy, dx = y - track.y[:, None, None], (x - track.x[:, None, None]) * facing
     if place == "lake" and subject != "balloon":
-        _paint(frames, subject, -(dy - 7.0) * 1.25 + 7.0, dx, LIGHT[daytime], 0.35)
-    _paint(frames, subject, dy, dx, LIGHT[daytime], 1.0)
+        _paint(frames, subject, -(dy - 7.0) * 1.25 + 7.0, dx, light=LIGHT[daytime], opacity=0.35)
+    _paint(frames, subject, dy, dx, light=LIGHT[daytime], opacity=1.0)
     return frames, np.abs(frames - still).sum(-1) > 0.02
 
 
@@ -92,7 +94,7 @@ def _ground(place: str, daytime: str) -> Rgb:
     return (low[0] * 0.62, low[1] * 0.70, low[2] * 0.80 + 0.06)
 
 
-def _paint(frames: Floats, subject: str, dy: Floats, dx: Floats, light: float, opacity: float) -> None:
+def _paint(frames: Floats, subject: str, dy: Floats, dx: Floats, *, light: float, opacity: float) -> None:
     """Paint a subject whose centre is at offset 0, heading to +x."""
     painters = {"swan": _swan, "boat": _boat, "balloon": _balloon}
     for mask, rgb in painters[subject](dy, dx):

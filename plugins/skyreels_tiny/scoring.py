@@ -1,4 +1,6 @@
-"""Measures films of the toy world against what was asked: background, colour, shape, direction, size; numpy only."""
+"""Measures films of the toy world against what was asked: background, colour, shape, direction, size; numpy
+only.
+"""
 
 from __future__ import annotations
 
@@ -32,17 +34,18 @@ RESIZED: Final = 1.25
 
 @dataclass(frozen=True)
 class Look:
-    """One object through a film: colour name, shape name, centres (f, 2) as x, y, radii (f,), misfit of the shape 0..1."""
+    """One object through a film: names, centres (f, 2) as x, y, radii (f,), misfit of the shape 0..1, colour."""
 
     colour: str
     shape: str
     centres: Floats
     radii: Floats
     misfit: float
+    rgb: tuple[float, float, float]
 
 
 def background_rows(film: Bytes) -> Floats:
-    """Return the background of each row, (f, h, 1, 3) in 0..1: the median over the row, steadied by the film's."""
+    """Return the background of each row, (f, h, 1, 3) in 0..1: the row's median, or the film's if far off."""
     rows = np.median(film.astype(np.float32) / 255.0, axis=2, keepdims=True)
     whole = np.median(rows, axis=0, keepdims=True)
     near = np.linalg.norm(rows - whole, axis=-1, keepdims=True) < DIFFERENT
@@ -66,7 +69,9 @@ def _name(rgb: NDArray[np.floating]) -> str:
 
 
 def look(film: Bytes, left: int = 0, right: int | None = None, rows: Floats | None = None) -> Look | None:
-    """Look at the object between columns `left` and `right` of uint8 (f, h, w, 3); None if there is none in half the frames."""
+    """Look at the object between columns `left` and `right` of uint8 (f, h, w, 3); None if there is none in
+    half the frames.
+    """
     rows = background_rows(film) if rows is None else rows
     pixels = film[:, :, left:right].astype(np.float32) / 255.0
     difference = pixels - rows
@@ -80,10 +85,9 @@ def look(film: Bytes, left: int = 0, right: int | None = None, rows: Floats | No
     y, x = pixel_grid(*cover.shape[1:])
     centres = np.stack(((cover * x).sum((1, 2)) / area + left, (cover * y).sum((1, 2)) / area), axis=1)
     shape, misfit = _shape(cover)
-    red, green, blue = (float(value) for value in rgb)
-    return Look(
-        nearest_colour((red, green, blue), OBJECT_COLOURS), shape, centres, np.sqrt(area / np.pi), misfit
-    )
+    named = (float(rgb[0]), float(rgb[1]), float(rgb[2]))
+    colour = nearest_colour(named, OBJECT_COLOURS)
+    return Look(colour, shape, centres, np.sqrt(area / np.pi), misfit, named)
 
 
 def _object_colour(pixels: Floats, away: Floats, middle: int) -> Floats:
@@ -102,7 +106,9 @@ def _cover(difference: Floats, towards: Floats, away: Floats) -> Floats:
 
 
 def _shape(cover: Floats) -> tuple[str, float]:
-    """Fit all four shapes to the frame whose object touches the border least; return the best and its misfit."""
+    """Fit all four shapes to the frame whose object touches the border least; return the best and its
+    misfit.
+    """
     border = cover[:, 0].sum(1) + cover[:, -1].sum(1) + cover[:, :, 0].sum(1) + cover[:, :, -1].sum(1)
     areas = cover.sum((1, 2))
     typical = np.abs(np.log(np.maximum(areas, 1.0) / max(float(np.median(areas)), 1.0)))
@@ -129,33 +135,32 @@ def _misfit(cover: Floats, shape: str) -> float:
     unit_area, offset = _unit(shape)
     radius = (area / unit_area) ** 0.5
     centre_x = float((cover * x[0]).sum()) / area
-    centre_y = float((cover * y[0, :, :]).sum()) / area - offset * radius
+    centre_y = float((cover * y[0]).sum()) / area - offset * radius
     place, best = np.array([centre_x, centre_y, radius]), np.inf
     for step in (1.5, 0.7, 0.3):
-        place, best = _descend(cover, shape, place, step, y, x)
+        place, best = _descend(cover, shape, place, step)
     return best / area
 
 
 def _descend(
-    cover: Floats, shape: str, place: NDArray[np.float64], step: float, y: Floats, x: Floats
+    cover: Floats, shape: str, place: NDArray[np.float64], step: float
 ) -> tuple[NDArray[np.float64], float]:
     """Move x, y, radius by ±`step` as long as the difference falls."""
-    best = _difference(cover, shape, place, y, x)
+    best = _difference(cover, shape, place)
     for _ in range(6):
         trials = [place + step * sign * np.eye(3)[axis] for axis in range(3) for sign in (-1, 1)]
-        values = [_difference(cover, shape, trial, y, x) for trial in trials]
+        values = [_difference(cover, shape, trial) for trial in trials]
         if min(values) >= best:
             break
         best, place = min(values), trials[int(np.argmin(values))]
     return place, best
 
 
-def _difference(cover: Floats, shape: str, place: NDArray[np.float64], y: Floats, x: Floats) -> float:
+def _difference(cover: Floats, shape: str, place: NDArray[np.float64]) -> float:
+    y, x = pixel_grid(*cover.shape)
     centre_x, centre_y, radius = (np.float32(value) for value in place)
-    mask = shape_mask(
-        shape, y - centre_y, x - centre_x, np.full((1, 1, 1), max(radius, np.float32(2)), np.float32)
-    )
-    return float(np.abs(mask[0] - cover).sum())
+    radii = np.full((1, 1, 1), max(radius, np.float32(2)), np.float32)
+    return float(np.abs(shape_mask(shape, y - centre_y, x - centre_x, radii)[0] - cover).sum())
 
 
 def direction(seen: Look) -> str:
@@ -207,12 +212,11 @@ def _score_change(seen: Look | None, asked: Meaning) -> dict[str, bool]:
 
 
 def _swings(seen: Look, across: bool) -> bool:
-    """Tell whether the path reaches far along one axis, turns at least once, and stays on the other axis."""
+    """Tell whether the path reaches far along one axis only, and turns (33 frames may hold but half a swing)."""
     along, aside = (seen.centres[:, 0], seen.centres[:, 1])[:: 1 if across else -1]
     steps = np.diff(along[::4])
-    return bool(
-        np.ptp(along) > 6 and np.ptp(aside) < np.ptp(along) and (steps > 0.3).any() and (steps < -0.3).any()
-    )
+    turns = len(along) <= 33 or ((steps > 0.3).any() and (steps < -0.3).any())
+    return bool(np.ptp(along) > 6 and np.ptp(aside) < np.ptp(along) and turns)
 
 
 def _score_two(film: Bytes, asked: Meaning) -> dict[str, bool]:
@@ -230,7 +234,9 @@ def _score_two(film: Bytes, asked: Meaning) -> dict[str, bool]:
 
 
 def _halves(film: Bytes, rows: Floats) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Split the columns where objects are rarest over the whole film, nearest to the objects' common centre."""
+    """Split the columns where objects are rarest over the whole film, nearest to the objects' common
+    centre.
+    """
     away = np.linalg.norm(film.astype(np.float32) / 255.0 - rows, axis=-1) > DIFFERENT
     columns = away.sum((0, 1)).astype(np.float64)
     middle = float((columns * np.arange(len(columns))).sum() / max(columns.sum(), 1.0))

@@ -1,4 +1,4 @@
-"""Anti-aliased coverage masks of the toy world's shapes, from signed distances in pixels (negative inside)."""
+"""Anti-aliased masks of the toy world's shapes, from signed distances in pixels (negative inside)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def pixel_grid(height: int, width: int) -> tuple[Floats, Floats]:
     return y, x
 
 
-def coverage(distance: Floats) -> Floats:
+def coverage(distance: NDArray[np.floating]) -> Floats:
     """Turn signed distances in pixels into 0..1 coverage with a one-pixel soft edge."""
-    return np.clip(np.float32(0.5) - distance, 0.0, 1.0)
+    soft: Floats = np.clip(0.5 - distance, 0.0, 1.0).astype(np.float32)
+    return soft
 
 
 def shape_mask(shape: str, dy: Floats, dx: Floats, radius: Floats) -> Floats:
@@ -45,7 +46,7 @@ def ellipse_mask(dy: Floats, dx: Floats, half_height: float, half_width: float) 
 
 def polygon_mask(y: Floats, x: Floats, corners: list[tuple[float, float]]) -> Floats:
     """Coverage of a convex polygon with `corners` (x, y) in clockwise screen order."""
-    distance = None
+    distance: NDArray[np.floating] | None = None
     for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
         length = math.hypot(x1 - x0, y1 - y0)
         edge = ((x - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) / np.float32(length)
@@ -81,7 +82,8 @@ def _triangle(dy: Floats, dx: Floats, half: Floats) -> Floats:
     height = np.float32(1.85)
     slope = np.float32(1.0 / math.sqrt(1.0 + 1.0 / (1.85 * 1.85)))
     side = (np.abs(dx) - (dy / (half * height) + np.float32(0.5)) * half) * slope
-    return np.maximum(side, dy - half * height / 2)
+    distance: Floats = np.maximum(side, dy - half * height / 2)
+    return distance
 
 
 def _star(dy: Floats, dx: Floats, radius: Floats) -> Floats:

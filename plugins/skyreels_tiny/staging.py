@@ -24,7 +24,9 @@ _MIDDLE: Final = (WIDTH / 2, HEIGHT / 2)
 
 @dataclass(frozen=True)
 class Staging:
-    """Tracks of a clip's objects; `settled` if the motion asked for is mostly over (fit only for continuation)."""
+    """Tracks of a clip's objects; `settled` if the motion asked for is mostly over (fit only for
+    continuation).
+    """
 
     tracks: tuple[Track, ...]
     settled: bool
@@ -60,7 +62,9 @@ def _times(frames: int, rng: np.random.Generator, begin: float | None) -> Floats
 def _glide(
     direction: str, shape: str, times: Floats, span: float, rng: np.random.Generator
 ) -> tuple[Track, bool]:
-    """Move one object evenly; it has room for a whole window of 33 frames, and rests softly near the edge later."""
+    """Move one object evenly; it has room for a whole window of 33 frames, and rests softly near the edge
+    later.
+    """
     radius = float(rng.uniform(12.5, 17.5))
     margin_x, margin_y = EXTENT[shape] * radius * 0.95, min(EXTENT[shape] * radius * 0.95, 20.0)
     step_x, step_y = MOVES.get(direction, (0.0, 0.0))
@@ -122,7 +126,9 @@ def _zoom(inwards: bool, times: Floats, rng: np.random.Generator) -> tuple[Track
     radius = float(rng.uniform(9.5, 11.5)) if inwards else float(rng.uniform(15.5, 18.5))
     side = float(rng.choice((-1.0, 1.0)))
     x = _MIDDLE[0] + side * (float(rng.uniform(10, 20)) if inwards else float(rng.uniform(16, 34)))
-    still = straight((x, _MIDDLE[1] + float(rng.uniform(-5, 5))), "still", 0.0, room=1.0, times=times, radius=radius)
+    still = straight(
+        (x, _MIDDLE[1] + float(rng.uniform(-5, 5))), "still", 0.0, room=1.0, times=times, radius=radius
+    )
     log_rate = float(rng.uniform(0.014, 0.019)) * (1 if inwards else -1)
     track = zoomed(still, _MIDDLE, log_rate, 0.55, times)
     return track, bool(abs(np.log(track.radius[-1] / track.radius[0])) < 0.25)
@@ -141,7 +147,7 @@ def _stage_two(meaning: Meaning, times: Floats, rng: np.random.Generator) -> Sta
         + 3.0
     )
     tracks = tuple(
-        straight((x + side * spread, y), meaning.motion, speed, room, times, float(radius))
+        straight((x + side * spread, y), meaning.motion, speed, room=room, times=times, radius=float(radius))
         for side, radius in zip((-1, 1), radii, strict=True)
     )
     moved = abs(tracks[0].x[-1] - tracks[0].x[0]) + abs(tracks[0].y[-1] - tracks[0].y[0])

@@ -1,4 +1,6 @@
-"""Writes the bundle's tokenizer: word level, with `vocabulary`'s table as normaliser rules, so any engine reads prompts alike."""
+"""Writes the bundle's tokenizer: word level, with `vocabulary`'s table as normaliser rules, so any engine
+reads prompts alike.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words the demo model knows, and how free text is brought down to them: the one table behind tokenizer and `show`."""
+"""The words the demo model knows and how free text comes down to them: one table for tokenizer and `show`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 WORDS: Final = (
-    *("red", "orange", "yellow", "green", "blue", "purple", "white", "black", "grey", "brown", "dark", "light"),
+    *("red", "orange", "yellow", "green", "blue", "purple", "white", "black", "grey", "brown"),
+    *("dark", "light"),
     *("circle", "square", "triangle", "star"),
     *("moves", "left", "right", "up", "down", "still", "grows", "shrinks", "bounces"),
     *("over", "and", "background", "gradient", "camera", "pans", "zoomin", "zoomout"),
@@ -72,7 +73,8 @@ SYNONYMS: Final[dict[str, str]] = {
     "brown": "tan chocolate bronze copper wooden",
     "dark": "deep",
     "light": "pale pastel",
-    "circle": "circles ball balls disc disk dot sphere orb round bubble globe wheel planet coin sun moon apple",
+    "circle": "circles ball balls disc disk dot sphere orb round bubble globe wheel planet coin sun moon "
+    "apple",
     "square": "squares box cube block tile rectangle brick",
     "triangle": "triangles pyramid cone wedge arrow tent",
     "star": "stars starfish",

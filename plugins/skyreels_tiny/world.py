@@ -27,7 +27,8 @@ WINDOW_FRAMES: Final = 33
 class Clip:
     """One rendered clip.
 
-    `frames` (f, 64, 112, 3) uint8; `present` (f, 64, 112) bool, where an object is; `settled` if it only fits a continuation.
+    `frames` (f, 64, 112, 3) uint8; `present` (f, 64, 112) bool, where an object is; `settled` if it
+    only fits a continuation.
     """
 
     meaning: Meaning

@@ -56,9 +56,8 @@ def run_checks() -> Iterator[Check]:
 
 
 def _torch() -> Iterator[Check]:
-    command = [sys.executable, "-c", PROBE]
     try:
-        probe = subprocess.run(command, capture_output=True, text=True, timeout=TORCH_SECONDS, check=True)
+        probe = _child([sys.executable, "-c", PROBE])
     except subprocess.CalledProcessError as failed:
         reason = (failed.stderr.strip() or f"exit status {failed.returncode}").splitlines()[-1]
         yield Check(
@@ -70,6 +69,10 @@ def _torch() -> Iterator[Check]:
         facts = json.loads(probe.stdout)
         yield Check("torch", "ok", facts["torch"])
         yield from _devices(facts)
+
+
+def _child(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=TORCH_SECONDS, check=True)
 
 
 def _devices(facts: dict[str, Any]) -> Iterator[Check]:

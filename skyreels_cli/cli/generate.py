@@ -13,7 +13,7 @@ from skyreels_cli.cli.prepare import Job, Options, prepare
 from skyreels_cli.cli.progress import progress
 from skyreels_cli.cli.quantities import byte_size, clock
 from skyreels_cli.errors import InterruptedError
-from skyreels_cli.film.events import Event, FilmDone
+from skyreels_cli.film.events import FilmDone
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _watch(job: Job, out: Output) -> FilmDone:
         from skyreels_cli.film.film import render  # seconds: by now the display is moving
 
         rendering = render(job.recipe, job.plan, job.facts, job.placement, job.output)
-        with closing(cast("Generator[Event, None, None]", rendering)) as events:
+        with closing(rendering) as events:
             for event in events:
                 out.event(event.to_dict())
                 listen(event)

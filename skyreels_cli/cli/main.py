@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nothing may leave but an exit code
             # A line that could not be parsed never got as far as switching these on.
             out.turn_on(json="--json" in args, events="--events" in args, debug="--debug" in args)
-            out.command = out.command or command_behind(error)
+            out.command = command_behind(error) or out.command
             failure = as_failure(error)
             out.failure(failure)
             return failure.exit_code

@@ -20,7 +20,7 @@ def start_latents(noise: Tensor, window: Window, recipe: Recipe, history: Histor
     latents = noise
     if window.prefix_latents:
         first = window.index == 0 and recipe.image is not None
-        latents[:, : window.prefix_latents] = _image_latent(recipe.image, recipe, vae) if first else history.prefix(vae)
+        latents[:, : window.prefix_latents] = _image_latent(recipe.image, recipe, vae) if first else history.prefix()
     if window.end_frame:
         latents = torch.cat([latents, _image_latent(recipe.end_image, recipe, vae)], dim=1)
     return latents

@@ -25,6 +25,14 @@ class StageStarted(Event):
 
 
 @dataclass(frozen=True)
+class FilmResumed(Event):
+    """An interrupted film goes on: `windows` of it, `frames` long, are kept as they are."""
+
+    windows: int
+    frames: int
+
+
+@dataclass(frozen=True)
 class WindowStarted(Event):
     """A window begins; `windows` and `rows` are totals, frames are counted over the film."""
 

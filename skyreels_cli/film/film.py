@@ -1,63 +1,123 @@
-"""The conductor: window after window from noise to frames, frames to the encoder, events to whoever listens."""
+"""The conductor: window after window from noise to a piece of film on disk; at the end the pieces become one file."""
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
+from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.conditions import start_latents
 from skyreels_cli.film.denoiser import Denoiser
-from skyreels_cli.film.events import Event, FilmDone, FramesReady, StepDone, WindowDone, WindowStarted
+from skyreels_cli.film.events import (
+    Event,
+    FilmDone,
+    FilmResumed,
+    FramesReady,
+    StepDone,
+    WindowDone,
+    WindowStarted,
+)
 from skyreels_cli.film.history import History, LatentHistory, PixelHistory
 from skyreels_cli.film.noise import InitialNoise
 from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.preview import Preview
 from skyreels_cli.film.record import FilmRecord
 from skyreels_cli.film.sampler import WindowSampler
 from skyreels_cli.film.scheduler import make_scheduler
 from skyreels_cli.film.studio import Studio
+from skyreels_cli.film.work import WorkFolder, work_folder
+from skyreels_cli.film.durable import replacing, write_json
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.encoder import VideoEncoder
+from skyreels_cli.media.join import join_pieces, piece_suffix
 from skyreels_cli.model.memory import peak_bytes
 from skyreels_cli.model.vae import to_bytes
 from skyreels_cli.plan.plan import Plan, Window
 from skyreels_cli.recipe.schema import Recipe
 
 
-def render(recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Placement, output: Path) -> Iterator[Event]:
-    """Make a film; closing the generator (or Ctrl-C) stops it within one step and leaves no half-written file."""
-    return Film(recipe, plan, facts, output, Studio(facts, recipe.dtype, placement)).run()
+@dataclass(frozen=True)
+class Working:
+    """How a film is worked on: how often the window in progress is saved, and whether the folder stays at the end."""
+
+    checkpoint_seconds: float = 60.0
+    keep_work: bool = False
+
+
+def render(
+    recipe: Recipe,
+    plan: Plan,
+    facts: ModelFacts,
+    placement: Placement,
+    output: Path,
+    *,
+    working: Working | None = None,
+    studio: Studio | None = None,
+) -> Generator[Event]:
+    """Make a film, or go on with it if its work folder is there; the last event is `FilmDone`.
+
+    Closing the generator stops the film within one step and leaves it resumable. A `studio` that already holds the
+    model saves loading it.
+    """
+    studio = studio or Studio(facts, recipe.dtype, placement)
+    return Film(recipe, plan, facts, output, studio, working or Working()).run()
 
 
 class Film:
     """One film on its way from a recipe to a file."""
 
-    def __init__(self, recipe: Recipe, plan: Plan, facts: ModelFacts, output: Path, studio: Studio) -> None:
+    def __init__(
+        self, recipe: Recipe, plan: Plan, facts: ModelFacts, output: Path, studio: Studio, working: Working
+    ) -> None:
         self._recipe = recipe
         self._plan = plan
         self._facts = facts
         self._output = output
         self._studio = studio
+        self._working = working
+        self._work = WorkFolder(work_folder(output))
         self._noise = InitialNoise(recipe.seed)
-        self._history = _history(recipe, plan)
+        self._history = _history(recipe, plan, facts)
+        self._piece_suffix = piece_suffix(recipe.codec)
         self._frames = 0
+        self._remembered: int | None = None
 
-    def run(self) -> Iterator[Event]:
-        """Render, encode, rename; the last event is `FilmDone`."""
+    def run(self) -> Generator[Event]:
+        """Render what is missing, join, rename."""
+        self._work.acquire()
+        try:
+            yield from self._run()
+        except OSError as error:
+            raise _storage_error(error, self._work.path) from error
+        finally:
+            self._work.release()
+
+    def _run(self) -> Generator[Event]:
         started = time.perf_counter()
         record = FilmRecord(self._recipe, self._plan, self._facts)
-        yield from self._studio.prepare(self._prompts)
-        partial = self._output.with_name(f".{self._output.stem}.partial{self._output.suffix}")
-        with self._encoder(partial, record.comment()) as encoder:
+        record.check_against(self._work.manifest)
+        kept = {w.index for w in self._plan.windows if self._work.window_record(w.index)}
+        if self._work.manifest:
+            frames = sum(window.new_frames for window in self._plan.windows if window.index in kept)
+            yield FilmResumed(len(kept), frames)
+        if len(kept) < len(self._plan.windows):
+            yield from self._studio.prepare(self._prompts)
+        self._work.write_manifest(record.identity())
+        with Preview(self._work, self._recipe.codec) as preview:
             for window in self._plan.windows:
-                yield from self._window(window, encoder)
-        done = self._done(time.perf_counter() - started)
-        record.write_sidecar(self._output, done)
-        partial.replace(self._output)
-        yield done
+                if window.index in kept:
+                    self._skip(window)
+                else:
+                    yield from self._window(window)
+                preview.show(self._pieces(window.index + 1))
+        yield self._finish(record, time.perf_counter() - started)
 
     @property
     def _prompts(self) -> list[str]:
@@ -65,7 +125,15 @@ class Film:
         recipe = self._recipe
         return [recipe.prompt, recipe.negative_prompt] if recipe.guidance_scale > 1 else [recipe.prompt]
 
-    def _window(self, window: Window, encoder: VideoEncoder) -> Iterator[Event]:
+    def _pieces(self, count: int) -> list[Path]:
+        return [self._work.piece(window.index, self._piece_suffix) for window in self._plan.windows[:count]]
+
+    def _skip(self, window: Window) -> None:
+        """A finished window: its noise is drawn all the same, so that the stream is where it would be."""
+        self._draw_noise(window)
+        self._frames += window.new_frames
+
+    def _window(self, window: Window) -> Generator[Event]:
         started = time.perf_counter()
         yield WindowStarted(
             window=window.index,
@@ -76,11 +144,22 @@ class Film:
             prompt=self._recipe.prompt,
         )
         with self._studio.vae() as vae:
+            self._remember(window.index - 1, vae)
             latents = start_latents(self._draw_noise(window), window, self._recipe, self._history, vae)
-        latents = latents.to(self._studio.device)
-        yield from self._denoise(window, latents)
-        yield from self._decode(window, latents[:, : window.latents], encoder)
-        yield WindowDone(window.index, time.perf_counter() - started, peak_bytes(self._studio.device))
+        yield from self._denoise(window, latents.to(self._studio.device))
+        yield from self._develop(window, latents[:, : window.latents])
+        seconds = time.perf_counter() - started
+        piece = self._work.piece(window.index, self._piece_suffix)
+        self._work.commit_window(
+            window.index, piece, self._history.state(), {"window": window.index, "seconds": seconds}
+        )
+        self._remembered = window.index
+        yield WindowDone(window.index, seconds, peak_bytes(self._studio.device))
+
+    def _remember(self, window: int, vae: Any) -> None:
+        """Take up what a window left, if it was rendered by an earlier process."""
+        if window >= 0 and self._remembered != window:
+            self._history.load_state(self._work.memory(window), vae)
 
     def _draw_noise(self, window: Window) -> Tensor:
         channels = self._facts.transformer.config["in_channels"]
@@ -88,47 +167,73 @@ class Film:
         shape = (channels, window.latents, self._plan.height // stride, self._plan.width // stride)
         return self._noise.draw(shape).to(self._studio.device)
 
-    def _denoise(self, window: Window, latents: Tensor) -> Iterator[Event]:
+    def _denoise(self, window: Window, latents: Tensor) -> Generator[Event]:
         recipe, studio = self._recipe, self._studio
         forcing = self._facts.family == "df"
         with studio.transformer() as transformer:
             texts = [studio.text(prompt) for prompt in self._prompts]
-            denoiser = Denoiser(transformer, recipe, window, texts, studio.dtype, forcing)
             sampler = WindowSampler(
                 window,
                 latents,
-                denoiser,
+                Denoiser(transformer, recipe, window, texts, studio.dtype, forcing),
                 lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing),
                 recipe.seed,
                 recipe.addnoise_condition,
             )
-            started = time.perf_counter()
-            for row, noise in sampler.run():
-                now = time.perf_counter()
-                yield StepDone(window.index, row, window.rows, now - started, peak_bytes(studio.device), noise)
-                started = time.perf_counter()
+            if checkpoint := self._work.checkpoint(window.index):
+                sampler.load_state(checkpoint)
+            yield from self._steps(window, sampler)
 
-    def _decode(self, window: Window, latents: Tensor, encoder: VideoEncoder) -> Iterator[Event]:
-        """Frames go to the encoder as they leave the VAE; what the plan rounded up is trimmed from the end."""
+    def _steps(self, window: Window, sampler: WindowSampler) -> Generator[Event]:
+        """Row by row, saved every so often and when the film is interrupted between two rows."""
+        saved = before = time.perf_counter()
+        for row, noise in sampler.run():
+            now = time.perf_counter()
+            if now - saved > self._working.checkpoint_seconds and row + 1 < window.rows:
+                self._work.write_checkpoint(window.index, row, sampler.state())
+                saved = now
+            try:
+                peak = peak_bytes(self._studio.device)
+                yield StepDone(window.index, row, window.rows, now - before, peak, noise)
+            except GeneratorExit:
+                self._work.write_checkpoint(window.index, row, sampler.state())
+                raise
+            before = time.perf_counter()
+
+    def _develop(self, window: Window, latents: Tensor) -> Generator[Event]:
+        """Latents to a piece of film; frames go to the encoder as they leave the VAE, a rounded-up rest is cut off."""
         last = window.first_frame + window.new_frames
-        with self._studio.vae() as vae, closing(self._history.decode(vae, latents, window)) as frames:
+        following = self._plan.windows[window.index + 1 : window.index + 2]
+        piece = self._work.piece(window.index, self._piece_suffix)
+        with (
+            self._studio.vae() as vae,
+            replacing(piece) as partial,
+            self._encoder(partial) as encoder,
+            closing(self._history.decode(vae, latents, window)) as frames,
+        ):
             for new in frames:
                 kept = to_bytes(new)[: last - self._frames].cpu().numpy()
                 encoder.write(kept)
                 self._frames += len(kept)
                 yield FramesReady(window.index, self._frames, self._plan.num_frames)
+            self._history.close_window(vae, following[0] if following else None)
 
-    def _encoder(self, path: Path, comment: str) -> VideoEncoder:
+    def _encoder(self, path: Path) -> VideoEncoder:
         recipe, plan = self._recipe, self._plan
         return VideoEncoder(
-            path,
-            width=plan.width,
-            height=plan.height,
-            fps=recipe.fps,
-            codec=recipe.codec,
-            quality=recipe.quality,
-            comment=comment,
+            path, width=plan.width, height=plan.height, fps=recipe.fps, codec=recipe.codec, quality=recipe.quality
         )
+
+    def _finish(self, record: FilmRecord, elapsed: float) -> FilmDone:
+        """Join the pieces, check the result, give it its name; then the folder has done its work."""
+        done = self._done(elapsed)
+        with replacing(self._work.path / f"film{self._output.suffix}") as joined:
+            join_pieces(self._pieces(len(self._plan.windows)), joined, self._plan.num_frames, record.comment())
+        write_json(self._output.with_name(self._output.name + ".json"), record.sidecar(done))
+        (self._work.path / f"film{self._output.suffix}").replace(self._output)
+        if not self._working.keep_work:
+            self._work.discard()
+        return done
 
     def _done(self, elapsed: float) -> FilmDone:
         recipe, plan = self._recipe, self._plan
@@ -149,7 +254,17 @@ class Film:
         )
 
 
-def _history(recipe: Recipe, plan: Plan) -> History:
-    if recipe.join == "latents":
-        return LatentHistory(max((window.prefix_latents for window in plan.windows[1:]), default=1))
-    return PixelHistory(recipe.overlap_history)
+def _history(recipe: Recipe, plan: Plan, facts: ModelFacts) -> History:
+    if recipe.join == "pixels":
+        return PixelHistory(recipe.overlap_history)
+    overlap = max((window.prefix_latents for window in plan.windows[1:]), default=1)
+    return LatentHistory.of(overlap, facts.vae.config)
+
+
+def _storage_error(error: OSError, folder: Path) -> SkyreelsError:
+    """A disk that is full or read-only, in one line; what was finished stays and can be resumed."""
+    if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return SkyreelsError(
+            "disk-full", f"the disk became full while writing {folder}", "free some space, then run the same command again"
+        )
+    return SkyreelsError("work-folder", f"{folder} cannot be written: {error.strerror or error}", "skyreels doctor")

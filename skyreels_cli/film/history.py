@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from skyreels_cli.model.vae import VideoDecoder, encode_frames
+from skyreels_cli.model.vae import VideoDecoder, encode_frames, temporal_reach
 from skyreels_cli.plan.plan import Window
+
+
+class History(Protocol):
+    """The memory of a film between its windows; `state` is kept on disk with each window."""
+
+    def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
+        """New frames of the window in [-1, 1], as they leave the VAE: `(3, n, H, W)`; the overlap is left out."""
+        ...
+
+    def close_window(self, vae: Any, following: Window | None) -> None:
+        """Turn the end of the film into the prefix of the `following` window, if there is one."""
+        ...
+
+    def prefix(self) -> Tensor:
+        """Clean latents `(c, f, h, w)` that condition the next window."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything the next window needs."""
+        ...
+
+    def load_state(self, state: dict[str, Any], vae: Any) -> None:
+        """Take up the `state` of the window before."""
+        ...
 
 
 class PixelHistory:
@@ -21,26 +45,41 @@ class PixelHistory:
     def __init__(self, overlap_frames: int) -> None:
         self._overlap = overlap_frames
         self._frames: Tensor | None = None
-
-    def prefix(self, vae: Any) -> Tensor:
-        """Clean latents `(c, f, h, w)` that condition the next window."""
-        assert self._frames is not None, "the first window has no history"
-        return encode_frames(vae, self._frames)
+        self._prefix: Tensor | None = None
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
-        """New frames of the window in [-1, 1], as they leave the VAE: `(3, n, H, W)`; the overlap is dropped."""
+        """See `History.decode`."""
         to_drop = window.drop_frames
         for frames in VideoDecoder(vae).decode(latents):
             dropped = min(to_drop, frames.shape[1])
             to_drop -= dropped
             if dropped < frames.shape[1]:
                 new = frames[:, dropped:]
-                self._remember(new)
+                known = new if self._frames is None else torch.cat([self._frames, new], dim=1)
+                self._frames = known[:, -self._overlap :].clone()
                 yield new
 
-    def _remember(self, frames: Tensor) -> None:
-        known = frames if self._frames is None else torch.cat([self._frames, frames], dim=1)
-        self._frames = known[:, -self._overlap :].clone()
+    def close_window(self, vae: Any, following: Window | None) -> None:
+        """See `History.close_window`; frames are kept only if the window after the next will need them again."""
+        if following is None or self._frames is None:
+            self._frames = self._prefix = None
+            return
+        self._prefix = encode_frames(vae, self._frames)
+        still_needed = self._overlap - following.new_frames
+        self._frames = self._frames[:, -still_needed:] if still_needed > 0 else None
+
+    def prefix(self) -> Tensor:
+        """See `History.prefix`."""
+        assert self._prefix is not None, "the first window has no history"
+        return self._prefix
+
+    def state(self) -> dict[str, Any]:
+        """See `History.state`."""
+        return {"prefix": self._prefix, "frames": self._frames}
+
+    def load_state(self, state: dict[str, Any], vae: Any) -> None:
+        """See `History.load_state`."""
+        self._prefix, self._frames = (_on(vae.device, state[key]) for key in ("prefix", "frames"))
 
 
 class LatentHistory:
@@ -49,23 +88,45 @@ class LatentHistory:
     Nothing is lost by re-encoding, but from the second window on the first prefix latent stands for four frames.
     """
 
-    def __init__(self, overlap_latents: int) -> None:
+    def __init__(self, overlap_latents: int, reach: int) -> None:
         self._overlap = overlap_latents
+        self._kept = max(overlap_latents, reach)
         self._latents: Tensor | None = None
         self._decoder: VideoDecoder | None = None
 
-    def prefix(self, vae: Any) -> Tensor:
-        """See `PixelHistory.prefix`."""
-        assert self._latents is not None, "the first window has no history"
-        return self._latents
+    @classmethod
+    def of(cls, overlap_latents: int, vae_config: Any) -> LatentHistory:
+        """A history that keeps enough latents to warm up a decoder of this configuration."""
+        return cls(overlap_latents, temporal_reach(vae_config))
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
-        """See `PixelHistory.decode`."""
+        """See `History.decode`."""
         new = latents[:, window.prefix_latents :] if window.drop_frames else latents
         known = new if self._latents is None else torch.cat([self._latents, new], dim=1)
-        self._latents = known[:, -self._overlap :].clone()
         self._decoder = self._decoder or VideoDecoder(vae)
         yield from self._decoder.decode(new)
+        self._latents = known[:, -self._kept :].clone()
+
+    def close_window(self, vae: Any, following: Window | None) -> None:
+        """See `History.close_window`."""
+
+    def prefix(self) -> Tensor:
+        """See `History.prefix`."""
+        assert self._latents is not None, "the first window has no history"
+        return self._latents[:, -self._overlap :]
+
+    def state(self) -> dict[str, Any]:
+        """See `History.state`; the decoder's features are gigabytes, the latents they follow from are not."""
+        return {"latents": self._latents}
+
+    def load_state(self, state: dict[str, Any], vae: Any) -> None:
+        """See `History.load_state`; decodes the kept latents once more, which brings the same features back."""
+        self._latents = _on(vae.device, state["latents"])
+        assert self._latents is not None
+        self._decoder = VideoDecoder(vae)
+        for _ in self._decoder.decode(self._latents):
+            pass
 
 
-History = PixelHistory | LatentHistory
+def _on(device: torch.device, tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.to(device)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from skyreels_cli import __version__
+from skyreels_cli.errors import UsageError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.identity import weight_hashes
@@ -46,16 +47,30 @@ class FilmRecord:
         """One line of JSON for the container's `comment` tag."""
         return json.dumps(self.identity(), ensure_ascii=False, separators=(",", ":"))
 
-    def write_sidecar(self, output: Path, done: FilmDone) -> None:
-        """Write `<output>.json`: identity, plan, and what the run was like."""
-        result = {k: v for k, v in asdict(done).items() if k != "recipe"}
-        record = {
-            **self.identity(),
-            "plan": plan_data(self._plan),
-            "result": result,
-            "machine": {"platform": platform.platform(), "python": platform.python_version()},
-        }
-        sidecar = output.with_name(output.name + ".json")
-        partial = sidecar.with_name(f".{sidecar.name}.partial")
-        partial.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        partial.replace(sidecar)
+    def sidecar(self, done: FilmDone) -> dict[str, Any]:
+        """Content of `<output>.json`: identity, plan, and what the run was like."""
+        result = {key: value for key, value in asdict(done).items() if key != "recipe"}
+        machine = {"platform": platform.platform(), "python": platform.python_version()}
+        return {**self.identity(), "plan": plan_data(self._plan), "result": result, "machine": machine}
+
+    def check_against(self, manifest: Mapping[str, Any] | None) -> None:
+        """Raise `film-changed`, naming what differs, if a work folder holds another film than this one."""
+        if not manifest:
+            return
+        changes = list(_differences(manifest, self.identity()))
+        if changes:
+            raise UsageError(
+                "film-changed",
+                f"an unfinished film lies there, and it is another one: {'; '.join(changes[:3])}",
+                "go on with it by `skyreels resume`, start again with --overwrite, or choose another -o",
+            )
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """`recipe.seed 1 → 2` for every value that is not the same."""
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _differences(old, new, f"{path}{key}.")
+        elif old != new:
+            yield f"{path}{key} {old} → {new}"

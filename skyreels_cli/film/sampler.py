@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,6 +38,7 @@ class WindowSampler:
         self._seed = seed
         self._addnoise = addnoise_condition
         self._groups = [(blocks, make_scheduler()) for blocks in progress_groups(window)]
+        self._next_row = 0
         sample = make_scheduler()
         self._timesteps = (NOT_BEGUN, *sample.timesteps, FINISHED)
         self._sigmas = (sample.sigmas[0], *sample.sigmas[1:], 0.0)
@@ -44,13 +46,27 @@ class WindowSampler:
     @torch.inference_mode()
     def run(self) -> Iterator[tuple[int, tuple[float, ...]]]:
         """Advance row by row; yields the row and the noise level (sigma) each latent frame has reached."""
-        for row, indices in enumerate(self.window.steps):
+        for row in range(self._next_row, self.window.rows):
+            indices = self.window.steps[row]
             velocity = self._predict(*self._model_input(row, indices))
             updated = updated_blocks(self.window, row, len(self._timesteps) - 2)
             for blocks, scheduler in self._groups:
                 if blocks[0] in updated:
                     self._advance(blocks, scheduler, velocity)
+            self._next_row = row + 1
             yield row, self._noise_levels(indices)
+
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the window depends on, as it is between two rows."""
+        schedulers = [scheduler.state_dict() for _, scheduler in self._groups]
+        return {"next_row": self._next_row, "latents": self.latents, "schedulers": schedulers}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a `state` of the same window."""
+        self._next_row = state["next_row"]
+        self.latents.copy_(state["latents"])
+        for (_, scheduler), saved in zip(self._groups, state["schedulers"], strict=True):
+            scheduler.load_state_dict(saved)
 
     def _advance(self, blocks: tuple[int, ...], scheduler: Scheduler, velocity: Tensor) -> None:
         frames = torch.cat([torch.arange(self.window.blocks[b].start, self.window.blocks[b].stop) for b in blocks])

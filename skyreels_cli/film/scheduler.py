@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,6 +20,14 @@ class Scheduler(Protocol):
 
     def step(self, velocity: Tensor, sample: Tensor) -> Tensor:
         """The sample at the next sigma, from the model's `velocity`; both `(1, c, f, h, w)` in float32."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next steps depend on: tensors, numbers, strings, lists and dicts of them; no None."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state, bit for bit, in a scheduler that was made with the same settings."""
         ...
 
 
@@ -48,6 +56,30 @@ class UniPC:
         if self._overwrites_sample and index == 0:
             self._solver.last_sample = result
         return result
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Scheduler.state_dict`."""
+        solver = self._solver
+        if solver.step_index is None:
+            return {}
+        return {
+            "step_index": solver.step_index,
+            "order": solver.this_order,
+            "model_outputs": [output for output in solver.model_outputs if output is not None],
+            "last_sample": solver.last_sample,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `Scheduler.load_state_dict`."""
+        if not state:
+            return
+        solver = self._solver
+        known = list(state["model_outputs"])
+        solver.model_outputs = [None] * (solver.config.solver_order - len(known)) + known
+        solver.lower_order_nums = len(known)
+        solver.this_order = state["order"]
+        solver.last_sample = state["last_sample"]
+        solver._step_index = state["step_index"]  # noqa: SLF001 - diffusers has no setter for it
 
 
 def linear_sigmas(steps: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

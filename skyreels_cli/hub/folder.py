@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from shlex import quote
 from typing import Any
 
 from skyreels_cli.errors import UsageError, did_you_mean
@@ -44,14 +45,7 @@ def open_folder(folder: Path, name: str) -> ModelFacts:
     _require_tokenizer(folder, name)
     _require_channels(family, components, name)
     card = _read_card(folder / "skyreels.json")
-    return ModelFacts(
-        name=name,
-        folder=folder,
-        family=family,
-        defaults=card["defaults"],
-        summary=card["summary"],
-        **components,
-    )
+    return ModelFacts(name, folder, family, **components, defaults=card["defaults"], summary=card["summary"])
 
 
 def require_folder(folder: Path) -> None:
@@ -62,7 +56,7 @@ def require_folder(folder: Path) -> None:
         raise UsageError("model-not-found", f"there is no model folder {folder}{near}", _known_models())
     if not folder.is_dir():
         message = f"{folder} is a file; a model is the folder that holds model_index.json"
-        raise UsageError("model-not-a-folder", message, f"--model {folder.parent}")
+        raise UsageError("model-not-a-folder", message, f"--model {quote(str(folder.parent))}")
     if not (folder / "model_index.json").is_file():
         message = f"{folder} is not a model folder: it has no model_index.json"
         raise UsageError("model-not-a-folder", message, _hint_without_index(folder))
@@ -134,9 +128,8 @@ def _weight_map(index: Path) -> dict[str, str]:
         raise UsageError("model-broken", f"{index} has no weight_map", _again(index))
     for shard in weight_map.values():
         if not isinstance(shard, str) or PurePosixPath(shard.replace("\\", "/")).name != shard:
-            raise UsageError(
-                "model-broken", f"{index} names {shard!r}, which is no file beside it", _again(index)
-            )
+            message = f"{index} names {shard!r}, which is no file beside it"
+            raise UsageError("model-broken", message, _again(index))
     return weight_map
 
 
@@ -183,9 +176,7 @@ def _conversion(pickle: str, expected: Path) -> str:
 
 def _require_tokenizer(folder: Path, name: str) -> None:
     if not any((folder / "tokenizer" / file).is_file() for file in TOKENIZER_FILES):
-        message = (
-            f"{name} has no tokenizer: {' or '.join(TOKENIZER_FILES)} is missing in {folder / 'tokenizer'}"
-        )
+        message = f"{name} has no tokenizer: there is no {' or '.join(TOKENIZER_FILES)}"
         raise UsageError("model-incomplete", message, _again(folder / "tokenizer" / TOKENIZER_FILES[0]))
 
 
@@ -194,14 +185,12 @@ def _require_channels(family: Family, components: Mapping[str, Component], name:
     channels = components["transformer"].config.get("in_channels", 16)
     latents = components["vae"].config.get("z_dim", 16)
     if family != "i2v" and channels != latents:
-        message = (
-            f"the transformer of {name} takes {channels} channels; a {family} model takes its VAE's {latents}"
-        )
+        message = f"the transformer of {name} takes {channels} channels, its VAE gives {latents}"
         raise UsageError("model-family", message, _known_models())
 
 
 def _read_card(path: Path) -> dict[str, Any]:
-    """`skyreels.json`: name and summary for people, defaults for recipes (checked by `recipe.complete`)."""
+    """Defaults and summary from `skyreels.json`; `recipe.defaults` checks the fields of the former."""
     card = read_json(path) if path.is_file() else {}
     unknown = sorted(card.keys() - {"name", "summary", "defaults"})
     if unknown:
@@ -220,7 +209,7 @@ def _hint_without_index(folder: Path) -> str:
         return f"this looks like the original layout; take the Diffusers one: --model {repo}"
     for near in (folder.parent, *(entry for entry in _entries(folder) if entry.is_dir())):
         if (near / "model_index.json").is_file():
-            return f"--model {near}"
+            return f"--model {quote(str(near))}"
     return _known_models()
 
 

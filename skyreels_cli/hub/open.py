@@ -21,11 +21,8 @@ NEEDED_FILES = [
     "scheduler/*.json",
     "tokenizer/*",
     *(f"{part}/{file}" for part in COMPONENTS for file in ("config.json", "*.index.json")),
-    *(
-        f"{part}/{stem}{end}"
-        for part, (_, stem) in COMPONENTS.items()
-        for end in (".safetensors", "-*.safetensors")
-    ),
+    *(f"{part}/{stem}.safetensors" for part, (_, stem) in COMPONENTS.items()),
+    *(f"{part}/{stem}-*.safetensors" for part, (_, stem) in COMPONENTS.items()),
 ]
 """What a render reads: no pickles, no other precisions (`….fp16.safetensors`), no sample videos."""
 
@@ -121,9 +118,8 @@ def _hub_errors(repo: str) -> Iterator[None]:
     except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, hub.DryRunError) as error:
         raise _not_cached(repo) from error
     except (hub.HTTPError, hub.XetDownloadError, ConnectionError, TimeoutError) as error:  # type: ignore[attr-defined]
-        raise RetryableError(
-            "network", f"{repo} could not be fetched: {error}", f"hf download {repo}"
-        ) from error
+        message = f"{repo} could not be fetched: {error}"
+        raise RetryableError("network", message, f"hf download {repo}") from error
     except OSError as error:
         code = "disk-full" if error.errno == errno.ENOSPC else "download-failed"
         raise SkyreelsError(code, f"{repo} could not be stored: {error}", "hf cache ls") from error
@@ -133,9 +129,7 @@ def _not_cached(repo: str) -> SkyreelsError:
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
-        message = (
-            f"{repo} is not (completely) in Hugging Face's cache, and HF_HUB_OFFLINE forbids to fetch it"
-        )
+        message = f"{repo} is not (completely) in Hugging Face's cache, and HF_HUB_OFFLINE is set"
         return UsageError("model-not-found", message, f"HF_HUB_OFFLINE=0 hf download {repo}")
     message = f"{repo} is not (completely) in Hugging Face's cache, and Hugging Face cannot be reached"
     return RetryableError("network", message, f"hf download {repo}")
@@ -151,11 +145,8 @@ def _looks_like_a_repository(model: str) -> bool:
 
 
 def _unknown(model: str, folder: Path, bundled: dict[str, Path]) -> UsageError:
-    siblings = (
-        [entry for entry in folder.parent.iterdir() if entry.is_dir()] if folder.parent.is_dir() else []
-    )
-    known = [str(folder.parent / entry.name) for entry in siblings]
-    known += [*bundled, *(release.alias for release in RELEASES)]
-    near = did_you_mean(model, known)
+    siblings = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    known = [str(entry) for entry in siblings if entry.is_dir()]
+    near = did_you_mean(model, [*known, *bundled, *(release.alias for release in RELEASES)])
     hint = f"--model {next(iter(bundled), RELEASES[0].alias)}"
     return UsageError("model-not-found", f"there is no model {model}{near}", hint)

@@ -15,6 +15,7 @@ ffv1 is lossless RGB and has no quality.
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.media.ffmpeg import encoders
@@ -49,7 +50,7 @@ def check_container(path: Path, codec: str) -> None:
             f"{suffix} cannot hold {codec}" if suffix in CONTAINERS else f"{path.name} has no video's suffix"
         )
         message = f"{what}; {codec} goes into {', '.join(fitting)}"
-        raise UsageError("codec-container", message, f"-o {path.with_suffix(fitting[0])}")
+        raise UsageError("codec-container", message, f"-o {quote(str(path.with_suffix(fitting[0])))}")
     find_encoder(codec)
 
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from fractions import Fraction
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.media.codecs import encoder_arguments
 from skyreels_cli.media.comment import fits_comment, write_comment
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe, last_lines
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe, reason
 
 # Ctrl-C in a terminal goes to the whole process group; in a group of its own ffmpeg lives until we decide.
 OWN_GROUP: dict[str, Any] = (
@@ -30,8 +31,8 @@ OWN_GROUP: dict[str, Any] = (
 class VideoEncoder:
     """A video file being written; use it as a context manager, which aborts if an exception passes through.
 
-    The container follows the suffix of `path`; a missing folder is made, an existing file replaced. `quality`
-    is 0-10 (`media.codecs`), `comment` goes into the container's comment tag, `frames` counts what was written.
+    The container follows the suffix of `path`; a missing folder is made, an existing file replaced.
+    `quality` is 0-10 (`media.codecs`), `comment` goes into the comment tag, `frames` counts what was written.
     """
 
     def __init__(
@@ -124,12 +125,12 @@ class VideoEncoder:
         process = self._running()
         process.wait()
         self._stderr.seek(0)
-        reason = last_lines(self._stderr.read())
+        stderr = self._stderr.read()
         self.abort()
-        if "No space left on device" in reason:
+        if b"No space left on device" in stderr:
             message = f"the disk became full while writing {self.path}"
-            return SkyreelsError("disk-full", message, f"df -h {self.path.parent}")
-        message = f"ffmpeg could not write {self.path} (exit code {process.returncode}): {reason}"
+            return SkyreelsError("disk-full", message, f"df -h {quote(str(self.path.parent))}")
+        message = f"ffmpeg could not write {self.path} (exit code {process.returncode}): {reason(stderr)}"
         return SkyreelsError("encode-failed", message, "--codec h264")
 
     def _release(self) -> None:

@@ -32,7 +32,7 @@ def encoders() -> frozenset[str]:
     return frozenset(re.findall(r"^ V\S* (\S+)", listing.stdout, re.MULTILINE))
 
 
-def last_lines(stderr: bytes, count: int = 5) -> str:
-    """The end of what ffmpeg said, where the reason stands."""
+def reason(stderr: bytes) -> str:
+    """The first errors that ffmpeg reported; all others follow from them."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines()
-    return "; ".join(line.strip() for line in lines[-count:]) or "no reason given"
+    return "; ".join(line.strip() for line in lines[:2]) or "no reason given"

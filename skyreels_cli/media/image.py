@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,8 @@ def _open(path: Path) -> Image.Image:
     except FileNotFoundError as error:
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         near = did_you_mean(path.name, siblings)
-        raise UsageError("image-not-found", f"there is no image {path}{near}", f"ls {path.parent}") from error
+        hint = f"ls {quote(str(path.parent))}"
+        raise UsageError("image-not-found", f"there is no image {path}{near}", hint) from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"{path} cannot be read as an image: {error}"
         raise UsageError("image-unreadable", message, "--image FILE.png or FILE.jpg") from error

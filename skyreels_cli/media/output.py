@@ -8,6 +8,7 @@ import tempfile
 import unicodedata
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 
 from skyreels_cli.errors import UsageError
 
@@ -30,7 +31,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     try:
         if path.is_dir():
             message = f"{path} is a folder; a film needs a file name"
-            raise UsageError("output-is-a-folder", message, f"-o {path / 'film.mp4'}")
+            raise UsageError("output-is-a-folder", message, f"-o {quote(str(path / 'film.mp4'))}")
         if path.exists() and not overwrite:
             raise UsageError("output-exists", f"{path} exists already", "--overwrite")
         folder = _existing_folder(path.parent)
@@ -42,7 +43,8 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             pass
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
-        raise UsageError("output-not-writable", message, f"-o {Path.home() / 'film.mp4'}") from error
+        hint = f"-o {quote(str(Path.home() / path.name))}"
+        raise UsageError("output-not-writable", message, hint) from error
 
 
 def check_space(folder: Path, needed_bytes: float) -> None:

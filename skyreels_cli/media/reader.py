@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import numpy.typing as npt
 
 from skyreels_cli.errors import UsageError, did_you_mean
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe, last_lines
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe, reason
 
 EXACT_COLOUR = "accurate_rnd+full_chroma_int+full_chroma_inp"
 NTSC = Fraction(1000, 1001)
@@ -40,17 +41,16 @@ def probe(path: Path) -> VideoFacts:
     if not path.is_file():
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         message = f"there is no video {path}{did_you_mean(path.name, siblings)}"
-        raise UsageError("video-not-found", message, f"ls {path.parent}")
+        raise UsageError("video-not-found", message, f"ls {quote(str(path.parent))}")
     described = _describe(path)
     stream = re.search(r"Stream #\S+.*?: Video: (.*)", described)
     if not stream:
-        message = f"{path} cannot be read as a video: {last_lines(described.encode(), 1)}"
-        raise UsageError("video-unreadable", message, f"ffmpeg -i {path}")
+        raise _unreadable(path, described.strip().splitlines()[-1])
     codec, pix_fmt, *rest = _without_brackets(stream[1]).split(", ")
     size = re.search(r"\b(\d+)x(\d+)\b", ", ".join(rest))
     rate = re.search(r"([\d.]+) (?:fps|tbr)", stream[1])
     if not size or not rate:
-        raise UsageError("video-unreadable", f"{path} does not say its size and rate", f"ffmpeg -i {path}")
+        raise _unreadable(path, "it does not say its size and rate")
     width, height = int(size[1]), int(size[2])
     if re.search(r"rotation of -?(90|270)", described):
         width, height = height, width
@@ -80,10 +80,14 @@ def read_frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
                 yield np.frombuffer(bytearray(frame), np.uint8).reshape(facts.height, facts.width, 3)
             if process.wait():
                 stderr.seek(0)
-                message = f"{path} cannot be decoded: {last_lines(stderr.read())}"
-                raise UsageError("video-unreadable", message, f"ffmpeg -i {path}")
+                raise _unreadable(path, reason(stderr.read()))
         finally:
             process.kill()
+
+
+def _unreadable(path: Path, why: str) -> UsageError:
+    message = f"{path} cannot be read as a video: {why}"
+    return UsageError("video-unreadable", message, f"ffmpeg -i {quote(str(path))}")
 
 
 def _describe(path: Path) -> str:

@@ -7,7 +7,8 @@ frame by frame.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import math
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import torch
@@ -52,6 +53,22 @@ def encode_frames(vae: Any, frames: Tensor) -> Tensor:
     posterior = vae.encode(pixels).latent_dist
     mean, std = _statistics(vae, pixels.device)
     return ((posterior.mode().float() - mean) / std)[0]
+
+
+def temporal_reach(config: Mapping[str, Any]) -> int:
+    """Latent frames before the current one on which a decoded frame can depend.
+
+    Each causal convolution looks two frames back at its own rate (3 taps), which doubles behind each temporal
+    upsampling: two in the input, four residual convolutions in the middle, 2·(blocks + 1) in each stage.
+    """
+    upsampled = list(config["temperal_downsample"])[::-1]
+    reach, rate = 2.0 + 8.0, 1
+    for stage in range(len(config["dim_mult"])):
+        reach += 4 * (config["num_res_blocks"] + 1) / rate
+        if stage < len(upsampled) and upsampled[stage]:
+            reach += 2 / rate
+            rate *= 2
+    return math.ceil(reach + 2 / rate)
 
 
 def to_bytes(frames: Tensor) -> Tensor:

@@ -39,9 +39,10 @@ def parse_size(resolution: str) -> tuple[int, int]:
 def turn(width: int, height: int, aspect: Aspect, multiple: int) -> tuple[int, int]:
     """The size of that aspect with about the same area, both sides multiples of `multiple` pixels."""
     across, down = (int(part) for part in aspect.split(":"))
-    exact_height = math.sqrt(width * height * down / across)
-    exact_width = exact_height * across / down
-    return _round(exact_width, multiple), _round(exact_height, multiple)
+    ratio = max(across, down) / min(across, down)
+    short_side = math.sqrt(width * height / ratio)
+    long, short = _round(short_side * ratio, multiple), _round(short_side, multiple)
+    return (long, short) if across >= down else (short, long)
 
 
 def _round(pixels: float, multiple: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from skyreels_tiny import weights_path
+
 from .budget import Budget
 from .evaluate import gate
 from .export import export
@@ -97,7 +98,7 @@ def _phases(films: FilmTrainer, options: argparse.Namespace) -> None:
     films.measure_latents(clips)
     for phase in PHASES:
         pool = films.pool("images", options.images, 1, 50_000_000) if phase.name == "image" else clips
-        films.run(phase, getattr(options, phase.name), pool, _score, options.score_every)
+        films.run(phase, getattr(options, phase.name), pool, score=_score, score_every=options.score_every)
         if phase.name == options.until:
             return
 
@@ -106,7 +107,7 @@ def _score(films: FilmTrainer, phase: Phase, step: int, budget: Budget) -> None:
     """Sample 16 unseen prompts with the averaged weights, log the shares, draw them."""
     settings = Settings(steps=20, guidance=1.0, frames=phase.frames)
     sheet = films.folder / f"{phase.name}-{step:06d}.png"
-    shares = gate(films.model(), 64 if phase.frames == 1 else 16, settings, sheet, seed=step)
+    shares = gate(films.model(), 64 if phase.frames == 1 else 16, settings, sheet=sheet, seed=step)
     figures = {f"score/{name}": value for name, value in shares.items()}
     films.log.write(phase.name, step, budget.spent, step * phase.batch, figures)
 

@@ -1,4 +1,6 @@
-"""How much work a phase may do: processor time of its own steps, so that a stopped or crowded process loses nothing."""
+"""How much work a phase may do: processor time of its own steps, so that a stopped or crowded process loses
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Scores for the gates and the model card: fixed prompts never trained on, sampled by the trainer's own sampler."""
+"""Scores for the gates and the model card: fixed prompts never trained on, sampled by the trainer's own
+sampler.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from skyreels_tiny.captions import describe
 from skyreels_tiny.meaning import Meaning, draw_meaning, draw_single
 from skyreels_tiny.scoring import all_right, score
 from skyreels_tiny.world import make_clip
+
 from .sampler import Model, Settings, sample, to_films, to_latents
 
 Bytes = NDArray[np.uint8]
@@ -61,7 +64,13 @@ def rates(
 
 
 def gate(
-    model: Model, count: int, settings: Settings, sheet: Path | None = None, seed: int = 0, wide: bool = False
+    model: Model,
+    count: int,
+    settings: Settings,
+    *,
+    sheet: Path | None = None,
+    seed: int = 0,
+    wide: bool = False,
 ) -> dict[str, float]:
     """Score `count` unseen prompts; draw them as a contact sheet if asked."""
     asked = wide_prompts(count) if wide else unseen_prompts(count)

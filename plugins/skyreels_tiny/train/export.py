@@ -11,6 +11,7 @@ from typing import Any, Final
 import torch
 
 from skyreels_tiny.tokenizer import write_tokenizer
+
 from .sampler import Model
 from .stock import Stock, UniPCMultistepScheduler
 

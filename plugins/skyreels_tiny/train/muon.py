@@ -1,4 +1,6 @@
-"""Muon (momentum orthogonalised by Newton–Schulz, Jordan et al. 2024) on matrices, AdamW on everything else."""
+"""Muon (momentum orthogonalised by Newton–Schulz, Jordan et al. 2024) on matrices, AdamW on everything
+else.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     for _ in range(5):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.mT if wide else x).float()
+    tall: Tensor = x.mT if wide else x
+    return tall.float()
 
 
 class Muon(torch.optim.Optimizer):
@@ -34,7 +37,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(list(params), {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient; equal shapes go through the iteration together."""
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[nn.Parameter]] = {}
@@ -64,7 +67,8 @@ class Muon(torch.optim.Optimizer):
 class Optimisers:
     """The pair that trains one network: Muon on weights of two or more dimensions, AdamW on the rest.
 
-    Embeddings and position biases (names in `plain`) go to AdamW too: their rows are looked up, not multiplied.
+    Embeddings and position biases (names in `plain`) go to AdamW too: their rows are looked up, not
+    multiplied.
     """
 
     def __init__(

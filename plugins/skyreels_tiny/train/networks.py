@@ -1,6 +1,8 @@
-"""The transformer and text encoder: their sizes, their start, and a forward pass equal to the stock one but cheaper.
+"""The transformer and text encoder: their sizes, their start, and a forward pass equal to the stock one but
+cheaper.
 
-Equal because modulation is one vector per latent frame, and all zeroed text positions share one key and value: they are merged
+Equal because modulation is one vector per latent frame, and all zeroed text positions share one key and
+value: they are merged
 into one position whose logit gains log(count).
 """
 
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from skyreels_tiny.tokenizer import token_ids
+
 from .stock import SkyReelsV2Transformer3DModel, Stock, UMT5Config, UMT5EncoderModel
 
 TEXT_LENGTH: Final = 512
@@ -112,10 +115,10 @@ def velocity(model: Stock, latents: Tensor, timesteps: Tensor, text: Text) -> Te
     waves = embedder.timesteps_proj(timesteps.flatten()).to(latents.dtype)
     moment = embedder.time_embedder(waves).view(*timesteps.shape, -1)
     modulation = embedder.time_proj(functional.silu(moment)).view(*timesteps.shape, 6, -1)
-    words, bias = _text_keys(model, text)
+    words = _text_keys(model, text)
     rotation = _rotation(model, frames, height // 2, width // 2)
     for block in model.blocks:
-        tokens = _block(block, tokens, modulation, words, bias, rotation)
+        tokens = _block(block, tokens, modulation, words, rotation)
     final = model.scale_shift_table[:, None] + moment[:, :, None].float()
     shift, scale = final.unsqueeze(2).unbind(3)
     tokens = _normalised(tokens, scale, shift, model.norm_out.eps)
@@ -127,21 +130,23 @@ def _text_keys(model: Stock, text: Text) -> tuple[Tensor, Tensor]:
     batch, length, width = text.states.shape
     padded = torch.cat((text.states, text.states.new_zeros(batch, 1, width)), dim=1)
     words = model.condition_embedder.text_embedder(padded)
-    bias = torch.zeros(batch, length + 1)
-    bias[:, :length].masked_fill_(torch.arange(length)[None] >= text.lengths[:, None], -math.inf)
-    bias[:, length] = (TEXT_LENGTH - text.lengths).float().log()
-    return words, bias.to(words.device)[:, None, None]
+    lengths = text.lengths[:, None]
+    bias = torch.zeros(batch, length + 1, device=words.device)
+    bias[:, :length].masked_fill_(torch.arange(length, device=words.device) >= lengths, -math.inf)
+    bias[:, length:] = (TEXT_LENGTH - lengths).float().log()
+    return words, bias[:, None, None]
 
 
 def _block(
     block: Stock,
     tokens: Tensor,
     modulation: Tensor,
-    words: Tensor,
-    bias: Tensor,
+    text: tuple[Tensor, Tensor],
     rotation: tuple[Tensor, Tensor],
 ) -> Tensor:
-    """Apply one block to tokens (b, f, s, d) with modulation (b, f, 6, d)."""
+    """Apply one block to tokens (b, f, s, d) with modulation (b, f, 6, d) and projected words with their
+    bias.
+    """
     table = (block.scale_shift_table + modulation.float()).unsqueeze(2).unbind(3)
     shift, scale, gate, ffn_shift, ffn_scale, ffn_gate = table
     eps = float(block.norm1.eps)
@@ -149,9 +154,10 @@ def _block(
     tokens = tokens + mixed * gate.to(tokens.dtype)
     weight, offset = block.norm2.weight.to(tokens.dtype), block.norm2.bias.to(tokens.dtype)
     normed = functional.layer_norm(tokens, tokens.shape[-1:], weight, offset, eps)
-    tokens = tokens + _cross_attention(block.attn2, normed, words, bias)
-    widened: Tensor = block.ffn(_normalised(tokens, ffn_scale, ffn_shift, eps))
-    return tokens + widened * ffn_gate.to(tokens.dtype)
+    tokens = tokens + _cross_attention(block.attn2, normed, *text)
+    widened = block.ffn(_normalised(tokens, ffn_scale, ffn_shift, eps))
+    out: Tensor = tokens + widened * ffn_gate.to(tokens.dtype)
+    return out
 
 
 def _normalised(tokens: Tensor, scale: Tensor, shift: Tensor, eps: float) -> Tensor:
@@ -208,7 +214,7 @@ _ROTATIONS: dict[tuple[int, int, int, int], tuple[Tensor, Tensor]] = {}
 
 
 def _rotation(model: Stock, frames: int, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Return cosines and sines (n, head_dim) of the stock rotary embedding for an f × h × w grid of tokens."""
+    """Return cosines and sines (n, head_dim) of the stock rotary embedding for f, h, w tokens."""
     key = (frames, height, width, model.rope.attention_head_dim)
     if key not in _ROTATIONS:
         like = torch.empty(1, 1, frames, 2 * height, 2 * width, device=model.rope.freqs_cos.device)

@@ -1,6 +1,8 @@
-"""Diffusion forcing's noise levels: what each latent frame of a training sample is worth (Chen et al. 2024, adapted).
+"""Diffusion forcing's noise levels: what each latent frame of a training sample is worth (Chen et al. 2024,
+adapted).
 
-Every way in which the engine samples occurs: all frames alike, a clean prefix (image or overlap), blocks that lag, an end frame.
+Every way in which the engine samples occurs: all frames alike, a clean prefix (image or overlap), blocks
+that lag, an end frame.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _OVERLAP: Final = 5
 
 @dataclass
 class Levels:
-    """Noise levels sigma (b, f) in 0..1, which latents count in the loss (b, f), and the mode of each sample."""
+    """Noise levels sigma (b, f) in 0..1, which latents count in the loss (b, f), and the mode of each
+    sample.
+    """
 
     sigma: Tensor
     counts: Tensor
@@ -35,11 +39,14 @@ class Levels:
 
 def shifted(u: Floats, shift: float) -> Floats:
     """Spend more of the levels where noise is high: shift·u / (1 + (shift − 1)·u)."""
-    return shift * u / (1 + (shift - 1) * u)
+    spent: Floats = shift * u / (1 + (shift - 1) * u)
+    return spent
 
 
 def draw_levels(frames: int, settled: list[bool], shift: float, rng: np.random.Generator) -> Levels:
-    """Draw levels for a batch; the common level is stratified over it, and `settled` clips always get a prefix."""
+    """Draw levels for a batch; the common level is stratified over it, and `settled` clips always get a
+    prefix.
+    """
     batch = len(settled)
     common = (rng.permutation(batch) + rng.random(batch)) / batch
     sigma, counts, modes = np.empty((batch, frames)), np.ones((batch, frames), bool), []
@@ -63,7 +70,8 @@ def _progress(mode: str, level: float, frames: int, rng: np.random.Generator) ->
         return np.full(frames, level)
     block, lag = int(rng.choice((1, 1, 2, 3, 5))), float(rng.uniform(0.03, 0.3))
     later = np.arange(frames) // block * lag
-    return np.clip(level * (1 + later[-1]) - later[-1] + later, 0.0, 1.0)
+    levels: Floats = np.clip(level * (1 + later[-1]) - later[-1] + later, 0.0, 1.0)
+    return levels
 
 
 def _prefix(mode: str, settled: bool, frames: int, rng: np.random.Generator) -> int:

@@ -1,4 +1,6 @@
-"""Encoded clips to learn from: grows while training runs, is kept on disk, and every clip follows from its number."""
+"""Encoded clips to learn from: grows while training runs, is kept on disk, and every clip follows from its
+number.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from torch import Tensor
 from skyreels_tiny.captions import describe, describe_vaguely
 from skyreels_tiny.meaning import Meaning
 from skyreels_tiny.world import Clip, make_clip
+
 from .networks import device
 from .records import load_checkpoint, save_checkpoint
 from .stock import Stock
@@ -25,7 +28,9 @@ VAGUE_SHARE: Final = 0.05
 
 @dataclass
 class Pool:
-    """Raw latents of clips (n, c, f, h, w), of their last frames alone (n, c, h, w), where objects are (n, f, h, w)."""
+    """Raw latents of clips (n, c, f, h, w), of their last frames alone (n, c, h, w), where objects are (n,
+    f, h, w).
+    """
 
     latents: Tensor
     ends: Tensor
@@ -78,7 +83,9 @@ def _encode_batch(vae: Stock, clips: list[Clip]) -> Pool:
 
 
 def _cells(present: Tensor) -> Tensor:
-    """Pool a mask (frames, h, w) to latent cells (f, h/8, w/8): a cell counts if the object is in it at any time."""
+    """Pool a mask (frames, h, w) to latent cells (f, h/8, w/8): a cell counts if the object is in it at any
+    time.
+    """
     frames, height, width = present.shape
     spatial = present.view(frames, height // 8, 8, width // 8, 8).amax((2, 4))
     later = spatial[1:].view(-1, 4, height // 8, width // 8).amax(1)

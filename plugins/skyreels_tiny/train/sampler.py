@@ -16,10 +16,13 @@ from .vae_modes import clip_mode, decode, encode
 
 Bytes = NDArray[np.uint8]
 
+OVERLAP = 17
+"""Pixel frames that a window shares with the one before it."""
+
 
 @dataclass
 class Model:
-    """Everything that makes a film: networks, tokenizer, and the latents' mean and standard deviation (c,)."""
+    """What makes a film: networks, tokenizer, and the latents' mean and standard deviation (c,)."""
 
     vae: Stock
     transformer: Stock
@@ -54,16 +57,33 @@ def sigmas(steps: int, shift: float) -> Tensor:
     return torch.cat((levels, torch.zeros(1, dtype=torch.float64))).float()
 
 
+@dataclass
+class _Request:
+    """What stays the same over a window: texts with and without prompt, clean latents, settings, condition
+    noise.
+    """
+
+    texts: list[Text]
+    settings: Settings
+    ready: int
+    end: Tensor | None
+    noise: torch.Generator
+
+
 @torch.no_grad()
 def sample(
     model: Model,
     prompts: list[str],
     settings: Settings,
     seed: int,
+    *,
     given: Tensor | None = None,
     end: Tensor | None = None,
 ) -> Tensor:
-    """Denoise normalised latents (b, c, f, h, w) after the clean prefix `given` (b, c, p, h, w), before the clean latent `end`."""
+    """Denoise normalised latents (b, c, f, h, w).
+
+    `given` (b, c, p, h, w) is a clean prefix; `end` (b, c, 1, h, w) a clean latent after the window.
+    """
     generator = torch.Generator().manual_seed(seed)
     shape = (len(prompts), len(model.mean), settings.frames, 8, 14)
     latents = torch.randn(shape, generator=generator).to(device())
@@ -71,24 +91,15 @@ def sample(
     if given is not None:
         latents[:, :, :ready] = given
     with torch.autocast(device().type, torch.bfloat16):
-        texts = [
-            encode_text(model.text_encoder, *tokens(model.tokenizer, words))
-            for words in (prompts, [""] * len(prompts))
-        ]
-        run = _staggered if settings.lag else _together
-        return run(model, latents, ready, end, texts, settings, generator)
+        both = (prompts, [""] * len(prompts))
+        texts = [encode_text(model.text_encoder, *tokens(model.tokenizer, words)) for words in both]
+        request = _Request(texts, settings, ready, end, generator)
+        return _staggered(model, latents, request) if settings.lag else _together(model, latents, request)
 
 
-def _together(
-    model: Model,
-    latents: Tensor,
-    ready: int,
-    end: Tensor | None,
-    texts: list[Text],
-    settings: Settings,
-    noise: torch.Generator,
-) -> Tensor:
+def _together(model: Model, latents: Tensor, request: _Request) -> Tensor:
     """Denoise all frames alike by UniPC."""
+    settings, ready = request.settings, request.ready
     scheduler = UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=settings.shift
     )
@@ -96,59 +107,53 @@ def _together(
     scheduler.set_timesteps(sigmas=levels[:-1].numpy(), device=device())
     for step, timestep in enumerate(scheduler.timesteps):
         level = levels[step].expand(latents.shape[2]).clone()
-        predicted = _guided(model, latents, level, ready, end, texts, settings, noise)
+        predicted = _guided(model, latents, level, request)
         moved = scheduler.step(predicted[:, :, ready:], timestep, latents[:, :, ready:], return_dict=False)[0]
         latents = torch.cat((latents[:, :, :ready], moved), dim=2)
     return latents
 
 
-def _staggered(
-    model: Model,
-    latents: Tensor,
-    ready: int,
-    end: Tensor | None,
-    texts: list[Text],
-    settings: Settings,
-    noise: torch.Generator,
-) -> Tensor:
+def _staggered(model: Model, latents: Tensor, request: _Request) -> Tensor:
     """Denoise by Euler, each frame `lag` steps behind the one before it."""
-    levels, frames = sigmas(settings.steps, settings.shift), latents.shape[2]
-    behind = (torch.arange(frames) - ready).clamp(min=0) * settings.lag
-    for row in range(settings.steps + int(behind[-1])):
-        index = (row - behind).clamp(0, settings.steps)
-        following = (row + 1 - behind).clamp(0, settings.steps)
-        predicted = _guided(model, latents, levels[index], ready, end, texts, settings, noise)
+    steps, frames = request.settings.steps, latents.shape[2]
+    levels = sigmas(steps, request.settings.shift)
+    behind = (torch.arange(frames) - request.ready).clamp(min=0) * request.settings.lag
+    for row in range(steps + int(behind[-1])):
+        index = (row - behind).clamp(0, steps)
+        following = (row + 1 - behind).clamp(0, steps)
+        predicted = _guided(model, latents, levels[index], request)
         change = (levels[following] - levels[index]).to(device())
-        change[:ready] = 0.0
+        change[: request.ready] = 0.0
         latents = latents + predicted * change[None, None, :, None, None]
     return latents
 
 
-def _guided(
-    model: Model,
-    latents: Tensor,
-    level: Tensor,
-    ready: int,
-    end: Tensor | None,
-    texts: list[Text],
-    settings: Settings,
-    noise: torch.Generator,
-) -> Tensor:
+def _guided(model: Model, latents: Tensor, level: Tensor, request: _Request) -> Tensor:
     """Predict the velocity at levels (f,), with the prefix slightly noised and classifier-free guidance."""
-    amount, entered = settings.addnoise / 1000.0, latents.clone()
-    level = level.clone()
+    entered, level = _entered(latents, level, request)
+    times = (1000 * level).floor().expand(len(entered), -1).to(device())
+    frames = latents.shape[2]
+    wanted = velocity(model.transformer, entered, times, request.texts[0]).float()[:, :, :frames]
+    scale = request.settings.guidance
+    if scale <= 1:
+        return wanted
+    plain = velocity(model.transformer, entered, times, request.texts[1]).float()[:, :, :frames]
+    return plain + scale * (wanted - plain)
+
+
+def _entered(latents: Tensor, level: Tensor, request: _Request) -> tuple[Tensor, Tensor]:
+    """Return what the model sees: the prefix with condition noise, the end frame appended, and their
+    levels.
+    """
+    amount, ready = request.settings.addnoise / 1000.0, request.ready
+    entered, level = latents.clone(), level.clone()
     level[:ready] = amount
     if ready and amount:
-        fresh = torch.randn(entered[:, :, :ready].shape, generator=noise).to(device())
+        fresh = torch.randn(entered[:, :, :ready].shape, generator=request.noise).to(device())
         entered[:, :, :ready] = (1 - amount) * entered[:, :, :ready] + amount * fresh
-    if end is not None:
-        entered, level = torch.cat((entered, end), dim=2), torch.cat((level, torch.zeros(1)))
-    times = (1000 * level).floor().expand(len(entered), -1).to(device())
-    wanted = velocity(model.transformer, entered, times, texts[0]).float()[:, :, : latents.shape[2]]
-    if settings.guidance <= 1:
-        return wanted
-    plain = velocity(model.transformer, entered, times, texts[1]).float()[:, :, : latents.shape[2]]
-    return plain + settings.guidance * (wanted - plain)
+    if request.end is not None:
+        return torch.cat((entered, request.end), dim=2), torch.cat((level, torch.zeros(1)))
+    return entered, level
 
 
 @torch.no_grad()
@@ -171,13 +176,11 @@ def to_films(model: Model, latents: Tensor, batch: int = 4) -> Bytes:
     return np.concatenate(films)
 
 
-def long_films(
-    model: Model, prompts: list[str], settings: Settings, windows: int, seed: int, overlap: int = 17
-) -> Bytes:
-    """Make films of several windows, each after the first given the re-encoded last `overlap` frames."""
+def long_films(model: Model, prompts: list[str], settings: Settings, windows: int, seed: int) -> Bytes:
+    """Make films of several windows, each after the first given the re-encoded last 17 frames."""
     films = to_films(model, sample(model, prompts, settings, seed))
     for window in range(1, windows):
-        given = to_latents(model, films[:, -overlap:])
+        given = to_latents(model, films[:, -OVERLAP:])
         following = to_films(model, sample(model, prompts, settings, seed + 1000 * window, given=given))
-        films = np.concatenate((films, following[:, overlap:]), axis=1)
+        films = np.concatenate((films, following[:, OVERLAP:]), axis=1)
     return films

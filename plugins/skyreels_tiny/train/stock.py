@@ -1,4 +1,6 @@
-"""The library's classes, taken as untyped: diffusers' lazy imports and decorators leave mypy without their attributes."""
+"""The library's classes, taken as untyped: diffusers' lazy imports and decorators leave mypy without their
+attributes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Training transformer and text encoder in three phases: single latents, three latents, whole windows of nine."""
+"""Training transformer and text encoder in three phases: single latents, three latents, whole windows of
+nine.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 
 from skyreels_tiny.tokenizer import write_tokenizer
+
 from .budget import Budget, rate_scale
 from .muon import Optimisers
 from .networks import Sizes, device, encode_text, new_text_encoder, new_transformer, velocity
@@ -27,7 +30,9 @@ EMPTY_SHARE: Final = 0.1
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase: latent frames, batch, Muon's rate and its final share, noise shift, loss weight of objects, EMA decay."""
+    """One phase: latent frames, batch, Muon's rate and its final share, noise shift, loss weight of
+    objects, EMA decay.
+    """
 
     name: str
     frames: int
@@ -103,11 +108,14 @@ class FilmTrainer:
         phase: Phase,
         seconds: float,
         pool: Pool,
+        *,
         score: Any = None,
         score_every: float = 240.0,
         limit: int = 24_000,
     ) -> None:
-        """Train one phase until `seconds` are spent; save every two minutes, call `score(self, phase, step)` now and then."""
+        """Train one phase until `seconds` are spent; save every two minutes, call `score(self, phase,
+        step)` now and then.
+        """
         if phase.name in self.state["done"] and (
             phase.name != self.state["phase"] or self.state["spent"] >= seconds
         ):
@@ -185,7 +193,9 @@ class FilmTrainer:
     def _batch(
         self, phase: Phase, pool: Pool, chosen: Tensor, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor, Levels]:
-        """Gather normalised latents (b, c, f, h, w), object cells (b, f, h, w) and levels; sometimes append an end frame."""
+        """Gather normalised latents (b, c, f, h, w), object cells (b, f, h, w) and levels; sometimes append
+        an end frame.
+        """
         latents = pool.latents[chosen][:, :, : phase.frames].float()
         present = pool.present[chosen][:, : phase.frames]
         settled = [bool(value) and phase.frames > 3 for value in pool.settled[chosen]]
@@ -232,14 +242,18 @@ class FilmTrainer:
 
 
 def object_weight(phase: Phase, progress: float, present: Tensor) -> Tensor:
-    """Weigh cells with an object more at first; back to the end weight at three quarters, for a lasting weight biases."""
+    """Weigh cells with an object more at first; back to the end weight at three quarters, for a lasting
+    weight biases.
+    """
     share = min(1.0, progress / 0.75)
     extra = phase.weight + (phase.weight_end - phase.weight) * share - 1.0
     return 1.0 + extra * present.float()
 
 
 def _choose(phase: Phase, pool: Pool, rng: np.random.Generator) -> Tensor:
-    """Draw a batch; three latents are too short for a prefix, so clips fit only for continuation stay out there."""
+    """Draw a batch; three latents are too short for a prefix, so clips fit only for continuation stay out
+    there.
+    """
     places = torch.arange(len(pool)) if phase.frames != 3 else torch.nonzero(~pool.settled)[:, 0]
     return places[torch.from_numpy(rng.integers(len(places), size=phase.batch))]
 

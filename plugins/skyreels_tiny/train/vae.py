@@ -1,6 +1,7 @@
 """Training the VAE: near-linear start, first as an image autoencoder on crops, then on clips.
 
-Video from the start sticks at two grey levels: the RMS norm of every pixel removes amplitude (measured, see CARD.md).
+Video from the start sticks at two grey levels: the RMS norm of every pixel removes amplitude (measured, see
+CARD.md).
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skyreels_tiny.world import make_clip
+
 from .budget import Budget, rate_scale
 from .muon import Optimisers
+from .networks import device
 from .records import Log, load_checkpoint, save_checkpoint
 from .stock import AutoencoderKLWan, Stock, WanAttentionBlock, WanCausalConv3d, WanResample, WanResidualBlock
 from .vae_modes import clip_mode, decode, encode, image_mode
@@ -25,7 +28,9 @@ from .vae_modes import clip_mode, decode, encode, image_mode
 Bytes = NDArray[np.uint8]
 
 NOISE: Final = 0.1
-"""Standard deviation added to latents while training, so that the decoder forgives the transformer's small errors."""
+"""Standard deviation added to latents while training, so that the decoder forgives the transformer's small
+errors.
+"""
 
 _SIZE_PENALTY: Final = 2e-4
 """Weight of the latents' mean square: keeps them from outgrowing the noise (the KL of a fixed variance)."""
@@ -78,7 +83,9 @@ def _init_special(module: Stock) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: seconds to work, rates of Muon and AdamW, share at full rate, final share of the rate, batch."""
+    """One stage: seconds to work, rates of Muon and AdamW, share at full rate, final share of the rate,
+    batch.
+    """
 
     name: str
     seconds: float
@@ -95,7 +102,7 @@ class VaeTrainer:
     def __init__(self, folder: Path, log: Log, seed: int = 0) -> None:
         self.path, self.log, self.seed = folder / "vae.pt", log, seed
         torch.manual_seed(seed)
-        self.vae = new_vae()
+        self.vae = new_vae().to(device())
         self._state = load_checkpoint(self.path)
         if self._state is not None:
             self.vae.load_state_dict(self._state["vae"])
@@ -110,7 +117,9 @@ class VaeTrainer:
             self._run(stage, lambda rng: crops(pool, stage.batch, rng))
 
     def train_clips(self, seconds: float, rate: float = 0.002, frames: int = 17) -> None:
-        """Train on 32 by 32 crops of clips, gently: whole pictures at a rate of 0.005 fell from 28 to 18 dB."""
+        """Train on 32 by 32 crops of clips, gently: whole pictures at a rate of 0.005 fell from 28 to 18
+        dB.
+        """
         stage = Stage("vae-clip", seconds, rate, rate / 6, flat=0.1, end=0.01, batch=8)
         if not self._wanted(stage.name):
             return
@@ -135,7 +144,9 @@ class VaeTrainer:
         budget.restart()
         while not budget.done:
             optimisers.set_scale(rate_scale(step, budget.progress, stage.flat, stage.end))
-            losses.append(self._step(draw(np.random.default_rng((self.seed, len(stage.name), step))), optimisers))
+            losses.append(
+                self._step(draw(np.random.default_rng((self.seed, len(stage.name), step))), optimisers)
+            )
             budget.tick()
             step += 1
             if step % 25 == 0:
@@ -149,7 +160,8 @@ class VaeTrainer:
 
     def _step(self, video: Tensor, optimisers: Optimisers) -> float:
         """Do one step on (b, 3, f, h, w); return the mean squared error in [-1, 1] units."""
-        with torch.autocast("cpu", torch.bfloat16):
+        video = video.to(device())
+        with torch.autocast(device().type, torch.bfloat16):
             latents = encode(self.vae, video)
             restored = decode(self.vae, latents + NOISE * torch.randn_like(latents))
         error = (restored.float() - video).square().mean()
@@ -190,7 +202,9 @@ def clip_crops(pool: Bytes, batch: int, rng: np.random.Generator, size: int = 32
     for clip in pool[rng.integers(len(pool), size=batch)]:
         tops = rng.integers(0, clip.shape[1] - size + 1, 3)
         lefts = rng.integers(0, clip.shape[2] - size + 1, 3)
-        places = [clip[:, top : top + size, left : left + size] for top, left in zip(tops, lefts, strict=True)]
+        places = [
+            clip[:, top : top + size, left : left + size] for top, left in zip(tops, lefts, strict=True)
+        ]
         chosen.append(max(places, key=_liveliness))
     return to_video(np.stack(chosen))
 
@@ -201,7 +215,9 @@ def _liveliness(place: Bytes) -> float:
 
 
 def _frames(count: int, seed: int) -> Bytes:
-    """Render single pictures (n, h, w, 3); scenes come more often than in the mixture: they hold more detail."""
+    """Render single pictures (n, h, w, 3); scenes come more often than in the mixture: they hold more
+    detail.
+    """
     kinds = [None, None, None, "scene"]
     first = 10**9 + seed * 10**7
     return np.concatenate([make_clip(first + i, 1, kinds[i % 4]).frames for i in range(count)])

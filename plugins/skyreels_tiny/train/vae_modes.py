@@ -1,4 +1,6 @@
-"""Faster, equal ways through the stock `AutoencoderKLWan`: one frame as 2-D, a whole clip at once without caches."""
+"""Faster, equal ways through the stock `AutoencoderKLWan`: one frame as 2-D, a whole clip at once without
+caches.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from .stock import Stock, WanCausalConv3d, WanResample, WanRMS_norm
 
 @contextmanager
 def image_mode() -> Iterator[None]:
-    """Within: causal convolutions see one frame, so only their last temporal slice matters (3 times cheaper)."""
+    """Within: causal convolutions see one frame, so only their last temporal slice matters (3 times
+    cheaper).
+    """
     stock = WanCausalConv3d.forward
     WanCausalConv3d.forward = _image_convolution
     try:
@@ -28,7 +32,8 @@ def image_mode() -> Iterator[None]:
 def clip_mode() -> Iterator[None]:
     """Within: resampling layers treat a whole clip at once, equal to the stock chunk-by-chunk caches.
 
-    The RMS norm is computed in the input's own type: a third of a training step less in bfloat16 (1.08 to 0.68 s).
+    The RMS norm is computed in the input's own type: a third of a training step less in bfloat16 (1.08 to
+    0.68 s).
     """
     stock, stock_norm = WanResample.forward, WanRMS_norm.forward
     WanResample.forward, WanRMS_norm.forward = _clip_resample, _plain_norm
@@ -39,7 +44,9 @@ def clip_mode() -> Iterator[None]:
 
 
 def encode(vae: Stock, video: Tensor) -> Tensor:
-    """Return the posterior mean (b, z, f, h/8, w/8), not normalised, of video (b, 3, frames, h, w) in [-1, 1]."""
+    """Return the posterior mean (b, z, f, h/8, w/8), not normalised, of video (b, 3, frames, h, w) in [-1,
+    1].
+    """
     moments: Tensor = vae.quant_conv(vae.encoder(video))
     return moments.chunk(2, dim=1)[0]
 
@@ -58,7 +65,9 @@ def _image_convolution(self: Stock, x: Tensor, _cache: Tensor | None = None) -> 
 
 
 def _clip_resample(self: Stock, x: Tensor, **_caches: Any) -> Tensor:
-    """Resample (b, c, t, h, w); the first frame never passes the temporal convolution, as in the stock caches."""
+    """Resample (b, c, t, h, w); the first frame never passes the temporal convolution, as in the stock
+    caches.
+    """
     if self.mode == "upsample3d" and x.shape[2] > 1:
         x = torch.cat([x[:, :, :1], _doubled(self.time_conv(x[:, :, 1:]))], dim=2)
     batch, _, frames = x.shape[:3]

@@ -1,0 +1,27 @@
+"""Who is at work: a process is known by its number and the moment it started (numbers are used again)."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+def holder_record() -> dict[str, Any]:
+    """This process, for others to name."""
+    return {"pid": os.getpid(), "started": psutil.Process().create_time(), "host": socket.gethostname()}
+
+
+def describe_holder(path: Path) -> str:
+    """`process 4711 on host (since 12:30:05)`."""
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        since = datetime.fromtimestamp(holder["started"])
+        return f"process {holder['pid']} on {holder['host']} (since {since:%H:%M:%S})"
+    except (OSError, ValueError, KeyError):
+        return "another process"

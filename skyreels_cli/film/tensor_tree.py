@@ -1,0 +1,46 @@
+"""Nested state (dicts, lists, tensors, numbers, strings) in one safetensors file; no pickle, nothing executable."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+_TENSOR = "$tensor"
+
+
+def save_tree(path: Path, tree: Any) -> None:
+    """Write the tensors as they are and the structure around them as JSON in the header."""
+    tensors: dict[str, Tensor] = {}
+    structure = json.dumps(_detach(tree, tensors))
+    save_file(tensors or {"empty": torch.zeros(0)}, path, metadata={"structure": structure})
+
+
+def load_tree(path: Path) -> Any:
+    """The state that `save_tree` wrote, on the CPU."""
+    with safe_open(path, framework="pt") as file:
+        structure = json.loads(file.metadata()["structure"])
+        return _attach(structure, file.get_tensor)
+
+
+def _detach(node: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(node, Tensor):
+        name = f"t{len(tensors)}"
+        tensors[name] = node.detach().to("cpu", copy=True).contiguous()
+        return {_TENSOR: name}
+    if isinstance(node, dict):
+        return {key: _detach(value, tensors) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_detach(value, tensors) for value in node]
+    return node
+
+
+def _attach(node: Any, tensor: Any) -> Any:
+    if isinstance(node, dict):
+        return tensor(node[_TENSOR]) if _TENSOR in node else {k: _attach(v, tensor) for k, v in node.items()}
+    return [_attach(value, tensor) for value in node] if isinstance(node, list) else node

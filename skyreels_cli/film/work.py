@@ -1,0 +1,139 @@
+"""A film on its way is a folder: what it is, a piece and a memory per finished window, and the last checkpoint.
+
+Every file is written beside and renamed, and counts only once a JSON record names it with its checksum, so a process
+may be killed at any moment. `<output>.skyreels/` holds:
+
+    film.json                 the manifest: recipe, model, libraries
+    w0003.mp4, w0003.safetensors, w0003.json
+                              frames of window 3, what window 4 needs of it, and the record that makes both count
+    checkpoint-*.safetensors, checkpoint.json
+                              the window in progress
+    preview.mp4               the film so far
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.film.durable import remove_partials, replacing, sha256, write_json
+from skyreels_cli.film.process import describe_holder, holder_record
+from skyreels_cli.film.tensor_tree import load_tree, save_tree
+
+MANIFEST, LOCK, HOLDER = "film.json", "lock", "holder.json"
+
+
+def work_folder(output: Path) -> Path:
+    """Where a film of this name is made."""
+    return output.with_name(output.name + ".skyreels")
+
+
+class WorkFolder:
+    """The folder of one film, held by one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(path / LOCK, timeout=0)
+
+    def acquire(self) -> None:
+        """Make the folder ours, or raise `film-busy` naming the process that has it; a dead one holds nothing."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            holder = describe_holder(self.path / HOLDER)
+            raise UsageError("film-busy", f"{self.path} is being worked on by {holder}", "wait for it, or stop it") from error
+        remove_partials(self.path)
+        write_json(self.path / HOLDER, holder_record())
+
+    def release(self) -> None:
+        """Let another process have the film."""
+        self._lock.release()
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """What the film is, if it was begun."""
+        return _read(self.path / MANIFEST)
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Say what the film is."""
+        write_json(self.path / MANIFEST, manifest)
+
+    def piece(self, window: int, suffix: str) -> Path:
+        """The encoded frames of a window."""
+        return self.path / f"w{window:04}{suffix}"
+
+    def commit_window(self, window: int, piece: Path, memory: Any, record: dict[str, Any]) -> None:
+        """Make a window count: its piece is complete, `memory` is what the next one needs."""
+        tensors = self.path / f"w{window:04}.safetensors"
+        with replacing(tensors) as partial:
+            save_tree(partial, memory)
+        files = {file.name: sha256(file) for file in (piece, tensors)}
+        write_json(self.path / f"w{window:04}.json", {**record, "files": files})
+        self._drop_checkpoint()
+
+    def window_record(self, window: int) -> dict[str, Any] | None:
+        """The record of a finished window; None if there is none or one of its files is damaged."""
+        record = _read(self.path / f"w{window:04}.json")
+        return record if record and self._intact(record["files"]) else None
+
+    def memory(self, window: int) -> Any:
+        """What a finished window left for the next."""
+        return load_tree(self.path / f"w{window:04}.safetensors")
+
+    def write_checkpoint(self, window: int, row: int, state: Any) -> None:
+        """Keep the window in progress as it is after `row`."""
+        path = self.path / f"checkpoint-{window:04}-{row:04}.safetensors"
+        with replacing(path) as partial:
+            save_tree(partial, state)
+        write_json(
+            self.path / "checkpoint.json", {"window": window, "row": row, "files": {path.name: sha256(path)}}
+        )
+        self._drop_checkpoint(keep=path.name)
+
+    def checkpoint(self, window: int) -> Any | None:
+        """State of a window in progress, if a good checkpoint of it exists."""
+        record = _read(self.path / "checkpoint.json")
+        if not record or record["window"] != window or not self._intact(record["files"]):
+            return None
+        return load_tree(self.path / next(iter(record["files"])))
+
+    def clear(self) -> None:
+        """Forget what was done: all files but the lock, the manifest last."""
+        for entry in sorted(self.path.iterdir(), key=lambda entry: entry.name == MANIFEST):
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name not in (LOCK, HOLDER):
+                entry.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove the folder, manifest before lock, so that a half-removed one is still known for what it is."""
+        self.clear()
+        (self.path / HOLDER).unlink(missing_ok=True)
+        self.release()
+        (self.path / LOCK).unlink(missing_ok=True)
+        self.path.rmdir()
+
+    def _intact(self, files: dict[str, str]) -> bool:
+        return all((self.path / name).is_file() and sha256(self.path / name) == sha for name, sha in files.items())
+
+    def _drop_checkpoint(self, keep: str | None = None) -> None:
+        if keep is None:
+            (self.path / "checkpoint.json").unlink(missing_ok=True)
+        for old in self.path.glob("checkpoint-*.safetensors"):
+            if old.name != keep:
+                old.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A JSON file's content; None if it is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from skyreels_cli.cli.app import app
+from skyreels_cli.cli.options import GlobalOptions, MachineOptions, RecipeOptions
+from skyreels_cli.output import Output
+from skyreels_cli.recipe.schema import Draft
+from skyreels_cli.settings import Settings
+
+from .conftest import FakeFilm, Ran
+
+Run = Callable[..., Ran]
+
+# Every flag of the reference's two scripts (REFERENCE.md §3), with a value it would be given there.
+REFERENCE_FLAGS = {
+    "outdir": "films",
+    "model_id": "Skywork/SkyReels-V2-DF-1.3B-540P",
+    "resolution": "540P",
+    "num_frames": "97",
+    "image": "first.png",
+    "end_image": "last.png",
+    "video_path": "clip.mp4",
+    "ar_step": "0",
+    "causal_attention": None,
+    "causal_block_size": "1",
+    "base_num_frames": "97",
+    "overlap_history": "17",
+    "addnoise_condition": "20",
+    "guidance_scale": "6.0",
+    "shift": "8.0",
+    "inference_steps": "30",
+    "use_usp": None,
+    "offload": None,
+    "fps": "24",
+    "seed": "1",
+    "prompt": "a red ball",
+    "prompt_enhancer": None,
+    "teacache": None,
+    "teacache_thresh": "0.2",
+    "use_ret_steps": None,
+}
+
+
+@pytest.mark.parametrize("spell", [lambda name: name, lambda name: name.replace("_", "-")], ids=["_", "-"])
+@pytest.mark.parametrize("name", REFERENCE_FLAGS)
+def test_every_flag_of_the_reference_is_understood(run: Run, name: str, spell: Callable[[str], str]) -> None:
+    value = REFERENCE_FLAGS[name]
+    ran = run(
+        "generate", f"--{spell(name)}", *([value] if value else []), "--model", "gone", "--dry-run", "--json"
+    )
+    assert ran.envelope["error"]["code"] != "usage", ran.err
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "code"),
+    [
+        (["--shots", "story.yaml"], 2, "not-built-yet"),
+        (["--prompt-enhancer"], 2, "not-built-yet"),
+        (["--prompt-enhancer", "qwen"], 2, "not-built-yet"),
+        (["--video-path", "a.mp4"], 2, "not-built-yet"),
+        (["--lora", "style.safetensors:0.8"], 2, "not-built-yet"),
+        (["--gpus", "2"], 2, "not-built-yet"),
+        (["--keep-work"], 2, "not-built-yet"),
+        (["--keep-work", "--teacache"], 2, "not-built-yet"),
+        (["--use-usp"], 5, "plugin-not-found"),
+        (["--teacache", "--teacache_thresh", "0.3"], 5, "plugin-not-found"),
+        (["--use_ret_steps"], 5, "plugin-not-found"),
+        (["--cache", "stepcache"], 5, "plugin-not-found"),
+        (["--parallel", "usp"], 5, "plugin-not-found"),
+        (["-O", "teacache.thresh=0.3"], 5, "plugin-not-found"),
+    ],
+)
+def test_what_is_not_there_yet_is_refused(
+    generate: Run, film: FakeFilm, line: list[str], status: int, code: str
+) -> None:
+    ran = generate("x", *line, "--json")
+    assert (ran.status, ran.envelope["error"]["code"]) == (status, code)
+    typed = [word for word in line if word.startswith("-") and word != "-O"]
+    assert all(word.replace("_", "-") in ran.envelope["error"]["message"] for word in typed)
+    assert ran.envelope["error"]["hint"]
+    assert film.recipes == []
+
+
+def test_a_preset_cannot_ask_for_it_either(generate: Run, tmp_path: Path) -> None:
+    preset = tmp_path / "cached.yaml"
+    preset.write_text("cache: teacache\n")
+    ran = generate("x", "--preset", str(preset), "--json")
+    assert (ran.status, ran.envelope["error"]["code"]) == (5, "plugin-not-found")
+    assert "the preset's `cache`" in ran.envelope["error"]["message"]
+
+
+def test_one_gpu_is_what_there_is(generate: Run) -> None:
+    assert generate("x", "--num-frames", "17", "--gpus", "1").status == 0
+
+
+def test_recipe_options_are_the_fields_of_a_draft() -> None:
+    elsewhere = {"schema_version", "description", "cache", "parallel", "options", "lora"}
+    assert {option.name for option in fields(RecipeOptions)} - {"preset"} == set(
+        Draft.model_fields
+    ) - elsewhere
+
+
+def test_machine_options_are_settings() -> None:
+    assert {option.name for option in fields(MachineOptions)} <= set(Settings.model_fields)
+
+
+def test_global_options_are_switches_of_the_output() -> None:
+    assert {option.name for option in fields(GlobalOptions)} <= {switch.name for switch in fields(Output)}
+
+
+def commands(group: typer.main.TyperGroup, *path: str) -> list[tuple[str, ...]]:
+    found = [path]
+    for name, command in group.commands.items():
+        inner = isinstance(command, typer.main.TyperGroup)
+        found += commands(command, *path, name) if inner else [(*path, name)]  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize("path", commands(typer.main.get_group(app)), ids=" ".join)
+def test_every_command_takes_and_shows_the_global_options(run: Run, path: tuple[str, ...]) -> None:
+    for flag in ("-h", "--help"):
+        ran = run(*path, flag)
+        assert ran.status == 0
+        for option in ("--json", "--events", "--quiet", "-q", "--verbose", "-v", "--debug", "--no-input"):
+            assert re.search(rf"(?<![\w-]){option}\b", ran.out), option
+        assert max(map(len, ran.out.splitlines())) <= 80
+        assert "…" not in ran.out, "an option's name does not fit into 80 columns"
+
+
+def test_global_options_may_stand_before_the_command(run: Run) -> None:
+    assert run("--json", "preset", "list").envelope["ok"] is True
+    assert run("preset", "--json", "list").envelope["command"] == "preset list"

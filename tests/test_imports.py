@@ -1,0 +1,54 @@
+"""Start-up is a contract: what is imported when, seen in a fresh process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"torch", "diffusers", "transformers", "accelerate", "textual"}
+SLOW_FOR_HELP = {
+    "pydantic_settings",
+    "rich.progress",
+    "numpy",
+    "PIL",
+    "huggingface_hub",
+    "ruamel.yaml",
+}
+LIGHT_ROOMS = ("cli", "plugins", "plan", "recipe", "hub", "media")
+
+
+def modules_after(code: str) -> set[str]:
+    """Names in sys.modules once a fresh interpreter has run this code."""
+    script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(json.loads(ran.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "line", [["--help"], ["generate", "--help"], ["preset", "list", "--help"], ["--version"]]
+)
+def test_help_imports_nothing_slow(line: list[str]) -> None:
+    modules = modules_after(f"from skyreels_cli.cli.main import main\nassert main({line}) == 0")
+    assert modules & (HEAVY | SLOW_FOR_HELP) == set()
+
+
+@pytest.mark.parametrize(
+    "line", [["preset", "list"], ["config", "show"], ["generate", "x", "--preset", "gone"]]
+)
+def test_commands_that_render_nothing_leave_torch_alone(line: list[str]) -> None:
+    modules = modules_after(f"from skyreels_cli.cli.main import main\nmain({line})")
+    assert modules & HEAVY == set()
+
+
+def test_importing_light_rooms_imports_nothing_heavy() -> None:
+    files = [file for room in LIGHT_ROOMS for file in (ROOT / "skyreels_cli" / room).rglob("*.py")]
+    files += [ROOT / "skyreels_cli" / name for name in ("errors.py", "output.py", "settings.py")]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    modules = modules_after("\n".join(f"import {name.removesuffix('.__init__')}" for name in names))
+    assert {"skyreels_cli.plan.planner", "skyreels_cli.media.encoder"} <= modules
+    assert modules & HEAVY == set()
