@@ -33,6 +33,7 @@ class Folders:
 
     config: Path
     presets: Path
+    queue: Path
 
     @property
     def config_file(self) -> Path:
@@ -44,7 +45,8 @@ def folders() -> Folders:
     """Return the folders in force: those of `SKYREELS_HOME`, else of the platform."""
     home = os.environ.get("SKYREELS_HOME")
     config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
-    return Folders(config=config, presets=config / "presets")
+    state = config if home else platformdirs.user_state_path(APP)
+    return Folders(config=config, presets=config / "presets", queue=state / "queue")
 
 
 class Settings(BaseSettings):
@@ -64,6 +66,14 @@ class Settings(BaseSettings):
     presets_dir: UserPath = Field(
         default_factory=lambda: folders().presets, description="the folder of your presets"
     )
+    on_finished: str | None = Field(
+        None, description="a shell command for each finished job; see SKYREELS_JOB, SKYREELS_OUTPUT …"
+    )
+    on_failed: str | None = Field(None, description="a shell command for each job that failed")
+    webhook: str | None = Field(
+        None, pattern=r"^https?://", description="a URL to which finished and failed jobs are posted as JSON"
+    )
+    bell: bool = Field(True, description="whether the queue's worker rings when a job ends: true or false")
 
     @classmethod
     def settings_customise_sources(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from skyreels_cli import __version__
-from skyreels_cli.cli import config, doctor, generate, preset, show
+from skyreels_cli.cli import config, doctor, generate, preset, resume, show
 from skyreels_cli.cli.command import unfold
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
@@ -44,6 +44,7 @@ def root(
 
 
 app.command("generate")(unfold(generate.generate))
+app.command("resume")(unfold(resume.resume))
 app.command("show")(unfold(show.show))
 app.command("doctor")(unfold(doctor.doctor))
 app.add_typer(preset.app, name="preset")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, cast
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
@@ -44,7 +44,7 @@ def generate(
     if dry_run or explain:
         _show_plan(job, out, explain=explain)
     else:
-        _render(job, out)
+        render_job(job, out)
 
 
 def _show_plan(job: Job, out: Output, *, explain: bool) -> None:
@@ -67,15 +67,15 @@ def _plan_view(job: Job, *, explain: bool) -> RenderableType:
     return Group(plan, "", explain_view(job.recipe, job.sources)) if explain else plan
 
 
-def _render(job: Job, out: Output) -> None:
+def render_job(job: Job, out: Output) -> None:
+    """Render, or go on rendering, and say what became of it."""
     for note in job.plan.notes:
         out.narrate(f"note: {note}")
     try:
         film = _watch(job, out)
     except KeyboardInterrupt:
-        message = "interrupted before the film was finished; nothing is left of it"
-        hint = f"the same film again: the same command with --seed {job.recipe.seed}"
-        raise InterruptedError("interrupted", message, hint) from None
+        message = f"interrupted; what is done lies in {work_folder(job.output).name}"
+        raise InterruptedError("interrupted", message, f"skyreels resume {quote(str(job.output))}") from None
     size = f"{film.frames} frames, {film.width}×{film.height}, {film.duration_s:.1f} s"
     peak = byte_size(film.peak_memory_bytes)
     out.narrate(f"{size}, seed {film.seed}, rendered in {clock(film.elapsed_s)}, peak {peak}")
@@ -87,8 +87,8 @@ def _render(job: Job, out: Output) -> None:
 def _watch(job: Job, out: Output) -> FilmDone:
     """Render while a person, or a script, is told how it goes; closing the generator stops the film."""
     film = None
-    with progress(out, job.plan.total_rows) as listen:
-        from skyreels_cli.film.film import render  # seconds: by now the display is moving
+    with progress(out, [window.rows for window in job.plan.windows]) as listen:
+        from skyreels_cli.film.film import Working, render  # seconds: by now the display is moving
 
         rendering = render(job.recipe, job.plan, job.facts, job.placement, job.output)
         with closing(rendering) as events:

@@ -93,7 +93,6 @@ class LaterOptions:
     video_path: Annotated[str | None, Later()] = None
     lora: Annotated[list[str] | None, Later()] = None
     gpus: Annotated[int | None, Later()] = None
-    keep_work: Annotated[bool, Later("--keep-work")] = False
     cache: Annotated[str | None, Later()] = None
     teacache: Annotated[bool, Later("--teacache")] = False
     teacache_thresh: Annotated[float | None, Later()] = None
@@ -123,3 +122,6 @@ class FileOptions:
         Path | None, File("--output", "-o", metavar="FILE", help="Name of the film: .mp4 .mkv .mov .webm")
     ] = None
     overwrite: Annotated[bool, File("--overwrite", help="Replace a file of that name.")] = False
+    keep_work: Annotated[bool, File("--keep-work", help="Keep the film's work folder when it is done.")] = (
+        False
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from skyreels_cli.film.events import Event, StageStarted, StepDone, WindowDone, WindowStarted
 
@@ -13,17 +13,18 @@ RECENT_STEPS = 10
 
 
 class Pace:
-    """The state of a running film; `now` is a monotonic clock in seconds."""
+    """The state of a running film; `rows` are the steps of each window, `now` a monotonic clock in seconds."""
 
-    def __init__(self, total_rows: int, now: Callable[[], float] = time.monotonic) -> None:
-        self.total_rows = total_rows
-        self.rows_done = 0
+    def __init__(self, rows: Sequence[int], now: Callable[[], float] = time.monotonic) -> None:
+        self.rows = rows
+        self.window_rows_done = 0
         self.stage = ""
         self.window: WindowStarted | None = None
         self.noise: tuple[float, ...] = ()
         self.peak_memory_bytes = 0
         self._now = now
-        self.started = self._last_event = now()
+        self._last_event = now()
+        self._windows_done = 0
         self._recent: deque[float] = deque(maxlen=RECENT_STEPS)
         self._window_steps: list[float] = []
         self._overheads: list[float] = []
@@ -36,21 +37,18 @@ class Pace:
                 self.stage = stage
             case WindowStarted():
                 self.window, self.stage, self.noise = event, "", ()
-                self._window_steps = []
+                self._window_steps, self.window_rows_done = [], 0
+                self._windows_done = event.window
             case StepDone():
                 self.noise, self.stage = event.noise, ""
-                self.rows_done += 1
+                self.window_rows_done = event.row + 1
                 self._recent.append(event.seconds)
                 self._window_steps.append(event.seconds)
                 self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
             case WindowDone():
                 self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
+                self._windows_done = event.window + 1
                 self._overheads.append(max(0.0, event.seconds - sum(self._window_steps)))
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the film began."""
-        return self._now() - self.started
 
     @property
     def step_seconds(self) -> float | None:
@@ -58,9 +56,15 @@ class Pace:
         return sum(self._recent) / len(self._recent) if self._recent else None
 
     @property
-    def window_rows_done(self) -> int:
-        """Steps done of the window at hand."""
-        return len(self._window_steps)
+    def total_rows(self) -> int:
+        """Steps of the whole film."""
+        return sum(self.rows)
+
+    @property
+    def rows_done(self) -> int:
+        """Steps done of the whole film, those of a resumed film's finished windows included."""
+        before = sum(self.rows[: self.window.window]) if self.window else 0
+        return before + self.window_rows_done
 
     @property
     def window_step_seconds(self) -> float:
@@ -78,7 +82,7 @@ class Pace:
         steps = self._left(self.total_rows - self.rows_done)
         if steps is None or self.window is None or not self._overheads:
             return steps
-        windows_left = self.window.windows - len(self._overheads)
+        windows_left = self.window.windows - self._windows_done
         return steps + windows_left * sum(self._overheads) / len(self._overheads)
 
     def _left(self, rows: int) -> float | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from skyreels_cli.cli.options import FileOptions, LaterOptions, MachineOptions, RecipeOptions
 from skyreels_cli.cli.unbuilt import refuse_unbuilt
 from skyreels_cli.errors import UsageError
+from skyreels_cli.film.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.output import Output
 
@@ -46,6 +47,8 @@ class Job:
     placement: Placement
     output: Path
     sources: Mapping[str, str]
+    keep_work: bool = False
+    overwrite: bool = False
 
 
 def prepare(options: Options, out: Output) -> Job:
@@ -65,6 +68,7 @@ def prepare(options: Options, out: Output) -> Job:
     preset = load_preset(preset_name, settings.presets_dir) if preset_name else Draft()
     draft = merge(preset, typed)
     refuse_unbuilt(options.later, draft)
+    draft = _seed_of_unfinished(draft, options.file)
     facts = open_model(draft.model or _default_model(settings, out))
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
@@ -75,7 +79,25 @@ def prepare(options: Options, out: Output) -> Job:
         placement=Placement(settings.device, settings.offload, settings.attention),
         output=_checked_output(options.file, recipe, plan, settings.outdir),
         sources=value_sources(recipe, typed, preset_name, preset, facts),
+        keep_work=options.file.keep_work,
+        overwrite=options.file.overwrite,
     )
+
+
+def make_placement(machine: MachineOptions) -> Placement:
+    """Where to compute, from typed options and settings."""
+    from skyreels_cli.settings import load_settings
+
+    settings = load_settings(**asdict(machine))
+    return Placement(settings.device, settings.offload, settings.attention)
+
+
+def _seed_of_unfinished(draft: Draft, file: FileOptions) -> Draft:
+    """The same command again goes on with the film: a seed that nobody chose is the one it began with."""
+    if draft.seed is not None or file.output is None:
+        return draft
+    manifest = read_manifest(work_folder(file.output.expanduser()))
+    return draft.model_copy(update={"seed": manifest["recipe"]["seed"]}) if manifest else draft
 
 
 def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:

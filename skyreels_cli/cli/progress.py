@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.quantities import byte_size, clock, frame_range
-from skyreels_cli.film.events import Event, StageStarted, WindowDone, WindowStarted
+from skyreels_cli.film.events import Event, FilmResumed, StageStarted, WindowDone, WindowStarted
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ Listener = Callable[[Event], None]
 
 
 @contextmanager
-def progress(out: Output, total_rows: int) -> Iterator[Listener]:
-    """Yield what to call with each event; `total_rows` counts the steps of all windows."""
+def progress(out: Output, rows: Sequence[int]) -> Iterator[Listener]:
+    """Yield what to call with each event; `rows` counts the steps of each window."""
     if out.quiet or out.events:
-        yield Pace(total_rows).take
+        yield Pace(rows).take
     elif out.animated:
-        with _live(out, Pace(total_rows)) as listener:
+        with _live(out, Pace(rows)) as listener:
             yield listener
     else:
-        yield _plain(out, Pace(total_rows))
+        yield _plain(out, Pace(rows))
 
 
 def _plain(out: Output, pace: Pace) -> Listener:
@@ -42,6 +42,8 @@ def _plain(out: Output, pace: Pace) -> Listener:
         if isinstance(event, StageStarted) and event.stage not in said:
             said.add(event.stage)
             out.narrate(f"{event.stage}…")
+        elif isinstance(event, FilmResumed):
+            out.narrate(resumed_line(event))
         elif isinstance(event, WindowDone):
             out.narrate(window_line(pace, event))
 
@@ -58,10 +60,17 @@ def _live(out: Output, pace: Pace) -> Iterator[Listener]:
 
         def listen(event: Event) -> None:
             pace.take(event)
-            if isinstance(event, WindowDone):
+            if isinstance(event, FilmResumed):
+                console.print(resumed_line(event))
+            elif isinstance(event, WindowDone):
                 console.print(window_line(pace, event))
 
         yield listen
+
+
+def resumed_line(event: FilmResumed) -> str:
+    """Say how much of an interrupted film is kept."""
+    return f"going on with an interrupted film: {event.frames} frames are done (windows: {event.windows})"
 
 
 def window_line(pace: Pace, done: WindowDone) -> str:

@@ -16,7 +16,6 @@ INSTEAD = {
     "prompt_enhancer": "write out what is seen, how it moves and how the camera moves",
     "video_path": "start from the video's last frame: --image last.png",
     "gpus": "choose the one device to compute on: --device cuda:1",
-    "keep_work": "leave it out: a film leaves nothing but itself and its sidecar",
     "lora": "use a model folder into which the LoRA is merged: --model FOLDER",
 }
 PLUGINS = {

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from skyreels_cli.film.caching import WindowCache
+from skyreels_cli.model.layer_pass import Shortcut
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.plan import Window
@@ -24,6 +26,7 @@ class Denoiser:
         texts: Sequence[Tensor],
         dtype: torch.dtype,
         per_frame_time: bool,
+        cache: WindowCache | None = None,
     ) -> None:
         self._transformer = transformer
         self._branches = [TextContext(text.to(dtype)) for text in texts]
@@ -32,15 +35,25 @@ class Denoiser:
         self._dtype = dtype
         self._per_frame_time = per_frame_time
         self._causal = [(b.start, b.stop) for b in window.blocks] if recipe.causal_attention else None
+        self._cache = cache
 
-    def __call__(self, latents: Tensor, timesteps: Tensor) -> Tensor:
-        """Velocity (1, c, f, h, w) in float32 of `latents` at per-frame `timesteps` (1, f)."""
+    def __call__(self, row: int, latents: Tensor, timesteps: Tensor) -> Tensor:
+        """Velocity (1, c, f, h, w) in float32 of `latents` at per-frame `timesteps` (1, f), in a row of the window."""
         times = timesteps if self._per_frame_time else timesteps[:, 0]
         model_input = latents.to(self._dtype)
         wanted, *unwanted = [
-            self._transformer(model_input, times, text, fps=self._fps, causal_blocks=self._causal).float()
-            for text in self._branches
+            self._transformer(
+                model_input, times, text, fps=self._fps, causal_blocks=self._causal, shortcut=shortcut
+            ).float()
+            for text, shortcut in zip(self._branches, self._shortcuts(row, timesteps), strict=True)
         ]
         if not unwanted:
             return wanted
         return unwanted[0] + self._guidance * (wanted - unwanted[0])
+
+    def _shortcuts(self, row: int, timesteps: Tensor) -> list[Shortcut | None]:
+        """What each branch is told about its cache; without one the layers simply run."""
+        if self._cache is None:
+            return [None] * len(self._branches)
+        told = tuple(int(t) for t in timesteps[0].tolist())
+        return [self._cache.shortcut(row, branch, told) for branch in range(len(self._branches))]

@@ -57,6 +57,15 @@ class StepDone(Event):
 
 
 @dataclass(frozen=True)
+class CacheUsed(Event):
+    """A window was denoised with a cache; `facts` has `skipped`, the share of the layers' work that was not done."""
+
+    window: int
+    cache: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class FramesReady(Event):
     """Frames have left for the encoder; `frames` counts the film's so far."""
 

@@ -13,9 +13,11 @@ from typing import Any
 from torch import Tensor
 
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.film.caching import WindowCache
 from skyreels_cli.film.conditions import start_latents
 from skyreels_cli.film.denoiser import Denoiser
 from skyreels_cli.film.events import (
+    CacheUsed,
     Event,
     FilmDone,
     FilmResumed,
@@ -25,14 +27,15 @@ from skyreels_cli.film.events import (
     WindowStarted,
 )
 from skyreels_cli.film.history import History, LatentHistory, PixelHistory
+from skyreels_cli.film.manifest import work_folder
 from skyreels_cli.film.noise import InitialNoise
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.preview import Preview
-from skyreels_cli.film.record import FilmRecord
+from skyreels_cli.film.record import FilmRecord, film_changed
 from skyreels_cli.film.sampler import WindowSampler
 from skyreels_cli.film.scheduler import make_scheduler
 from skyreels_cli.film.studio import Studio
-from skyreels_cli.film.work import WorkFolder, work_folder
+from skyreels_cli.film.work import WorkFolder
 from skyreels_cli.film.durable import replacing, write_json
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.encoder import VideoEncoder
@@ -45,10 +48,12 @@ from skyreels_cli.recipe.schema import Recipe
 
 @dataclass(frozen=True)
 class Working:
-    """How a film is worked on: how often the window in progress is saved, and whether the folder stays at the end."""
+    """How a film is worked on: how often the window in progress is saved, whether the folder stays at the end, and
+    whether another unfinished film of that name may be thrown away."""
 
     checkpoint_seconds: float = 60.0
     keep_work: bool = False
+    overwrite: bool = False
 
 
 def render(
@@ -102,7 +107,10 @@ class Film:
     def _run(self) -> Generator[Event]:
         started = time.perf_counter()
         record = FilmRecord(self._recipe, self._plan, self._facts)
-        record.check_against(self._work.manifest)
+        if changes := record.differences(self._work.manifest):
+            if not self._working.overwrite:
+                raise film_changed(changes)
+            self._work.clear()
         kept = {w.index for w in self._plan.windows if self._work.window_record(w.index)}
         if self._work.manifest:
             frames = sum(window.new_frames for window in self._plan.windows if window.index in kept)
@@ -172,19 +180,27 @@ class Film:
         forcing = self._facts.family == "df"
         with studio.transformer() as transformer:
             texts = [studio.text(prompt) for prompt in self._prompts]
+            cache = self._cache(window, transformer) if recipe.cache else None
             sampler = WindowSampler(
                 window,
                 latents,
-                Denoiser(transformer, recipe, window, texts, studio.dtype, forcing),
-                lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing),
+                Denoiser(transformer, recipe, window, texts, studio.dtype, forcing, cache),
+                lambda: make_scheduler(
+                    recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options
+                ),
                 recipe.seed,
                 recipe.addnoise_condition,
             )
             if checkpoint := self._work.checkpoint(window.index):
                 sampler.load_state(checkpoint)
-            yield from self._steps(window, sampler)
+                if cache:
+                    cache.load_state_dict(on_device(checkpoint["cache"], studio.device))
+            yield from self._steps(window, sampler, cache)
 
-    def _steps(self, window: Window, sampler: WindowSampler) -> Generator[Event]:
+    def _cache(self, window: Window, transformer: Transformer) -> WindowCache:
+        return WindowCache(self._recipe, window, self._facts.family, transformer, self._plan.tokens_per_frame)
+
+    def _steps(self, window: Window, sampler: WindowSampler, cache: WindowCache | None) -> Generator[Event]:
         """Row by row, saved every so often and when the film is interrupted between two rows."""
         saved = before = time.perf_counter()
         for row, noise in sampler.run():

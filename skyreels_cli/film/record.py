@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
@@ -53,17 +53,18 @@ class FilmRecord:
         machine = {"platform": platform.platform(), "python": platform.python_version()}
         return {**self.identity(), "plan": plan_data(self._plan), "result": result, "machine": machine}
 
-    def check_against(self, manifest: Mapping[str, Any] | None) -> None:
-        """Raise `film-changed`, naming what differs, if a work folder holds another film than this one."""
-        if not manifest:
-            return
-        changes = list(_differences(manifest, self.identity()))
-        if changes:
-            raise UsageError(
-                "film-changed",
-                f"an unfinished film lies there, and it is another one: {'; '.join(changes[:3])}",
-                "go on with it by `skyreels resume`, start again with --overwrite, or choose another -o",
-            )
+    def differences(self, manifest: Mapping[str, Any] | None) -> list[str]:
+        """What sets the film of a work folder apart from this one: `recipe.seed 1 → 2`."""
+        return list(_differences(manifest, self.identity())) if manifest else []
+
+
+def film_changed(changes: Sequence[str]) -> UsageError:
+    """The error for a work folder that holds another film."""
+    return UsageError(
+        "film-changed",
+        f"an unfinished film lies there, and it is another one: {'; '.join(changes[:3])}",
+        "go on with it by `skyreels resume`, start again with --overwrite, or choose another -o",
+    )
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> Iterator[str]:

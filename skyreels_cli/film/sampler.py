@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.film.noise import condition_noise
-from skyreels_cli.film.scheduler import Scheduler
+from skyreels_cli.film.tensor_tree import on_device
 from skyreels_cli.plan.matrix import progress_groups, updated_blocks
 from skyreels_cli.plan.plan import Window
+from skyreels_cli.plugins.protocols import Scheduler
 
-# Velocity of latents (1, c, f, h, w) at timesteps (1, f).
-Predict = Callable[[Tensor, Tensor], Tensor]
+# Velocity in a row of latents (1, c, f, h, w) at timesteps (1, f).
+Predict = Callable[[int, Tensor, Tensor], Tensor]
 
 # Timestep of a block that has not begun (its index is 0) and of one that is finished.
 NOT_BEGUN, FINISHED = 999, 0
@@ -48,7 +49,7 @@ class WindowSampler:
         """Advance row by row; yields the row and the noise level (sigma) each latent frame has reached."""
         for row in range(self._next_row, self.window.rows):
             indices = self.window.steps[row]
-            velocity = self._predict(*self._model_input(row, indices))
+            velocity = self._predict(row, *self._model_input(row, indices))
             updated = updated_blocks(self.window, row, len(self._timesteps) - 2)
             for blocks, scheduler in self._groups:
                 if blocks[0] in updated:
@@ -66,7 +67,7 @@ class WindowSampler:
         self._next_row = state["next_row"]
         self.latents.copy_(state["latents"])
         for (_, scheduler), saved in zip(self._groups, state["schedulers"], strict=True):
-            scheduler.load_state_dict(saved)
+            scheduler.load_state_dict(on_device(saved, self.latents.device))
 
     def _advance(self, blocks: tuple[int, ...], scheduler: Scheduler, velocity: Tensor) -> None:
         frames = torch.cat([torch.arange(self.window.blocks[b].start, self.window.blocks[b].stop) for b in blocks])

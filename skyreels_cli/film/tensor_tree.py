@@ -28,6 +28,15 @@ def load_tree(path: Path) -> Any:
         return _attach(structure, file.get_tensor)
 
 
+def on_device(tree: Any, device: torch.device) -> Any:
+    """The same state with its tensors on a device."""
+    if isinstance(tree, Tensor):
+        return tree.to(device)
+    if isinstance(tree, dict):
+        return {key: on_device(value, device) for key, value in tree.items()}
+    return [on_device(value, device) for value in tree] if isinstance(tree, list) else tree
+
+
 def _detach(node: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(node, Tensor):
         name = f"t{len(tensors)}"

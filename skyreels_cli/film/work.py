@@ -13,7 +13,6 @@ may be killed at any moment. `<output>.skyreels/` holds:
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,15 +21,11 @@ from filelock import FileLock, Timeout
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.durable import remove_partials, replacing, sha256, write_json
+from skyreels_cli.film.manifest import MANIFEST, read_manifest, read_record
 from skyreels_cli.film.process import describe_holder, holder_record
 from skyreels_cli.film.tensor_tree import load_tree, save_tree
 
-MANIFEST, LOCK, HOLDER = "film.json", "lock", "holder.json"
-
-
-def work_folder(output: Path) -> Path:
-    """Where a film of this name is made."""
-    return output.with_name(output.name + ".skyreels")
+LOCK, HOLDER = "lock", "holder.json"
 
 
 class WorkFolder:
@@ -58,7 +53,7 @@ class WorkFolder:
     @property
     def manifest(self) -> dict[str, Any] | None:
         """What the film is, if it was begun."""
-        return _read(self.path / MANIFEST)
+        return read_manifest(self.path)
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Say what the film is."""
@@ -79,7 +74,7 @@ class WorkFolder:
 
     def window_record(self, window: int) -> dict[str, Any] | None:
         """The record of a finished window; None if there is none or one of its files is damaged."""
-        record = _read(self.path / f"w{window:04}.json")
+        record = read_record(self.path / f"w{window:04}.json")
         return record if record and self._intact(record["files"]) else None
 
     def memory(self, window: int) -> Any:
@@ -98,7 +93,7 @@ class WorkFolder:
 
     def checkpoint(self, window: int) -> Any | None:
         """State of a window in progress, if a good checkpoint of it exists."""
-        record = _read(self.path / "checkpoint.json")
+        record = read_record(self.path / "checkpoint.json")
         if not record or record["window"] != window or not self._intact(record["files"]):
             return None
         return load_tree(self.path / next(iter(record["files"])))
@@ -129,11 +124,3 @@ class WorkFolder:
             if old.name != keep:
                 old.unlink(missing_ok=True)
 
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """A JSON file's content; None if it is missing or damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None

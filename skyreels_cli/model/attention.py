@@ -49,6 +49,18 @@ def causal_spans(
     return tuple(spans)
 
 
+def only_spans(
+    causal: Sequence[tuple[Span, tuple[Span, ...]]], frames: Sequence[int], tokens_per_frame: int
+) -> tuple[tuple[Span, tuple[Span, ...]], ...]:
+    """The spans of some frames (whole blocks): queries counted among their tokens, keys among all as before."""
+    spans, start = [], 0
+    for (a, b), seen in causal:
+        if a // tokens_per_frame in frames:
+            spans.append(((start, start + b - a), seen))
+            start += b - a
+    return tuple(spans)
+
+
 def rotary_frequencies(rope: torch.nn.Module, latents: Tensor) -> Tensor:
     """Unit complex numbers of the 3-D rotary embedding for `(b, c, f, h, w)` latents: `(tokens, head_dim / 2)`."""
     cos, sin = rope(latents)

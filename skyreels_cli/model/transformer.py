@@ -8,7 +8,7 @@ keys and values exists, no mask is built, and the prompt's keys are computed onc
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from diffusers import SkyReelsV2Transformer3DModel
@@ -16,7 +16,17 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.models.transformers.transformer_skyreels_v2 import SkyReelsV2TransformerBlock
 from torch import Tensor, nn
 
-from skyreels_cli.model.attention import Span, attend, attend_blocks, causal_spans, rotary_frequencies, rotate
+from skyreels_cli.model.attention import (
+    Span,
+    attend,
+    attend_blocks,
+    causal_spans,
+    only_spans,
+    rotary_frequencies,
+    rotate,
+)
+from skyreels_cli.model.key_memory import KeyMemory
+from skyreels_cli.model.layer_pass import LayerPass, Shortcut
 from skyreels_cli.model.text_context import KeyValue, TextContext
 
 # Tokens per slice: enough rows to fill a GEMM, few enough that the feed-forward's hidden layer stays small
@@ -27,13 +37,29 @@ SLICE_TOKENS_ELSEWHERE = 4096
 
 @dataclass(frozen=True)
 class Tokens:
-    """How a window's tokens lie: frames × tokens per frame, their rotary phases, and who may see whom."""
+    """How a window's tokens lie: frames × tokens per frame, their rotary phases, and who may see whom.
+
+    With a `memory` only some tokens may be there, those at `places` of the window; it knows the keys of the others.
+    """
 
     frames: int
     per_frame: int
     phases: Tensor
     causal: tuple[tuple[Span, tuple[Span, ...]], ...] | None
     backend: str | None
+    memory: KeyMemory | None = None
+    places: Tensor | None = None
+
+    def only(self, frames: Sequence[int] | None, memory: KeyMemory | None) -> Tokens:
+        """These tokens with a memory, or those of some frames (ascending, whole blocks of a causal layout)."""
+        if frames is None:
+            return replace(self, memory=memory)
+        places = torch.arange(self.frames * self.per_frame, device=self.phases.device)
+        places = places.unflatten(0, (self.frames, -1))[list(frames)].flatten()
+        causal = only_spans(self.causal, frames, self.per_frame) if self.causal is not None else None
+        return replace(
+            self, frames=len(frames), phases=self.phases[places], causal=causal, memory=memory, places=places
+        )
 
     def slices(self, device: torch.device) -> Iterator[tuple[slice, slice]]:
         """Matching slices of frames and of tokens, a whole number of frames each."""
@@ -75,6 +101,8 @@ class Block(SkyReelsV2TransformerBlock):
             offered = self.attn1.norm_k(self.attn1.to_k(normed)).unflatten(2, (heads, -1))
             rotate(offered, tokens.phases[part], out=key[:, part])
             value[:, part] = self.attn1.to_v(normed).unflatten(2, (heads, -1))
+        if tokens.memory is not None:
+            key, value = tokens.memory.exchange(id(self), key, value, tokens.places)
         if tokens.causal is None:
             return attend(query, key, value, tokens.backend).flatten(2).type_as(query)
         return attend_blocks(query, key, value, tokens.causal, tokens.backend).flatten(2).type_as(query)
@@ -135,11 +163,12 @@ class Transformer(SkyReelsV2Transformer3DModel):
         text: TextContext,
         fps: int | None = None,
         causal_blocks: Sequence[Span] | None = None,
+        shortcut: Shortcut | None = None,
     ) -> Tensor:
         """Velocity of `hidden_states` (b, c, f, h, w) at `timestep`: (b, f) per frame, or (b,) for T2V models.
 
         `fps` matters only to models with `inject_sample_info`; `causal_blocks` turns on block-causal attention
-        between these ranges of latent frames.
+        between these ranges of latent frames; a `shortcut` lets a cache decide what the layers do.
         """
         _, _, frames, height, width = hidden_states.shape
         patch_h, patch_w = self.config.patch_size[1:]
@@ -150,8 +179,12 @@ class Transformer(SkyReelsV2Transformer3DModel):
         head, modulation = self._time_embedding(timestep, fps, frames, text.embeddings.dtype)
         text_states = text.projected(self.condition_embedder.text_embedder)
         x = self.patch_embedding(hidden_states).flatten(2).transpose(1, 2).contiguous()
-        for block in self.blocks:
-            x = block(x, text, text_states, modulation, tokens)
+        if shortcut is None:
+            for block in self.blocks:
+                x = block(x, text, text_states, modulation, tokens)
+        else:
+            call = LayerPass(shortcut, self.blocks, (text, text_states), tokens, head, modulation)
+            x = shortcut.cache.run(x, call)
         return self._velocity(x, head, tokens, height // patch_h, width // patch_w)
 
     def _time_embedding(

@@ -10,7 +10,7 @@ from rich.console import Console
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import LiveView, noise_line, progress, window_line
 from skyreels_cli.cli.quantities import byte_size, clock, frame_range
-from skyreels_cli.film.events import Event, StageStarted, StepDone, WindowDone, WindowStarted
+from skyreels_cli.film.events import Event, FilmResumed, StageStarted, StepDone, WindowDone, WindowStarted
 from skyreels_cli.output import Output
 
 GB = 1_000_000_000
@@ -28,12 +28,13 @@ class Clock:
         return self.seconds
 
 
-def step(seconds: float, window: int = 0, noise: tuple[float, ...] = ()) -> StepDone:
-    return StepDone(window, 0, 20, seconds, 8 * GB, noise)
+def steps(count: int, seconds: float, window: int = 0, noise: tuple[float, ...] = ()) -> list[StepDone]:
+    """The first rows of a window, each of them taking so long."""
+    return [StepDone(window, row, 20, seconds, 8 * GB, noise) for row in range(count)]
 
 
 def pace_after(*events: Event, now: Clock | None = None) -> Pace:
-    pace = Pace(60, now or Clock())
+    pace = Pace([20, 20, 20], now or Clock())
     for event in events:
         pace.take(event)
     return pace
@@ -45,42 +46,40 @@ class TestPace:
         assert (pace.stage, pace.step_seconds, pace.window_left, pace.film_left) == ("", None, None, None)
 
     def test_time_left_of_window_and_film(self) -> None:
-        pace = pace_after(FIRST, *[step(2.0)] * 5)
+        pace = pace_after(FIRST, *steps(5, 2.0))
         assert pace.window_left == 15 * 2
         assert pace.film_left == 55 * 2
 
     def test_time_left_runs_down_between_steps_but_not_past_one(self) -> None:
         now = Clock()
-        pace = pace_after(FIRST, *[step(2.0)] * 5, now=now)
+        pace = pace_after(FIRST, *steps(5, 2.0), now=now)
         now.seconds += 1.5
         assert pace.window_left == 15 * 2 - 1.5
         now.seconds += 60
         assert pace.window_left == 14 * 2
 
     def test_decoding_is_counted_once_it_is_known(self) -> None:
-        pace = pace_after(FIRST, *[step(2.0)] * 20, WindowDone(0, 40 + 7, 9 * GB), SECOND, step(2.0, 1))
+        pace = pace_after(FIRST, *steps(20, 2.0), WindowDone(0, 40 + 7, 9 * GB), SECOND, *steps(1, 2.0, 1))
         assert pace.film_left == 39 * 2 + 2 * 7
         assert pace.peak_memory_bytes == 9 * GB
 
     def test_speed_follows_the_recent_steps(self) -> None:
-        assert pace_after(FIRST, *[step(1.0)] * 10, *[step(3.0)] * 10).step_seconds == 3.0
-        assert pace_after(FIRST, *[step(1.0)] * 10, *[step(3.0)] * 10).window_step_seconds == 2.0
+        assert pace_after(FIRST, *steps(10, 1.0), *steps(10, 3.0)).step_seconds == 3.0
+        assert pace_after(FIRST, *steps(10, 1.0), *steps(10, 3.0)).window_step_seconds == 2.0
 
-    def test_elapsed(self) -> None:
-        now = Clock()
-        pace = pace_after(now=now)
-        now.seconds += 12
-        assert pace.elapsed == 12
+    def test_a_resumed_film_counts_what_was_done_before(self) -> None:
+        pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(1, 9, 20, 2.0, GB, ()))
+        assert (pace.rows_done, pace.window_left, pace.film_left) == (30, 20, 60)
 
 
 def test_a_finished_window_is_one_line() -> None:
-    pace = pace_after(SECOND, step(1.5, 1), step(1.54, 1))
+    pace = pace_after(SECOND, *steps(1, 1.5, 1), *steps(1, 1.54, 1))
     expected = "window 2/3  frames 98–177  20 steps  1.52 s/step  peak 8.1 GB"
     assert window_line(pace, WindowDone(1, 40.0, 81 * GB // 10)) == expected
 
 
 def test_live_view_fits_80_columns() -> None:
-    pace = pace_after(SECOND, *[step(100.25, 1, (0.0, 0.5, 1.0))] * 5, StageStarted("decoding"))
+    pace = pace_after(SECOND, *steps(5, 100.25, 1, (0.0, 0.5, 1.0)), StageStarted("decoding"))
     console = Console(file=io.StringIO(), width=80, force_terminal=False)
     console.print(LiveView(pace, console).render())
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
@@ -91,7 +90,7 @@ def test_live_view_fits_80_columns() -> None:
         [lines[3].split()[0], "decoding…"],
     ]
     assert re.split("[━╸╺]+", lines[0])[-1].split() == ["5/20", "100.25", "s/step", "25:04", "left"]
-    assert re.split("[━╸╺]+", lines[1])[-1].split() == ["8", "%", "peak", "8.0", "GB", "1:31:54", "left"]
+    assert re.split("[━╸╺]+", lines[1])[-1].split() == ["41", "%", "peak", "8.0", "GB", "58:29", "left"]
     assert max(map(len, lines)) <= 77
 
 
@@ -100,11 +99,11 @@ def test_the_staircase_of_diffusion_forcing() -> None:
 
 
 def watch(out: Output) -> None:
-    with progress(out, 60) as listen:
+    with progress(out, [20, 20, 20]) as listen:
         for event in (
             StageStarted("loading"),
             FIRST,
-            *[step(1.5)] * 20,
+            *steps(20, 1.5),
             StageStarted("loading"),
             WindowDone(0, 40.0, 8 * GB),
         ):

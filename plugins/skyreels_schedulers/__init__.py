@@ -1,0 +1,1 @@
+"""The solvers that come with skyreels: diffusers' own, on the reference's noise levels."""

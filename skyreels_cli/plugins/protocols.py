@@ -1,0 +1,209 @@
+"""What each kind of plugin must do: shapes, units and lifecycle, on one page.
+
+Names: b batch (always 1), f latent frames, n = f · tokens per frame, d width of the transformer, h × w latent pixels.
+A *row* is one pass over the timestep matrix of a window, a *layer* one of the transformer's blocks, a *block* a run of
+latent frames that share a noise level, a *branch* one side of the guidance: `cond` (the prompt) or `uncond`.
+
+State dicts hold tensors, numbers, strings, and lists and dicts of them; no None. They are written to disk between two
+rows and read back by another process; there, tensors arrive on the device of the latents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+Branch = Literal["cond", "uncond"]
+Span = tuple[int, int]  # a range of latent frames, `start … stop-1`
+
+
+# --- schedulers --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SchedulerSetting:
+    """What a scheduler is made for: the recipe's steps and shift, and whether the model is a DF model."""
+
+    steps: int
+    shift: float
+    diffusion_forcing: bool
+
+
+class Scheduler(Protocol):
+    """Integrates one group of latent frames from noise to clean latents.
+
+    Frames that are at the same noise level in every row share one object; in async mode several are at work in one
+    window, each at its own step. An object lives for one window. It is called once per step, in order.
+    """
+
+    timesteps: tuple[int, ...]
+    """T timesteps from the noisiest on, in 0 … 999: what the model is told."""
+
+    sigmas: tuple[float, ...]
+    """T + 1 noise levels in 1 … 0; the last is 0. A sample at sigma s is (1 − s) · clean + s · noise."""
+
+    def step(self, velocity: Tensor, sample: Tensor) -> Tensor:
+        """The sample at the next sigma, from the model's `velocity`; both `(1, c, f, h, w)` in float32."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next steps depend on."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state, bit for bit, in a scheduler that was made for the same setting."""
+        ...
+
+
+# --- caches ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CacheSetting:
+    """The window that a cache is made for.
+
+    `blocks` cover all latent frames of a forward pass, an end frame included. `transformer` is diffusers'
+    `SkyReelsV2Transformer3DModel` with layers of our own in `.blocks`.
+    """
+
+    family: Literal["df", "t2v", "i2v"]
+    window: int
+    rows: int
+    steps: int
+    branches: tuple[Branch, ...]
+    blocks: tuple[Span, ...]
+    tokens_per_frame: int
+    transformer: nn.Module
+
+
+class Pass(Protocol):
+    """One forward pass of one branch, as a cache finds it between the patch embedding and the output head."""
+
+    row: int
+    branch: Branch
+    timesteps: tuple[int, ...]
+    """Timestep of each latent frame in 0 … 999."""
+    moving: tuple[bool, ...]
+    """For each latent frame, whether the scheduler will use its velocity in this row. The prefix, the end frame, blocks
+    that are finished and blocks that have not begun are there only to be attended to."""
+    layers: int
+    """Layers of the transformer."""
+    time: Tensor
+    """Embedded timesteps `(b, f, d)`."""
+    modulation: Tensor
+    """Shifts, scales and gates that the layers derive from it `(b, f, 6, d)`."""
+
+    def run(
+        self,
+        x: Tensor,
+        start: int = 0,
+        stop: int | None = None,
+        frames: Sequence[int] | None = None,
+        memory: Any = None,
+    ) -> Tensor:
+        """The hidden states behind layers `start … stop-1`; `x` `(b, n, d)` may be overwritten: clone what you need.
+
+        With `memory` (a `skyreels_cli.model.key_memory.KeyMemory` of the cache's own) the layers remember the keys
+        and values of every frame that runs. With `frames` (ascending, whole blocks) `x` holds only the tokens of
+        these frames; they attend to the others as the memory knows them.
+        """
+        ...
+
+    def skipped(self, layers: int) -> None:
+        """Tell of layers that `run` was asked for but that did not run (by caches that hook into the layers)."""
+        ...
+
+    def agree(self, number: float) -> float:
+        """The largest of this number over all ranks that share the window's tokens.
+
+        Every number that decides what runs must go through here: ranks that decide differently wait for each other
+        for ever.
+        """
+        ...
+
+
+class Cache(Protocol):
+    """Skips or replaces the work of the layers. A fresh object is made for every window: nothing can leak over."""
+
+    def run(self, x: Tensor, call: Pass) -> Tensor:
+        """The hidden states behind the last layer, from those before the first: `(b, n, d)` both.
+
+        Called once per row and branch, `cond` first. A cache that wants no shortcut returns `call.run(x)`.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the rest of the window depends on; asked for only if its spec says `checkpointable`."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state, bit for bit."""
+        ...
+
+    def close(self) -> dict[str, Any]:
+        """The window is over, or was interrupted: take off what was hooked into the transformer.
+
+        What is returned (plain data) is told in the event `cache_used`, beside the share of work that was skipped.
+        """
+        ...
+
+
+# --- parallel backends -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is to be divided: attention heads, tokens of a forward pass, guidance branches."""
+
+    heads: int
+    tokens: int
+    branches: int
+
+
+class Parallel(Protocol):
+    """Renders one window on several GPUs of one machine, as `torch.distributed` ranks that it starts itself."""
+
+    def ranks(self, load: Load, gpus: int) -> int:
+        """How many of `gpus` it can use; raises UsageError naming the numbers that divide the load if it is none."""
+        ...
+
+    def start(self, work: Callable[[], None], ranks: int) -> None:
+        """Run `work` on every rank and return when all are done; if one dies the others end and its log is raised."""
+        ...
+
+    def branches(self, count: int) -> tuple[int, ...]:
+        """Indices of the guidance branches that this rank computes."""
+        ...
+
+    def gather_branches(self, velocities: Sequence[Tensor]) -> list[Tensor]:
+        """All branches' velocities, from those of this rank."""
+        ...
+
+    def shard(self, x: Tensor) -> Tensor:
+        """This rank's tokens of `(b, n, d)`."""
+        ...
+
+    def gather(self, x: Tensor) -> Tensor:
+        """All tokens `(b, n, d)`, from this rank's."""
+        ...
+
+    def agree(self, number: float) -> float:
+        """See `Pass.agree`."""
+        ...
+
+
+# --- prompt enhancers --------------------------------------------------------------------------------------------
+
+
+class PromptEnhancer(Protocol):
+    """Writes the long, concrete prompt that a short one stands for."""
+
+    def enhance(self, prompt: str, *, image: Path | None, shots: int, max_words: int) -> list[str]:
+        """One prompt for each of `shots` consecutive shots; `image` is the film's first frame, if there is one."""
+        ...

@@ -1,0 +1,97 @@
+"""What a plugin hands over: light specs, so that listing every plugin imports no torch.
+
+A plugin is a module behind an entry point of the group `skyreels`. It says which API it was made for
+(`SKYREELS_API = 1`) and implements hooks of `hookspecs.py`, each of which returns specs from this file. The code
+behind a spec is a `target`, loaded only when somebody uses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import pluggy
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+API_VERSION = 1
+"""Raised when a hook or a protocol changes so that plugins must be changed too."""
+
+PROJECT = "skyreels"
+"""Name of the pluggy project and of the entry-point group."""
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One thing that a plugin adds.
+
+    `name` is what people type, in small letters; `summary` one line for lists; `target` is `"module:attribute"`.
+    `options` is a pydantic model whose fields all have defaults: it gives `-O name.field=value`, the checks of
+    presets, the JSON Schema and the text of `skyreels plugins show`.
+    """
+
+    kind: ClassVar[str] = ""
+
+    name: str
+    summary: str
+    target: str
+    options: type[BaseModel] | None = None
+
+
+@dataclass(frozen=True)
+class SchedulerSpec(Spec):
+    """`--scheduler NAME`; the target is called as `target(setting, options)` and returns a `Scheduler`."""
+
+    kind: ClassVar[str] = "scheduler"
+
+
+@dataclass(frozen=True)
+class CacheSpec(Spec):
+    """`--cache NAME`; the target is called as `target(setting, options)` once per window and returns a `Cache`.
+
+    `checkpointable`: its `state_dict` is small enough to be saved with a window in progress; otherwise a window
+    that is interrupted begins again. `df_warning`: why it does not suit diffusion-forcing (DF) models, if so.
+    """
+
+    kind: ClassVar[str] = "cache"
+
+    checkpointable: bool = False
+    df_warning: str | None = None
+
+
+@dataclass(frozen=True)
+class ParallelSpec(Spec):
+    """`--parallel NAME`; the target is called as `target(options)` and returns a `Parallel`."""
+
+    kind: ClassVar[str] = "parallel"
+
+
+@dataclass(frozen=True)
+class ModelSpec(Spec):
+    """A model that comes with the package; the target is called without arguments and returns its folder."""
+
+    kind: ClassVar[str] = "model"
+
+
+@dataclass(frozen=True)
+class EnhancerSpec(Spec):
+    """`--prompt-enhancer NAME`; the target is called as `target(options)` and returns a `PromptEnhancer`."""
+
+    kind: ClassVar[str] = "enhancer"
+
+
+@dataclass(frozen=True)
+class ExecutorSpec(Spec):
+    """`queue run --executor NAME`; the target is called as `target(options)` and returns what the queue asks for."""
+
+    kind: ClassVar[str] = "executor"
+
+
+@dataclass(frozen=True)
+class CommandSpec(Spec):
+    """`skyreels NAME …`; the target is a `typer.Typer`, whose commands find the program's `Output` in `context.obj`."""
+
+    kind: ClassVar[str] = "command"

@@ -1,0 +1,104 @@
+"""Pictures and videos that jobs start from, copied beside the queue under their content's hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from skyreels_cli.errors import SkyreelsError, UsageError
+
+PREFIX = "asset:"
+FIELDS = ("image", "end_image", "video")
+"""Names of draft fields, also of those of a shot, that hold the path of a file to keep."""
+
+# An asset is copied before the job that needs it is written; within this time nobody may call it unused.
+SPARE_SECONDS = 3600
+
+
+class Assets:
+    """The folder `assets/<sha256>/<name>`; the name is the file's own, so that a film's recipe reads well."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def take_in(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """The draft with each file copied in and its path replaced by `asset:<sha256>/<name>`."""
+        return _mapped(draft, lambda value: value if value.startswith(PREFIX) else PREFIX + self._keep(Path(value)))
+
+    def resolve(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """The draft with each `asset:` replaced by the path of the copy."""
+        return _mapped(
+            draft,
+            lambda value: str(self.path(value.removeprefix(PREFIX))) if value.startswith(PREFIX) else value,
+        )
+
+    def path(self, key: str) -> Path:
+        """Where the asset `<sha256>/<name>` lies."""
+        return self.folder / key
+
+    def _keep(self, source: Path) -> str:
+        """Copy a file in, unless it is there; returns `<sha256>/<name>`."""
+        source = source.expanduser()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f".{uuid4().hex}.partial"
+        try:
+            sha256 = _copy(source, partial)
+            kept = self.path(f"{sha256}/{source.name}")
+            kept.parent.mkdir(exist_ok=True)
+            partial.replace(kept)
+        except FileNotFoundError as missing:
+            raise UsageError("asset-not-found", f"there is no file {source}", "check its path") from missing
+        except OSError as error:
+            code = "asset-not-kept"
+            message = f"{source} cannot be copied into the queue: {error.strerror or error}"
+            raise SkyreelsError(code, message, f"df -h {self.folder}") from error
+        finally:
+            partial.unlink(missing_ok=True)
+        os.utime(kept.parent)
+        return f"{sha256}/{source.name}"
+
+    def remove_unused(self, drafts: Iterable[dict[str, Any]]) -> None:
+        """Delete what none of these drafts needs; call it with the write lock held, so that none is added."""
+        used = {key.partition("/")[0] for draft in drafts for key in asset_keys(draft)}
+        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
+            if folder.name not in used and time.time() - folder.stat().st_mtime > SPARE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink(missing_ok=True)
+
+
+def asset_keys(draft: dict[str, Any]) -> set[str]:
+    """`<sha256>/<name>` of every asset in a stored draft."""
+    return {value.removeprefix(PREFIX) for value in _values(draft) if value.startswith(PREFIX)}
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy durably, hashing on the way."""
+    sha256 = hashlib.sha256()
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while chunk := reader.read(1 << 20):
+            sha256.update(chunk)
+            writer.write(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return sha256.hexdigest()
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy of nested data in which each file's path is changed."""
+    if isinstance(value, dict):
+        return {
+            name: change(inner) if name in FIELDS and isinstance(inner, str) else _mapped(inner, change)
+            for name, inner in value.items()
+        }
+    return [_mapped(inner, change) for inner in value] if isinstance(value, list) else value
+
+
+def _values(draft: dict[str, Any]) -> Iterator[str]:
+    found: list[str] = []
+    _mapped(draft, lambda value: found.append(value) or value)  # type: ignore[func-returns-value]
+    yield from found

@@ -1,0 +1,149 @@
+"""What the queue knows about a job, as plain data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from sqlite3 import Row
+from typing import Any, Literal, Self
+
+State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+
+WAITING: tuple[State, ...] = ("queued", "paused")
+UNFINISHED: tuple[State, ...] = ("running", *WAITING)
+FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """A line of the list. Times are seconds since 1970; `rows_done / total_rows` is how far the film is.
+
+    `request` is what a running job has been asked for and not done yet: `cancel` or `pause`. `attempts` counts
+    the starts since the film last got further; with `max_attempts` of them the job has failed.
+    """
+
+    id: int
+    state: State
+    priority: int
+    position: float
+    prompt: str
+    model: str
+    resolution: str
+    num_frames: int
+    output: str
+    rows_done: int
+    total_rows: int
+    attempts: int
+    max_attempts: int
+    request: str | None
+    owner: str | None
+    retry_at: float | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    error_code: str | None
+    revision: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Job(JobSummary):
+    """All there is to know about a job.
+
+    `draft` is what was said (fields of `recipe.schema.Draft`; pictures as `asset:<sha256>/<name>`, see
+    `Assets.resolve`); `placement` what was said of device, offload and attention; `overrides` what running out of
+    memory has changed since, step by step in `degradations`. `recipe` and `plan` (see `plan.dry_run.plan_data`,
+    plus `family`) are as of adding or of the last start. `progress` is described in `queue.progress`; `result`
+    is the `FilmDone` event; `error` has `code`, `message`, `hint` and `exit_code`.
+    """
+
+    uid: str
+    draft: dict[str, Any]
+    placement: dict[str, Any]
+    overwrite: bool
+    output_before: str | None
+    may_discard: bool
+    model_key: str
+    recipe: dict[str, Any]
+    plan: dict[str, Any]
+    degrade: bool
+    overrides: dict[str, Any]
+    degradations: list[dict[str, Any]]
+    best_rows: int
+    progress: dict[str, Any]
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """From a row of the table."""
+        values = {field.name: row[field.name] for field in fields(cls)}
+        for name in ("draft", "placement", "recipe", "plan", "overrides", "degradations", "progress"):
+            values[name] = json.loads(values[name])
+        for name in ("result", "error"):
+            values[name] = json.loads(values[name]) if values[name] else None
+        for name in ("overwrite", "may_discard", "degrade"):
+            values[name] = bool(values[name])
+        return cls(**values)
+
+    @property
+    def output_path(self) -> Path:
+        """Where the film goes."""
+        return Path(self.output)
+
+
+SUMMARY_COLUMNS = ", ".join(field.name for field in fields(JobSummary))
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job to be added: a draft with its seed, and the recipe and plan that it came to.
+
+    `output` must be absolute; where it was not chosen by anybody (`output_is_default`) a number is appended if
+    another job writes there.
+    """
+
+    draft: dict[str, Any]
+    recipe: dict[str, Any]
+    plan: dict[str, Any]
+    output: Path
+    output_is_default: bool = False
+    overwrite: bool = False
+    placement: dict[str, Any] | None = None
+    priority: int = 0
+    max_attempts: int = 3
+    degrade: bool = True
+    state: State = "queued"
+
+
+def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
+    """Equal for jobs between which a renderer may keep its model loaded."""
+    what = [recipe["model"], recipe["dtype"], recipe.get("lora") or []]
+    return json.dumps([*what, *(placement.get(name) for name in ("device", "offload", "attention"))])
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker at work: one renderer child on one device; `alive` as of the moment of asking.
+
+    `sample` is the last look at its device (see `queue.device`), `beat_at` when the worker last gave a sign of life.
+    """
+
+    id: str
+    host: str
+    pid: int
+    device: str
+    executor: str
+    started_at: float
+    beat_at: float
+    alive: bool
+    job: int | None
+    sample: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return asdict(self)

@@ -1,0 +1,113 @@
+"""Tables of the queue; a migration is appended here and never changed once it has been released."""
+
+from __future__ import annotations
+
+_JOBS = """
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid TEXT NOT NULL UNIQUE,               -- the same wherever the job is exported to
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled')),
+    priority INTEGER NOT NULL DEFAULT 0,
+    position REAL NOT NULL,                 -- order within a priority
+    draft TEXT NOT NULL,                    -- what was said, seed included; assets as asset:<sha256>/<name>
+    placement TEXT NOT NULL,                -- what was said of it: device, offload, attention
+    output TEXT NOT NULL,
+    overwrite INTEGER NOT NULL DEFAULT 0,
+    output_before TEXT,                     -- which file lay there when the job first began ('' = none)
+    may_discard INTEGER NOT NULL DEFAULT 0, -- a work folder of an earlier wording of the job may be emptied
+    prompt TEXT NOT NULL,
+    model TEXT NOT NULL,
+    resolution TEXT NOT NULL,
+    num_frames INTEGER NOT NULL,
+    model_key TEXT NOT NULL,                -- jobs with the same one can share a loaded model
+    recipe TEXT NOT NULL,                   -- complete, as of adding or of the last start
+    plan TEXT NOT NULL,
+    degrade INTEGER NOT NULL DEFAULT 1,     -- whether running out of memory may change the job
+    overrides TEXT NOT NULL DEFAULT '{}',   -- what it has changed so far
+    degradations TEXT NOT NULL DEFAULT '[]',
+    attempts INTEGER NOT NULL DEFAULT 0,    -- starts since the film last got further
+    max_attempts INTEGER NOT NULL,
+    retry_at REAL,
+    owner TEXT REFERENCES workers (id) ON DELETE SET NULL,
+    request TEXT CHECK (request IN ('cancel', 'pause')),
+    progress TEXT NOT NULL DEFAULT '{}',
+    rows_done INTEGER NOT NULL DEFAULT 0,
+    best_rows INTEGER NOT NULL DEFAULT 0,   -- the most rows that any attempt got done
+    total_rows INTEGER NOT NULL,
+    created_at REAL NOT NULL,               -- seconds since 1970, as all times here
+    started_at REAL,
+    finished_at REAL,
+    result TEXT,
+    error TEXT,
+    error_code TEXT,
+    revision INTEGER NOT NULL DEFAULT 0
+)
+"""
+
+_WORKERS = """
+CREATE TABLE workers (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started TEXT NOT NULL,
+    boot TEXT NOT NULL,
+    pid_space TEXT NOT NULL,
+    device TEXT NOT NULL,
+    executor TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    beat_at REAL NOT NULL,                  -- wall clock, for people
+    beat_uptime REAL NOT NULL,              -- seconds on the clock that only goes forward, for the lease
+    lease_seconds REAL NOT NULL,
+    sample TEXT NOT NULL DEFAULT '{}'
+)
+"""
+
+_FILMS = """
+CREATE TABLE films (
+    job INTEGER NOT NULL,
+    finished_at REAL NOT NULL,
+    prompt TEXT NOT NULL,
+    output TEXT NOT NULL,
+    model TEXT NOT NULL,
+    dtype TEXT NOT NULL,
+    resolution TEXT NOT NULL,
+    frames INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    offload TEXT NOT NULL,
+    step_seconds REAL,                      -- median
+    flops_per_second REAL,
+    elapsed_s REAL NOT NULL,
+    peak_memory_bytes INTEGER NOT NULL
+)
+"""
+
+# One number for every change of any job, so that a reader can ask for what is newer than what it has.
+_COUNT_CHANGES = """
+CREATE TRIGGER jobs_{event} AFTER {event} ON jobs {when} BEGIN
+    UPDATE facts SET value = value + 1 WHERE name = 'revision';
+    UPDATE jobs SET revision = (SELECT value FROM facts WHERE name = 'revision') WHERE id = NEW.id;
+END
+"""
+_COUNT_REMOVALS = """
+CREATE TRIGGER jobs_delete AFTER DELETE ON jobs BEGIN
+    UPDATE facts SET value = value + 1 WHERE name IN ('revision', 'removals');
+END
+"""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        _WORKERS,
+        _JOBS,
+        "CREATE INDEX jobs_order ON jobs (state, priority DESC, position)",
+        "CREATE INDEX jobs_revision ON jobs (revision)",
+        "CREATE UNIQUE INDEX jobs_output ON jobs (output) WHERE state IN ('queued', 'running', 'paused')",
+        _FILMS,
+        "CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+        "INSERT INTO facts VALUES ('revision', 0), ('removals', 0), ('paused', 0)",
+        _COUNT_CHANGES.format(event="INSERT", when=""),
+        _COUNT_CHANGES.format(event="UPDATE", when="WHEN NEW.revision = OLD.revision"),
+        _COUNT_REMOVALS,
+    ),
+)
+"""Statements that lead from version n (`PRAGMA user_version`) to n + 1."""
