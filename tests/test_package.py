@@ -15,6 +15,7 @@ from hatchling.builders.wheel import WheelBuilder
 from skyreels_cli import __version__
 
 ROOT = Path(__file__).parents[1]
+PLUGINS = sorted(file.parent.name for file in (ROOT / "plugins").glob("*/__init__.py"))
 
 
 def build_wheel(source: Path, folder: Path) -> zipfile.ZipFile:
@@ -35,14 +36,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def test_only_our_packages_are_installed_at_top_level(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert tops == {"skyreels_cli", "skyreels_tiny", f"skyreels_cli-{__version__}.dist-info"}
+    assert tops == {"skyreels_cli", *PLUGINS, f"skyreels_cli-{__version__}.dist-info"}
+    assert all(top.startswith("skyreels_") for top in tops)
 
 
 def test_the_wheel_holds_code_presets_and_the_bundled_model_and_no_tests(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     for folder, inside in (
         ("skyreels_cli", "skyreels_cli"),
-        ("plugins/skyreels_tiny", "skyreels_tiny"),
+        *((f"plugins/{plugin}", plugin) for plugin in PLUGINS),
         ("presets", "skyreels_cli/presets"),
     ):
         wanted = {f"{inside}/{file}" for file in files_under(ROOT / folder)}
@@ -55,7 +57,7 @@ def test_entry_points_and_metadata(wheel: zipfile.ZipFile) -> None:
     info = f"skyreels_cli-{__version__}.dist-info"
     entry_points = wheel.read(f"{info}/entry_points.txt").decode()
     assert "skyreels = skyreels_cli.cli.main:main" in entry_points
-    assert "[skyreels.models]\ntiny = skyreels_tiny:weights_path" in entry_points
+    assert "tiny = skyreels_tiny" in entry_points
     metadata = Parser().parsestr(wheel.read(f"{info}/METADATA").decode())
     assert (metadata["Name"], metadata["Version"], metadata["Requires-Python"]) == (
         "skyreels-cli",

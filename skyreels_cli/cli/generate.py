@@ -14,6 +14,7 @@ from skyreels_cli.cli.progress import progress
 from skyreels_cli.cli.quantities import byte_size, clock
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
+from skyreels_cli.film.manifest import work_folder
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ def render_job(job: Job, out: Output) -> None:
     try:
         film = _watch(job, out)
     except KeyboardInterrupt:
-        message = f"interrupted; what is done lies in {work_folder(job.output).name}"
-        raise InterruptedError("interrupted", message, f"skyreels resume {quote(str(job.output))}") from None
+        raise _interrupted(job) from None
     size = f"{film.frames} frames, {film.width}×{film.height}, {film.duration_s:.1f} s"
     peak = byte_size(film.peak_memory_bytes)
     out.narrate(f"{size}, seed {film.seed}, rendered in {clock(film.elapsed_s)}, peak {peak}")
@@ -84,13 +84,22 @@ def render_job(job: Job, out: Output) -> None:
     out.result(data, film.output)
 
 
+def _interrupted(job: Job) -> InterruptedError:
+    folder = work_folder(job.output)
+    if not folder.is_dir():
+        return InterruptedError("interrupted", "interrupted before the film was begun")
+    hint = f"skyreels resume {quote(str(job.output))}"
+    return InterruptedError("interrupted", f"interrupted; what is done lies in {folder}", hint)
+
+
 def _watch(job: Job, out: Output) -> FilmDone:
     """Render while a person, or a script, is told how it goes; closing the generator stops the film."""
     film = None
     with progress(out, [window.rows for window in job.plan.windows]) as listen:
         from skyreels_cli.film.film import Working, render  # seconds: by now the display is moving
 
-        rendering = render(job.recipe, job.plan, job.facts, job.placement, job.output)
+        working = Working(keep_work=job.keep_work, overwrite=job.overwrite)
+        rendering = render(job.recipe, job.plan, job.facts, job.placement, job.output, working=working)
         with closing(rendering) as events:
             for event in events:
                 out.event(event.to_dict())

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 from skyreels_cli.film.events import Event, StageStarted, StepDone, WindowDone, WindowStarted
 
-# The steps of a window take the same time but for jitter; recent ones also tell of a machine that slows down.
+# The steps of a window take equally long but for jitter; recent ones tell of a machine that slows down.
 RECENT_STEPS = 10
 
 
 class Pace:
-    """The state of a running film; `rows` are the steps of each window, `now` a monotonic clock in seconds."""
+    """The state of a running film; `rows` counts the steps of each window, `now` monotonic seconds."""
 
     def __init__(self, rows: Sequence[int], now: Callable[[], float] = time.monotonic) -> None:
         self.rows = rows

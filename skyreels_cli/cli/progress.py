@@ -70,7 +70,8 @@ def _live(out: Output, pace: Pace) -> Iterator[Listener]:
 
 def resumed_line(event: FilmResumed) -> str:
     """Say how much of an interrupted film is kept."""
-    return f"going on with an interrupted film: {event.frames} frames are done (windows: {event.windows})"
+    kept = f": {event.frames} frames are done" if event.frames else ""
+    return f"going on with an interrupted film{kept}"
 
 
 def window_line(pace: Pace, done: WindowDone) -> str:

@@ -34,7 +34,8 @@ class WindowCache:
             branches=BRANCHES[: 2 if recipe.guidance_scale > 1 else 1],
             blocks=tuple(block_spans(window)),
             tokens_per_frame=tokens_per_frame,
-            transformer=transformer,
+            layers=len(transformer.blocks),
+            width=transformer.config.num_attention_heads * transformer.config.attention_head_dim,
         )
         self._cache: Cache = known.make(self._spec, setting, make_options(self._spec, recipe.options.get(recipe.cache, {})))
         self._window = window

@@ -35,12 +35,14 @@ from skyreels_cli.film.record import FilmRecord, film_changed
 from skyreels_cli.film.sampler import WindowSampler
 from skyreels_cli.film.scheduler import make_scheduler
 from skyreels_cli.film.studio import Studio
+from skyreels_cli.film.tensor_tree import on_device
 from skyreels_cli.film.work import WorkFolder
 from skyreels_cli.film.durable import replacing, write_json
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.media.join import join_pieces, piece_suffix
 from skyreels_cli.model.memory import peak_bytes
+from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.model.vae import to_bytes
 from skyreels_cli.plan.plan import Plan, Window
 from skyreels_cli.recipe.schema import Recipe
@@ -96,13 +98,11 @@ class Film:
 
     def run(self) -> Generator[Event]:
         """Render what is missing, join, rename."""
-        self._work.acquire()
         try:
-            yield from self._run()
+            with self._work:
+                yield from self._run()
         except OSError as error:
             raise _storage_error(error, self._work.path) from error
-        finally:
-            self._work.release()
 
     def _run(self) -> Generator[Event]:
         started = time.perf_counter()
@@ -195,7 +195,12 @@ class Film:
                 sampler.load_state(checkpoint)
                 if cache:
                     cache.load_state_dict(on_device(checkpoint["cache"], studio.device))
-            yield from self._steps(window, sampler, cache)
+            try:
+                yield from self._steps(window, sampler, cache)
+            finally:
+                facts = cache.close() if cache else {}
+            if recipe.cache:
+                yield CacheUsed(window.index, recipe.cache, facts)
 
     def _cache(self, window: Window, transformer: Transformer) -> WindowCache:
         return WindowCache(self._recipe, window, self._facts.family, transformer, self._plan.tokens_per_frame)
@@ -206,15 +211,22 @@ class Film:
         for row, noise in sampler.run():
             now = time.perf_counter()
             if now - saved > self._working.checkpoint_seconds and row + 1 < window.rows:
-                self._work.write_checkpoint(window.index, row, sampler.state())
+                self._save(window, row, sampler, cache)
                 saved = now
             try:
                 peak = peak_bytes(self._studio.device)
                 yield StepDone(window.index, row, window.rows, now - before, peak, noise)
             except GeneratorExit:
-                self._work.write_checkpoint(window.index, row, sampler.state())
+                self._save(window, row, sampler, cache)
                 raise
             before = time.perf_counter()
+
+    def _save(self, window: Window, row: int, sampler: WindowSampler, cache: WindowCache | None) -> None:
+        """Keep the window in progress, unless its cache cannot be saved: then it begins again."""
+        if cache is None:
+            self._work.write_checkpoint(window.index, row, sampler.state())
+        elif cache.resumable:
+            self._work.write_checkpoint(window.index, row, {**sampler.state(), "cache": cache.state_dict()})
 
     def _develop(self, window: Window, latents: Tensor) -> Generator[Event]:
         """Latents to a piece of film; frames go to the encoder as they leave the VAE, a rounded-up rest is cut off."""

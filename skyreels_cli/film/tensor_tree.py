@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 _TENSOR = "$tensor"
@@ -18,7 +18,8 @@ def save_tree(path: Path, tree: Any) -> None:
     """Write the tensors as they are and the structure around them as JSON in the header."""
     tensors: dict[str, Tensor] = {}
     structure = json.dumps(_detach(tree, tensors))
-    save_file(tensors or {"empty": torch.zeros(0)}, path, metadata={"structure": structure})
+    content = save(tensors or {"empty": torch.zeros(0)}, metadata={"structure": structure})
+    path.write_bytes(content)  # not `save_file`, which reports a full disk as an error of its own kind
 
 
 def load_tree(path: Path) -> Any:

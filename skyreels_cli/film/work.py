@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
@@ -35,7 +36,7 @@ class WorkFolder:
         self.path = path
         self._lock = FileLock(path / LOCK, timeout=0)
 
-    def acquire(self) -> None:
+    def __enter__(self) -> Self:
         """Make the folder ours, or raise `film-busy` naming the process that has it; a dead one holds nothing."""
         self.path.mkdir(parents=True, exist_ok=True)
         try:
@@ -45,8 +46,11 @@ class WorkFolder:
             raise UsageError("film-busy", f"{self.path} is being worked on by {holder}", "wait for it, or stop it") from error
         remove_partials(self.path)
         write_json(self.path / HOLDER, holder_record())
+        return self
 
-    def release(self) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Let another process have the film."""
         self._lock.release()
 
@@ -110,7 +114,7 @@ class WorkFolder:
         """Remove the folder, manifest before lock, so that a half-removed one is still known for what it is."""
         self.clear()
         (self.path / HOLDER).unlink(missing_ok=True)
-        self.release()
+        self._lock.release()
         (self.path / LOCK).unlink(missing_ok=True)
         self.path.rmdir()
 

@@ -65,20 +65,26 @@ def find_encoder(codec: str) -> str:
 
 def encoder_arguments(codec: str, quality: float, suffix: str) -> list[str]:
     """Output options of ffmpeg, from RGB frames to this codec in a container of this suffix."""
-    encoder = find_encoder(codec)
     if codec == "ffv1":
-        # bgr0 holds RGB bytes as they are; every frame on its own, with checksums.
-        return ["-c:v", encoder, "-level", "3", "-g", "1", "-slicecrc", "1", "-pix_fmt", "bgr0"]
-    crf, per_quality = {"h264": (38, 3), "h265": (43, 3), "av1": (55, 4)}[codec]
-    arguments = ["-vf", BT709, "-c:v", encoder, "-crf", str(round(crf - per_quality * quality))]
-    arguments += {
-        "libx264": ["-preset", "medium"],
-        "libx265": ["-preset", "medium", "-x265-params", "log-level=error"],
-        "libsvtav1": ["-preset", "6"],
-        "libaom-av1": ["-cpu-used", "6", "-row-mt", "1", "-b:v", "0"],
-    }[encoder]
+        return [*coding_arguments(codec, quality), "-pix_fmt", "bgr0"]  # holds RGB bytes as they are
+    arguments = ["-vf", BT709, *coding_arguments(codec, quality)]
     if suffix in (".mp4", ".mov"):
         arguments += ["-movflags", "+faststart"]
         if codec == "h265":
             arguments += ["-tag:v", "hvc1"]  # QuickTime does not open ffmpeg's default, hev1
     return arguments
+
+
+def coding_arguments(codec: str, quality: float) -> list[str]:
+    """The encoder, how hard it tries and how good the result is; ffv1 codes every frame alone, with checksums."""
+    encoder = find_encoder(codec)
+    if codec == "ffv1":
+        return ["-c:v", encoder, "-level", "3", "-g", "1", "-slicecrc", "1"]
+    crf, per_quality = {"h264": (38, 3), "h265": (43, 3), "av1": (55, 4)}[codec]
+    speed = {
+        "libx264": ["-preset", "medium"],
+        "libx265": ["-preset", "medium", "-x265-params", "log-level=error"],
+        "libsvtav1": ["-preset", "6"],
+        "libaom-av1": ["-cpu-used", "6", "-row-mt", "1", "-b:v", "0"],
+    }[encoder]
+    return ["-c:v", encoder, "-crf", str(round(crf - per_quality * quality)), *speed]

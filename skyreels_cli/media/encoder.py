@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from shlex import quote
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.media.codecs import encoder_arguments
 from skyreels_cli.media.comment import fits_comment, write_comment
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe, reason
+from skyreels_cli.media.ffmpeg import QUIET, disk_is_full, ffmpeg_exe, reason
 
 # Ctrl-C in a terminal goes to the whole process group; in a group of its own ffmpeg lives until we decide.
 OWN_GROUP: dict[str, Any] = (
@@ -33,6 +34,7 @@ class VideoEncoder:
 
     The container follows the suffix of `path`; a missing folder is made, an existing file replaced.
     `quality` is 0-10 (`media.codecs`), `comment` goes into the comment tag, `frames` counts what was written.
+    `options` are ffmpeg's own, in place of codec and quality.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class VideoEncoder:
         codec: str = "h264",
         quality: float = 7.0,
         comment: str | None = None,
+        options: Sequence[str] | None = None,
     ) -> None:
         self.path = path
         self.frames = 0
@@ -60,7 +63,8 @@ class VideoEncoder:
         if comment is not None and fits_comment(comment, path):
             metadata = write_comment(comment, scratch)
             tags = ["-f", "ffmetadata", "-i", f"file:{metadata}", "-map_metadata", "1"]
-        output = [*encoder_arguments(codec, quality, path.suffix.lower()), "-y", f"file:{path}"]
+        coding = options or encoder_arguments(codec, quality, path.suffix.lower())
+        output = [*coding, "-y", f"file:{path}"]
         self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
             [ffmpeg_exe(), *QUIET, *source, "-i", "pipe:0", *tags, "-map", "0:v", *output],
             stdin=subprocess.PIPE,
@@ -127,7 +131,7 @@ class VideoEncoder:
         self._stderr.seek(0)
         stderr = self._stderr.read()
         self.abort()
-        if b"No space left on device" in stderr:
+        if disk_is_full(stderr):
             message = f"the disk became full while writing {self.path}"
             return SkyreelsError("disk-full", message, f"df -h {quote(str(self.path.parent))}")
         message = f"ffmpeg could not write {self.path} (exit code {process.returncode}): {reason(stderr)}"

@@ -36,3 +36,8 @@ def reason(stderr: bytes) -> str:
     """The first errors that ffmpeg reported; all others follow from them."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines()
     return "; ".join(line.strip() for line in lines[:2]) or "no reason given"
+
+
+def disk_is_full(stderr: bytes) -> bool:
+    """Whether ffmpeg gave up because nothing more can be written (disk, quota or file size limit)."""
+    return any(sign in stderr for sign in (b"No space left", b"File too large", b"quota exceeded"))

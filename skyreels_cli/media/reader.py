@@ -42,15 +42,15 @@ def probe(path: Path) -> VideoFacts:
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         message = f"there is no video {path}{did_you_mean(path.name, siblings)}"
         raise UsageError("video-not-found", message, f"ls {quote(str(path.parent))}")
-    described = _describe(path)
+    described = describe(path)
     stream = re.search(r"Stream #\S+.*?: Video: (.*)", described)
     if not stream:
-        raise _unreadable(path, described.strip().splitlines()[-1])
+        raise unreadable(path, described.strip().splitlines()[-1])
     codec, pix_fmt, *rest = _without_brackets(stream[1]).split(", ")
     size = re.search(r"\b(\d+)x(\d+)\b", ", ".join(rest))
     rate = re.search(r"([\d.]+) (?:fps|tbr)", stream[1])
     if not size or not rate:
-        raise _unreadable(path, "it does not say its size and rate")
+        raise unreadable(path, "it does not say its size and rate")
     width, height = int(size[1]), int(size[2])
     if re.search(r"rotation of -?(90|270)", described):
         width, height = height, width
@@ -80,17 +80,18 @@ def read_frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
                 yield np.frombuffer(bytearray(frame), np.uint8).reshape(facts.height, facts.width, 3)
             if process.wait():
                 stderr.seek(0)
-                raise _unreadable(path, reason(stderr.read()))
+                raise unreadable(path, reason(stderr.read()))
         finally:
             process.kill()
 
 
-def _unreadable(path: Path, why: str) -> UsageError:
+def unreadable(path: Path, why: str) -> UsageError:
+    """The error for a file that ffmpeg cannot make sense of."""
     message = f"{path} cannot be read as a video: {why}"
     return UsageError("video-unreadable", message, f"ffmpeg -i {quote(str(path))}")
 
 
-def _describe(path: Path) -> str:
+def describe(path: Path) -> str:
     """What `ffmpeg -i` prints about a file (it exits with 1, having been given no output)."""
     command = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-i", f"file:{path}"]
     return subprocess.run(command, capture_output=True, check=False).stderr.decode("utf-8", "replace")

@@ -63,7 +63,6 @@ class LayerPass:
         self.branch = shortcut.branch
         self.timesteps = shortcut.timesteps
         self.moving = shortcut.moving
-        self.layers = len(blocks)
         self.time = time
         self.modulation = modulation
         self.agree = shortcut.agree
@@ -71,7 +70,7 @@ class LayerPass:
         self._blocks = blocks
         self._text = text
         self._tokens = tokens
-        self._work.full += self.layers * tokens.frames
+        self._work.full += len(blocks) * tokens.frames
 
     def run(
         self,
@@ -82,15 +81,11 @@ class LayerPass:
         memory: KeyMemory | None = None,
     ) -> Tensor:
         """See `protocols.Pass.run`."""
-        layers = range(self.layers)[start:stop]
+        layers = self._blocks[start:stop]
         tokens, modulation = self._tokens.only(frames, memory), self.modulation
         if frames is not None:
             modulation = modulation[:, list(frames)]
         for layer in layers:
-            x = self._blocks[layer](x, *self._text, modulation, tokens)
+            x = layer(x, *self._text, modulation, tokens)
         self._work.done += len(layers) * tokens.frames
         return x
-
-    def skipped(self, layers: int) -> None:
-        """See `protocols.Pass.skipped`."""
-        self._work.done -= layers * self._tokens.frames

@@ -7,8 +7,8 @@ function raises UsageError `job-not-found`, or `job-state` where the job's state
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
@@ -18,19 +18,209 @@ from skyreels_cli.queue.job import FINISHED, WAITING, Job, NewJob, State
 from skyreels_cli.queue.leases import reap
 from skyreels_cli.queue.store import Store, one_output_each, wording
 
-# Positions are halved between neighbours; below this they are numbered anew.
-LEAST_GAP = 1e-6
-
 _OPEN = f"state IN {WAITING}"
 
 
 def cancel(store: Store, number: int) -> Job:
     """End a job: at once if it waits, within a step if it runs. What is rendered stays, for `retry`."""
-    with _change(store, number, ("running", *WAITING), "is over already") as (connection, job):
+    with _change(store, number, ("running", *WAITING)) as (connection, job):
         if job.state == "running":
-            connection.execute("UPDATE jobs SET request = 'cancel' WHERE id = ?", (number,))
+            _set(connection, number, request="cancel")
         else:
-            connection.execute(
-                "UPDATE jobs SET state = 'cancelled', finished_at = ? WHERE id = ?", (store.now(), number)
+            _set(connection, number, state="cancelled", finished_at=store.now())
+    return store.job(number)
+
+
+def pause(store: Store, number: int) -> Job:
+    """Set a job aside; one that runs saves a checkpoint and frees its device first."""
+    with _change(store, number, ("running", *WAITING)) as (connection, job):
+        if job.state != "running":
+            _set(connection, number, state="paused")
+        elif job.request is None:  # a cancel that is on its way stays one
+            _set(connection, number, request="pause")
+    return store.job(number)
+
+
+def resume(store: Store, number: int) -> Job:
+    """Let a paused job go on where it stopped."""
+    with _change(store, number, ("paused", "queued", "running")) as (connection, job):
+        if job.state == "paused":
+            _set(connection, number, state="queued", retry_at=None)
+        elif job.request == "pause":
+            _set(connection, number, request=None)
+    return store.job(number)
+
+
+def retry(store: Store, number: int, *, fresh: bool = False) -> Job:
+    """Queue a job that failed or was cancelled once more; its film goes on where it stopped, unless `fresh`.
+
+    `fresh` also takes back what running out of memory had changed.
+    """
+    with _change(store, number, ("failed", "cancelled")) as (connection, job):
+        anew = {"overrides": "{}", "degradations": "[]", "discard": "all", "best_rows": 0} if fresh else {}
+        with one_output_each(job.output):
+            _set(connection, number, state="queued", attempts=0, retry_at=None, finished_at=None, **anew)
+    return store.job(number)
+
+
+def duplicate(store: Store, number: int) -> Job:
+    """A new job that says the same, under another output name."""
+    job = store.job(number)
+    same = {name: getattr(job, name) for name in ("draft", "recipe", "plan", "placement", "priority")}
+    limits = {"max_attempts": job.max_attempts, "degrade": job.degrade}
+    return store.add(NewJob(**same, **limits, output=job.output_path, output_is_default=True))
+
+
+def edit(store: Store, number: int, new: NewJob) -> Job:
+    """Reword a job that does not run; what it had rendered under another recipe is discarded at its next start."""
+    draft = store.assets.take_in(new.draft)
+    with _change(store, number, (*WAITING, "failed", "cancelled")) as (connection, job):
+        placement = new.placement or {}
+        with one_output_each(new.output):
+            _set(
+                connection,
+                number,
+                draft=json.dumps(draft),
+                placement=json.dumps(placement),
+                output=str(new.output),
+                overwrite=new.overwrite,
+                output_before=job.output_before if str(new.output) == job.output else None,
+                discard="other",
+                overrides="{}",
+                degradations="[]",
+                progress="{}",
+                rows_done=0,
+                best_rows=0,
+                **wording(new.recipe, new.plan, placement),
             )
     return store.job(number)
+
+
+def set_priority(store: Store, number: int, priority: int) -> Job:
+    """Higher goes first; 0 is usual. A job that runs is not interrupted."""
+    with _change(store, number, ("running", *WAITING)) as (connection, _):
+        _set(connection, number, priority=priority)
+    return store.job(number)
+
+
+def move(store: Store, number: int, rank: int | None) -> Job:
+    """Put a waiting job at a rank of the waiting list, 1 being the next to run and None the last.
+
+    The list is sorted by priority first, so the job takes on the nearest priority that goes with the place.
+    """
+    with _change(store, number, WAITING) as (connection, job):
+        before, after = _neighbours(connection, number, rank)
+        if before and after and before["priority"] == after["priority"]:
+            priority, position = before["priority"], (before["position"] + after["position"]) / 2
+            if position in (before["position"], after["position"]):
+                _number_anew(connection)
+                before, after = _neighbours(connection, number, rank)
+                position = (before["position"] + after["position"]) / 2
+        else:
+            priority = job.priority
+            priority = max(priority, after["priority"]) if after else priority
+            priority = min(priority, before["priority"]) if before else priority
+            position = _edge(job, priority, before, after)
+        _set(connection, number, priority=priority, position=position)
+    return store.job(number)
+
+
+def remove(store: Store, numbers: Sequence[int]) -> int:
+    """Forget jobs that do not run, with their logs and assets; finished films and history stay. Returns how many."""
+    for number in numbers:
+        _require(store.job(number), (*WAITING, *FINISHED))
+    return _forget(store, f"id IN ({', '.join('?' * len(numbers))}) AND state <> 'running'", *numbers)
+
+
+def clear(store: Store, states: Sequence[State]) -> int:
+    """Forget all jobs in these states, of which `running` may not be one."""
+    return _forget(store, f"state IN ({', '.join('?' * len(states))}) AND state <> 'running'", *states)
+
+
+def pause_all(store: Store) -> None:
+    """Let no job start; those that run save a checkpoint, free their devices and wait in their old places."""
+    _set_paused(store, 1)
+
+
+def resume_all(store: Store) -> None:
+    """Take back `pause_all`."""
+    _set_paused(store, 0)
+
+
+@contextmanager
+def _change(store: Store, number: int, states: Sequence[State]) -> Iterator[tuple[Connection, Job]]:
+    """A transaction in which the job is in one of the states; jobs of dead workers are put back before."""
+    reap(store)
+    with store.database.write() as connection:
+        job = store.job(number)
+        _require(job, states)
+        yield connection, job
+
+
+def _require(job: Job, states: Sequence[State]) -> None:
+    if job.state not in states:
+        hints: dict[State, str] = {
+            "running": f"skyreels queue cancel {job.id}",
+            "succeeded": f"skyreels queue show {job.id}",
+            "failed": f"skyreels queue retry {job.id}",
+            "cancelled": f"skyreels queue retry {job.id}",
+        }
+        wanted = " or ".join(states)
+        hint = hints.get(job.state, "skyreels queue list")
+        raise UsageError("job-state", f"job {job.id} is {job.state}; this is for jobs that are {wanted}", hint)
+
+
+def _set(connection: Connection, number: int, **columns: Any) -> None:
+    settings = ", ".join(f"{name} = ?" for name in columns)
+    connection.execute(f"UPDATE jobs SET {settings} WHERE id = ?", (*columns.values(), number))
+
+
+def _set_paused(store: Store, paused: int) -> None:
+    with store.database.write() as connection:
+        connection.execute("UPDATE facts SET value = ? WHERE name = 'paused'", (paused,))
+
+
+def _neighbours(connection: Connection, number: int, rank: int | None) -> tuple[Any, Any]:
+    """The waiting jobs between which a rank lies, the job itself left out."""
+    others = f"SELECT priority, position FROM jobs WHERE {_OPEN} AND id <> ? ORDER BY priority DESC, position, id"
+    count = connection.execute(f"SELECT count(*) FROM jobs WHERE {_OPEN} AND id <> ?", (number,)).fetchone()[0]
+    above = count if rank is None else min(max(rank, 1) - 1, count)
+    near = connection.execute(f"{others} LIMIT 2 OFFSET ?", (number, max(above - 1, 0))).fetchall()
+    before = near[0] if above > 0 else None
+    after = near[1 if above > 0 else 0] if above < count else None
+    return before, after
+
+
+def _edge(job: Job, priority: int, before: Any, after: Any) -> float:
+    """A position at the end, or the beginning, of those of a priority."""
+    if before and before["priority"] == priority:
+        return float(before["position"]) + 1
+    if after and after["priority"] == priority:
+        return float(after["position"]) - 1
+    return job.position
+
+
+def _number_anew(connection: Connection) -> None:
+    """Positions 1, 2, 3 … in the order that is; halving has used up the digits (after 50 moves to one spot)."""
+    connection.execute(
+        """UPDATE jobs SET position = ranked.rank FROM
+            (SELECT id, row_number() OVER (ORDER BY position, id) AS rank FROM jobs) AS ranked
+        WHERE ranked.id = jobs.id"""
+    )
+
+
+def _forget(store: Store, condition: str, *values: Any) -> int:
+    with store.database.write() as connection:
+        numbers = [row[0] for row in connection.execute(f"SELECT id FROM jobs WHERE {condition}", values)]
+        connection.execute(f"DELETE FROM jobs WHERE {condition}", values)
+        drafts = (json.loads(row[0]) for row in connection.execute("SELECT draft FROM jobs"))
+        store.assets.remove_unused(drafts)
+    for number in numbers:
+        _delete_logs(store.log(number))
+    return len(numbers)
+
+
+def _delete_logs(log: Path) -> None:
+    for part in log.parent.glob(f"{log.name}*"):
+        with suppress(OSError):
+            part.unlink()

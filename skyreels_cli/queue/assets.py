@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 from skyreels_cli.errors import SkyreelsError, UsageError
@@ -42,26 +42,37 @@ class Assets:
         """Where the asset `<sha256>/<name>` lies."""
         return self.folder / key
 
+    def unpack(self, stream: IO[bytes], sha256: str, name: str) -> None:
+        """Take in a file from an archive; ValueError if its content is not what its name says."""
+        with stream:
+            self._store(stream, name, sha256)
+
     def _keep(self, source: Path) -> str:
-        """Copy a file in, unless it is there; returns `<sha256>/<name>`."""
+        """Copy a file in; returns `<sha256>/<name>`."""
         source = source.expanduser()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / f".{uuid4().hex}.partial"
         try:
-            sha256 = _copy(source, partial)
-            kept = self.path(f"{sha256}/{source.name}")
-            kept.parent.mkdir(exist_ok=True)
-            partial.replace(kept)
+            with source.open("rb") as stream:
+                return self._store(stream, source.name)
         except FileNotFoundError as missing:
             raise UsageError("asset-not-found", f"there is no file {source}", "check its path") from missing
         except OSError as error:
-            code = "asset-not-kept"
             message = f"{source} cannot be copied into the queue: {error.strerror or error}"
-            raise SkyreelsError(code, message, f"df -h {self.folder}") from error
+            raise SkyreelsError("asset-not-kept", message, f"df -h {self.folder}") from error
+
+    def _store(self, stream: IO[bytes], name: str, expected: str | None = None) -> str:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f".{uuid4().hex}.partial"
+        try:
+            sha256 = _copy(stream, partial)
+            if expected not in (None, sha256):
+                raise ValueError(f"{name} is damaged: its SHA-256 is {sha256}, not {expected}")
+            kept = self.path(f"{sha256}/{name}")
+            kept.parent.mkdir(exist_ok=True)
+            partial.replace(kept)
+            os.utime(kept.parent)
         finally:
             partial.unlink(missing_ok=True)
-        os.utime(kept.parent)
-        return f"{sha256}/{source.name}"
+        return f"{sha256}/{name}"
 
     def remove_unused(self, drafts: Iterable[dict[str, Any]]) -> None:
         """Delete what none of these drafts needs; call it with the write lock held, so that none is added."""
@@ -76,10 +87,10 @@ def asset_keys(draft: dict[str, Any]) -> set[str]:
     return {value.removeprefix(PREFIX) for value in _values(draft) if value.startswith(PREFIX)}
 
 
-def _copy(source: Path, target: Path) -> str:
+def _copy(reader: IO[bytes], target: Path) -> str:
     """Copy durably, hashing on the way."""
     sha256 = hashlib.sha256()
-    with source.open("rb") as reader, target.open("wb") as writer:
+    with target.open("wb") as writer:
         while chunk := reader.read(1 << 20):
             sha256.update(chunk)
             writer.write(chunk)

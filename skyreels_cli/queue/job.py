@@ -10,6 +10,10 @@ from typing import Any, Literal, Self
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
+Discard = Literal["never", "other", "all"]
+"""What may be deleted of the film's work folder when the job starts: nothing, the work on another recipe (the job was
+edited, or changed to need less memory), all of it (`retry --fresh`)."""
+
 WAITING: tuple[State, ...] = ("queued", "paused")
 UNFINISHED: tuple[State, ...] = ("running", *WAITING)
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
@@ -66,7 +70,7 @@ class Job(JobSummary):
     placement: dict[str, Any]
     overwrite: bool
     output_before: str | None
-    may_discard: bool
+    discard: Discard
     model_key: str
     recipe: dict[str, Any]
     plan: dict[str, Any]
@@ -86,7 +90,7 @@ class Job(JobSummary):
             values[name] = json.loads(values[name])
         for name in ("result", "error"):
             values[name] = json.loads(values[name]) if values[name] else None
-        for name in ("overwrite", "may_discard", "degrade"):
+        for name in ("overwrite", "degrade"):
             values[name] = bool(values[name])
         return cls(**values)
 

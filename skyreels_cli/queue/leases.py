@@ -10,13 +10,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, TypeAlias
 
 from skyreels_cli.queue.job import Job, State
 from skyreels_cli.queue.owner import Owner, is_stale, this_process
-from skyreels_cli.queue.store import Film, Store, one_output_each, wording
+from skyreels_cli.queue.store import Film, Store, wording
 
 LEASE_SECONDS = 30.0
+Progress: TypeAlias = Mapping[str, Any] | None
+"""`Progress.to_dict()`; None while the renderer has not said anything yet."""
 # A retry is never put off for longer; one that seems to be means that the clock was set back.
 LONGEST_DELAY = 300.0
 
@@ -94,7 +96,7 @@ def claim(store: Store, owner: Owner, warm: str | None = None) -> tuple[Job, boo
         WHERE id = (SELECT id FROM jobs WHERE state = 'queued' AND {due} ORDER BY {order} LIMIT 1)
             AND NOT (SELECT value FROM facts WHERE name = 'paused')
             AND EXISTS (SELECT 1 FROM workers WHERE id = :owner)
-        RETURNING id, priority, position"""
+        RETURNING *"""
     passed = f"""SELECT 1 FROM jobs WHERE state = 'queued' AND priority = :priority AND position < :position
             AND {due} LIMIT 1"""
     with store.database.write() as connection:
@@ -102,23 +104,141 @@ def claim(store: Store, owner: Owner, warm: str | None = None) -> tuple[Job, boo
         taken = connection.execute(take, values).fetchone()
         if not taken:
             return None
-        passed_by = connection.execute(passed, values | dict(taken)).fetchone() is not None
-    return store.job(taken["id"]), passed_by
+        place = {"priority": taken["priority"], "position": taken["position"]}
+        passed_by = connection.execute(passed, values | place).fetchone() is not None
+        job = Job.of(taken)
+    return job, passed_by
 
 
-def beat(store: Store, owner: Owner, sample: Mapping[str, Any], job: int = 0, progress: Mapping[str, Any] | None = None) -> Orders:
+def beat(
+    store: Store, owner: Owner, sample: Mapping[str, Any], job: int = 0, progress: Progress = None
+) -> Orders:
     """Renew the lease and say how the job is going; a film that has got further starts to count its attempts anew."""
-    rows = (progress or {}).get("rows_done", 0)
+    values = {"owner": owner.id, "job": job, "sample": json.dumps(sample), "now": store.now(), "up": store.up()}
     with store.database.write() as connection:
         renewed = connection.execute(
-            "UPDATE workers SET beat_at = ?, beat_uptime = ?, sample = ? WHERE id = ?",
-            (store.now(), store.up(), json.dumps(sample), owner.id),
+            "UPDATE workers SET beat_at = :now, beat_uptime = :up, sample = :sample WHERE id = :owner", values
         )
-        request = connection.execute(
-            """UPDATE jobs SET progress = ?, rows_done = ?1, attempts = iif(?1 > best_rows, 1, attempts),
-                best_rows = max(?1, best_rows) WHERE id = ? AND owner = ? RETURNING request""",
-            (rows, json.dumps(progress), job, owner.id),
-        ).fetchone() if job else None
+        request = _advance(connection, values, progress) if job else None
         paused = connection.execute("SELECT value FROM facts WHERE name = 'paused'").fetchone()[0]
     lost = renewed.rowcount == 0 or (job > 0 and request is None)
     return Orders(lost, request["request"] if request else None, bool(paused))
+
+
+def begin(store: Store, owner: Owner, job: int, recipe: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
+    """Keep what the renderer made of the draft. As all that follow: False if the job is not ours any more."""
+    held = store.job(job)
+    discard = "other" if held.discard == "all" else held.discard
+    return _write(store, owner, job, discard=discard, **wording(dict(recipe), dict(plan), held.placement))
+
+
+def note_output(store: Store, owner: Owner, job: int, output_before: str) -> bool:
+    """Remember which file had the film's name before the job first began (see `queue.finished`)."""
+    return _write(store, owner, job, output_before=output_before)
+
+
+def succeed(
+    store: Store, owner: Owner, job: int, progress: Progress, result: Mapping[str, Any], film: Film | None
+) -> bool:
+    """The film is there; `film` goes into the history in the same moment."""
+    end = {"result": json.dumps(result), "error": None, "error_code": None, "finished_at": store.now()}
+    with store.database.write() as connection:
+        ours = _leave(connection, owner, job, "succeeded", progress, **end)
+        if ours and film:
+            names, marks = ", ".join(asdict(film)), ", ".join("?" * len(asdict(film)))
+            connection.execute(f"INSERT INTO films ({names}) VALUES ({marks})", tuple(asdict(film).values()))
+    return ours
+
+
+def fail(store: Store, owner: Owner, job: int, progress: Progress, error: Mapping[str, Any]) -> bool:
+    """The film will not be made unless somebody changes something and says `retry`."""
+    with store.database.write() as connection:
+        return _leave(connection, owner, job, "failed", progress, finished_at=store.now(), **_error(error))
+
+
+def put_back(
+    store: Store, owner: Owner, job: int, progress: Progress, error: Mapping[str, Any], delay: float = 0
+) -> bool:
+    """Let the job be tried again, `delay` seconds from now at the earliest; the attempt counts."""
+    retry_at = store.now() + min(delay, LONGEST_DELAY) if delay else None
+    with store.database.write() as connection:
+        return _leave(connection, owner, job, "queued", progress, retry_at=retry_at, **_error(error))
+
+
+def release(store: Store, owner: Owner, job: int, progress: Progress) -> State | None:
+    """Give a job back that was stopped, as what was asked for: cancelled, paused, else queued. No attempt is counted.
+
+    Returns the new state, None if the job is not ours any more.
+    """
+    asked: dict[str | None, State] = {"cancel": "cancelled", "pause": "paused", None: "queued"}
+    back = "UPDATE jobs SET attempts = max(0, attempts - 1) WHERE id = ? AND owner = ? RETURNING request"
+    with store.database.write() as connection:
+        held = connection.execute(back, (job, owner.id)).fetchone()
+        if held is None:
+            return None
+        state = asked[held["request"]]
+        finished_at = store.now() if state == "cancelled" else None
+        return state if _leave(connection, owner, job, state, progress, finished_at=finished_at) else None
+
+
+def degrade(store: Store, owner: Owner, job: Job, progress: Progress, step: Mapping[str, Any]) -> bool:
+    """Put the job back changed, to be tried with less memory; `step` is `queue.degrade`'s."""
+    changed = {
+        "overrides": json.dumps({**job.overrides, **step["change"]}),
+        "degradations": json.dumps([*job.degradations, step]),
+        "discard": "other",
+        "best_rows": 0,
+    }
+    with store.database.write() as connection:
+        return _leave(connection, owner, job.id, "queued", progress, **changed, attempts=0)
+
+
+def _advance(connection: Connection, values: dict[str, Any], progress: Progress) -> Any:
+    """Note how far a film is; None leaves that as it was. Returns the row's `request`, None if it is not ours."""
+    advance = """
+        UPDATE jobs SET progress = coalesce(:progress, progress), rows_done = coalesce(:rows, rows_done),
+            attempts = iif(:rows > best_rows, 1, attempts), best_rows = max(coalesce(:rows, 0), best_rows)
+        WHERE id = :job AND owner = :owner AND state = 'running' RETURNING request"""
+    reached = {
+        "progress": json.dumps(progress) if progress else None,
+        "rows": progress["rows_done"] if progress else None,
+    }
+    return connection.execute(advance, values | reached).fetchone()
+
+
+def _write(store: Store, owner: Owner, job: int, **columns: Any) -> bool:
+    with store.database.write() as connection:
+        return _update(connection, owner, job, columns)
+
+
+def _leave(
+    connection: Connection, owner: Owner, job: int, state: State, progress: Progress, **columns: Any
+) -> bool:
+    """Let go of a job in a new state."""
+    _advance(connection, {"job": job, "owner": owner.id}, progress)
+    return _update(connection, owner, job, {**columns, "state": state, "owner": None, "request": None})
+
+
+def _update(connection: Connection, owner: Owner, job: int, columns: Mapping[str, Any]) -> bool:
+    settings = ", ".join(f"{name} = ?" for name in columns)
+    where = "id = ? AND owner = ? AND state = 'running'"
+    values = (*columns.values(), job, owner.id)
+    return connection.execute(f"UPDATE jobs SET {settings} WHERE {where}", values).rowcount == 1
+
+
+def _let_go(connection: Connection, worker: str, now: float) -> None:
+    """Put a worker's jobs back and forget it."""
+    put_back = """
+        UPDATE jobs SET owner = NULL, request = NULL,
+            state = CASE WHEN request = 'cancel' THEN 'cancelled' WHEN request = 'pause' THEN 'paused'
+                WHEN attempts >= max_attempts THEN 'failed' ELSE 'queued' END,
+            error = iif(request IS NULL AND attempts >= max_attempts, :lost, error),
+            error_code = iif(request IS NULL AND attempts >= max_attempts, 'worker-lost', error_code),
+            finished_at = iif(request = 'cancel' OR (request IS NULL AND attempts >= max_attempts), :now, NULL)
+        WHERE owner = :worker AND state = 'running'"""
+    connection.execute(put_back, {"worker": worker, "lost": _LOST, "now": now})
+    connection.execute("DELETE FROM workers WHERE id = ?", (worker,))
+
+
+def _error(error: Mapping[str, Any]) -> dict[str, Any]:
+    return {"error": json.dumps(error), "error_code": error["code"]}

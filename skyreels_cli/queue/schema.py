@@ -14,7 +14,7 @@ CREATE TABLE jobs (
     output TEXT NOT NULL,
     overwrite INTEGER NOT NULL DEFAULT 0,
     output_before TEXT,                     -- which file lay there when the job first began ('' = none)
-    may_discard INTEGER NOT NULL DEFAULT 0, -- a work folder of an earlier wording of the job may be emptied
+    discard TEXT NOT NULL DEFAULT 'never' CHECK (discard IN ('never', 'other', 'all')), -- see queue.job.Discard
     prompt TEXT NOT NULL,
     model TEXT NOT NULL,
     resolution TEXT NOT NULL,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -156,15 +156,25 @@ class Store:
         """Append a job to the queue, its assets copied in; UsageError `output-queued` if another job writes there."""
         draft = self.assets.take_in(new.draft)
         with self.database.write() as connection:
-            output = _unused_name(connection, new.output) if new.output_is_default else new.output
+            output = unused_output(connection, new.output) if new.output_is_default else new.output
             number = self.insert(connection, new, draft, output)
         return self.job(number)
 
-    def insert(self, connection: Connection, new: NewJob, draft: dict[str, Any], output: Path, uid: str = "") -> int:
-        """Write a job at the end of the queue, inside a transaction; returns its id."""
+    def insert(
+        self,
+        connection: Connection,
+        new: NewJob,
+        draft: dict[str, Any],
+        output: Path,
+        story: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Write a job at the end of the queue, inside a transaction; returns its id.
+
+        The draft's assets must be in the store; `story` are columns of a job that comes from another queue.
+        """
         placement = new.placement or {}
         values = {
-            "uid": uid or uuid4().hex,
+            "uid": uuid4().hex,
             "state": new.state,
             "priority": new.priority,
             "position": connection.execute("SELECT coalesce(max(position), 0) + 1 FROM jobs").fetchone()[0],
@@ -176,6 +186,7 @@ class Store:
             "max_attempts": new.max_attempts,
             "created_at": self.now(),
             **wording(new.recipe, new.plan, placement),
+            **{name: json.dumps(value) if isinstance(value, dict) else value for name, value in (story or {}).items()},
         }
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         with one_output_each(output):
@@ -207,7 +218,7 @@ def one_output_each(output: Path | str) -> Iterator[None]:
         raise UsageError("output-queued", message, "choose another name with -o") from error
 
 
-def _unused_name(connection: Connection, output: Path) -> Path:
+def unused_output(connection: Connection, output: Path) -> Path:
     """The name, or `name_2`, `name_3` … if jobs (finished ones too) have it already."""
     number, name = 1, output
     while connection.execute("SELECT 1 FROM jobs WHERE output = ?", (str(name),)).fetchone():

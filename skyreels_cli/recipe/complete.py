@@ -9,6 +9,7 @@ from typing import Any
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.image import image_size
+from skyreels_cli.recipe.continued import continued
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
 from skyreels_cli.recipe.duration import parse_seconds
 from skyreels_cli.recipe.merge import merge
@@ -22,7 +23,8 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
     """Lay the draft over the defaults of the model's family and of the model itself.
 
     Paths of images become absolute, so that the recipe means the same from another folder. Raises UsageError:
-    `no-prompt`, `bad-resolution`, `bad-duration`, `endless-film`, `image-not-found`, `image-unreadable`.
+    `no-prompt`, `bad-resolution`, `bad-duration`, `endless-film`, `image-not-found`, `image-unreadable`,
+    and those of `continued`.
     """
     if not (draft.prompt or "").strip():
         raise UsageError("no-prompt", "there is no prompt", 'skyreels generate "a red ball rolls over water"')
@@ -37,6 +39,8 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
         "seed": said.get("seed", secrets.randbelow(RANDOM_SEEDS)),
         **{name: str(_absolute(said[name])) for name in ("image", "end_image") if name in said},
     }
+    if "video" in said:
+        settled |= continued(draft, said, settled["overlap_history"], facts)
     asked = {name: value for name, value in said.items() if name in Recipe.model_fields}
     return Recipe.model_validate(asked | settled)
 

@@ -33,6 +33,8 @@ class Draft(BaseModel):
     fps: int | None = Field(None, ge=1, le=240)
     image: str | None = None
     end_image: str | None = None
+    video: str | None = Field(None, description="a video that the film goes on with; num_frames counts new frames")
+    reference_count: bool | None = Field(None, description="num_frames counts overlap_history as well")
     seed: int | None = Field(None, ge=0, le=MAX_SEED)
     inference_steps: int | None = Field(None, ge=1, le=1000)
     guidance_scale: float | None = Field(None, ge=0, le=100)
@@ -68,6 +70,7 @@ class Recipe(BaseModel):
     fps: int
     image: str | None = None
     end_image: str | None = None
+    video: str | None = None
     seed: int
     inference_steps: int
     guidance_scale: float

@@ -45,5 +45,26 @@ def turn(width: int, height: int, aspect: Aspect, multiple: int) -> tuple[int, i
     return (long, short) if across >= down else (short, long)
 
 
+def nearest_size(video: tuple[int, int], area: int, multiple: int) -> tuple[int, int]:
+    """The size in which a video of (width, height) goes on: its own, or one of at most about `area` pixels.
+
+    Sides are rounded up to multiples where the video fits into the area, so that it need not be scaled.
+    """
+    shrink = math.sqrt(area / (video[0] * video[1]))
+    if shrink >= 1:
+        return _round_up(video[0], multiple), _round_up(video[1], multiple)
+    return _round(video[0] * shrink, multiple), _round(video[1] * shrink, multiple)
+
+
+def picture_within(film: tuple[int, int], video: tuple[int, int]) -> tuple[int, int]:
+    """The largest size of the video's shape that fits into a film's frame, and is no larger than the video."""
+    shrink = min(1.0, film[0] / video[0], film[1] / video[1])
+    return max(1, round(video[0] * shrink)), max(1, round(video[1] * shrink))
+
+
+def _round_up(pixels: int, multiple: int) -> int:
+    return -(-pixels // multiple) * multiple
+
+
 def _round(pixels: float, multiple: int) -> int:
     return max(multiple, round(pixels / multiple) * multiple)

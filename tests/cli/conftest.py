@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,11 +53,20 @@ class FakeFilm:
     closed: bool = False
     recipes: list[Recipe] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
+    workings: list[SimpleNamespace] = field(default_factory=list)
 
     def render(
-        self, recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Placement, output: Path
+        self,
+        recipe: Recipe,
+        plan: Plan,
+        facts: ModelFacts,
+        placement: Placement,
+        output: Path,
+        *,
+        working: SimpleNamespace,
     ) -> Generator[Event, None, None]:
         self.recipes.append(recipe)
+        self.workings.append(working)
         self.placements.append(placement)
         try:
             yield StageStarted("loading transformer")
@@ -104,6 +113,7 @@ def film(monkeypatch: pytest.MonkeyPatch) -> FakeFilm:
     fake = FakeFilm()
     module = ModuleType("skyreels_cli.film.film")
     module.render = fake.render  # type: ignore[attr-defined]
+    module.Working = SimpleNamespace  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return fake
 

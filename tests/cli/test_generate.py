@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -141,6 +142,12 @@ def test_a_bare_offload_is_the_references_switch(generate: Run, film: FakeFilm) 
     assert [placement.offload for placement in film.placements] == ["model", "model"]
 
 
+def test_keep_work_and_overwrite_reach_the_film(generate: Run, film: FakeFilm) -> None:
+    Path("ball.mp4").write_bytes(b"old")
+    assert generate(*LINE, "-o", "ball.mp4", "--overwrite", "--keep-work").status == 0
+    assert film.workings == [SimpleNamespace(keep_work=True, overwrite=True)]
+
+
 class TestModel:
     def test_the_bundled_one_is_used_and_said_so(
         self, run: Run, film: FakeFilm, monkeypatch: pytest.MonkeyPatch
@@ -222,7 +229,21 @@ class TestFailure:
         ran = generate(*LINE, "--json")
         assert ran.status == 130
         assert film.closed
-        assert ran.envelope["error"]["code"] == "interrupted"
+        assert ran.envelope["error"] == {
+            "code": "interrupted",
+            "message": "interrupted before the film was begun",
+            "hint": None,
+        }
+
+    def test_an_interrupted_film_says_how_it_goes_on(self, generate: Run, film: FakeFilm) -> None:
+        film.fails_with = KeyboardInterrupt()
+        Path("red ball.mp4.skyreels").mkdir()
+        ran = generate(*LINE, "-o", "red ball.mp4")
+        assert ran.status == 130
+        assert ran.err.splitlines()[-2:] == [
+            "error: interrupted; what is done lies in red ball.mp4.skyreels",
+            "hint: skyreels resume 'red ball.mp4'",
+        ]
 
     def test_interrupt_while_printing_closes_the_film(
         self, generate: Run, film: FakeFilm, monkeypatch: pytest.MonkeyPatch

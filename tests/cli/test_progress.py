@@ -78,6 +78,21 @@ def test_a_finished_window_is_one_line() -> None:
     assert window_line(pace, WindowDone(1, 40.0, 81 * GB // 10)) == expected
 
 
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (FilmResumed(2, 177), "going on with an interrupted film: 177 frames are done"),
+        (FilmResumed(0, 0), "going on with an interrupted film"),
+    ],
+)
+def test_a_resumed_film_says_what_is_kept(
+    event: FilmResumed, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with progress(Output(), [20, 20, 20]) as listen:
+        listen(event)
+    assert capsys.readouterr().err == f"{line}\n"
+
+
 def test_live_view_fits_80_columns() -> None:
     pace = pace_after(SECOND, *steps(5, 100.25, 1, (0.0, 0.5, 1.0)), StageStarted("decoding"))
     console = Console(file=io.StringIO(), width=80, force_terminal=False)

@@ -69,6 +69,8 @@ def do_job(job: dict[str, Any]) -> None:
     if "file_size_limit" in job:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["file_size_limit"],) * 2)
+    if "user" in job and os.getuid() == 0:
+        os.setuid(job["user"])  # permissions do not bind root
     try:
         render_film(job)
     except BaseException as error:

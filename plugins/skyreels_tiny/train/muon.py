@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 _QUINTIC: Final = (3.4445, -4.7750, 2.0315)
-"""Coefficients of the quintic iteration; five rounds bring singular values into about 0.7..1.2."""
+"""Coefficients of the quintic iteration; four rounds bring all but the smallest singular values near 1."""
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     wide = x.shape[-2] > x.shape[-1]
     x = x.mT if wide else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(5):
+    for _ in range(4):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
     tall: Tensor = x.mT if wide else x

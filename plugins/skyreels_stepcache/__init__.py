@@ -1,0 +1,1 @@
+"""Caches of other libraries: diffusers' FirstBlockCache, MagCache and TaylorSeer, and cache-dit's DBCache."""

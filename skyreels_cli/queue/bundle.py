@@ -1,0 +1,112 @@
+"""A whole queue as one file: a zip of `queue.json` and the assets that its jobs need."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skyreels_cli.errors import SkyreelsError, UsageError
+from skyreels_cli.queue.assets import asset_keys
+from skyreels_cli.queue.job import WAITING, Job, NewJob, State
+from skyreels_cli.queue.store import Store, unused_output
+from skyreels_cli.recipe.validate import find_problems
+
+VERSION = 1
+QUEUE = "queue.json"
+WORDS = ("draft", "recipe", "plan", "placement", "priority", "overwrite", "degrade", "max_attempts")
+STORY = ("uid", "created_at", "started_at", "finished_at", "result", "error", "error_code")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How many jobs came in, and how many were here already."""
+
+    added: list[int]
+    known: int
+
+
+def export_queue(store: Store, file: Path) -> int:
+    """Write every job in its order, and every asset once; returns the number of jobs."""
+    jobs = [store.job(summary.id) for summary in store.jobs(sort="queue")]
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as bundle:
+            described = [_description(job) for job in jobs]
+            bundle.writestr(QUEUE, json.dumps({"skyreels_queue": VERSION, "jobs": described}, indent=1))
+            for key in sorted(set().union(*(asset_keys(job.draft) for job in jobs))):
+                bundle.write(store.assets.path(key), f"assets/{key}")
+        partial.replace(file)
+    except OSError as error:
+        message = f"{file} cannot be written: {error.strerror or error}"
+        raise SkyreelsError("export-failed", message, "skyreels queue export ~/queue.zip") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return len(jobs)
+
+
+def import_queue(store: Store, file: Path, outdir: Path) -> Imported:
+    """Append the jobs of a file in their order; those that are here already (by their `uid`) are left out.
+
+    A job that was running is queued; one whose output folder does not exist here writes into `outdir`.
+    Raises UsageError `not-a-queue` or `queue-newer`; then nothing has been imported.
+    """
+    try:
+        with zipfile.ZipFile(file) as bundle:
+            jobs = _described(bundle, file)
+            _take_assets(store, bundle, jobs)
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise _not_a_queue(file) from error
+    added: list[int] = []
+    with store.database.write() as connection:
+        known = {row[0] for row in connection.execute("SELECT uid FROM jobs")}
+        for described in jobs:
+            if described["uid"] not in known:
+                new = _new_job(described, outdir)
+                output = unused_output(connection, new.output) if new.output_is_default else new.output
+                story = {name: described[name] for name in STORY}
+                added.append(store.insert(connection, new, described["draft"], output, story))
+    return Imported(added, len(jobs) - len(added))
+
+
+def _described(bundle: zipfile.ZipFile, file: Path) -> list[dict[str, Any]]:
+    """The jobs in a file, each checked as if it had been typed."""
+    content = json.loads(bundle.read(QUEUE))
+    if content["skyreels_queue"] > VERSION:
+        message = f"{file} was exported by a newer skyreels"
+        raise UsageError("queue-newer", message, "pipx upgrade skyreels-cli")
+    jobs: list[dict[str, Any]] = content["jobs"]
+    for number, described in enumerate(jobs, 1):
+        for problem in find_problems(described["draft"]):
+            message = f"{file}: job {number}: {problem.key}: {problem.message}"
+            raise UsageError("not-a-queue", message, "export it again from where it comes from")
+    return jobs
+
+
+def _take_assets(store: Store, bundle: zipfile.ZipFile, jobs: list[dict[str, Any]]) -> None:
+    """Unpack what the jobs name, and only that, under the hash that its content has."""
+    for described in jobs:
+        for key in asset_keys(described["draft"]):
+            sha256, _, name = key.partition("/")
+            if Path(name).name != name or not name:
+                raise ValueError(f"{key} is no asset's name")
+            store.assets.unpack(bundle.open(f"assets/{key}"), sha256, name)
+
+
+def _description(job: Job) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in ("state", "output", *WORDS, *STORY)}
+
+
+def _new_job(described: dict[str, Any], outdir: Path) -> NewJob:
+    output = Path(described["output"])
+    state: State = "queued" if described["state"] == "running" else described["state"]
+    there = output if output.parent.is_dir() else outdir.absolute() / output.name
+    words = {name: described[name] for name in WORDS}
+    return NewJob(**words, output=there, output_is_default=state in WAITING, state=state)
+
+
+def _not_a_queue(file: Path) -> UsageError:
+    hint = "skyreels queue export queue.zip"
+    return UsageError("not-a-queue", f"{file} is no file of `skyreels queue export`", hint)

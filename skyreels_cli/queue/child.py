@@ -1,0 +1,99 @@
+"""A renderer as the worker holds it: a process to talk to, to listen to and, if need be, to kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import IO, Any, TypeAlias
+
+# What a dying process printed last may reach us after the news of its death.
+LAST_WORDS_SECONDS = 2.0
+
+Inbox: TypeAlias = "SimpleQueue[tuple[Child, dict[str, Any]]]"
+"""What children say, in the order in which it came; the last of each is `{"event": "exited", "status": …}`."""
+
+
+class Child:
+    """One renderer process, in a session of its own: Ctrl-C in the worker's terminal does not reach it."""
+
+    def __init__(self, command: Sequence[str], inbox: Inbox) -> None:
+        self._inbox = inbox
+        self.log: Callable[[str], None] = lambda text: None
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self._stderr_reader = threading.Thread(target=self._take_log, daemon=True)
+        self._stderr_reader.start()
+        threading.Thread(target=self._hear, daemon=True).start()
+
+    def send(self, command: Mapping[str, Any]) -> None:
+        """Give a command; a child that has died meanwhile says so by `exited`."""
+        assert self._process.stdin is not None
+        with suppress(OSError, ValueError):
+            print(json.dumps(command), file=self._process.stdin, flush=True)
+
+    def kill(self) -> None:
+        """End it now, with what it has started (ffmpeg, ranks); a film's folder allows that at any moment."""
+        with suppress(OSError):
+            if self._process.poll() is None and os.name == "posix":
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.kill()
+        self._process.wait()
+        self._hang_up()
+
+    def _hear(self) -> None:
+        for line in _open(self._process.stdout):
+            event = _parsed(line)
+            if event:
+                self._inbox.put((self, event))
+            else:
+                self.log(line)
+        status = self._process.wait()
+        self._hang_up()
+        self._stderr_reader.join(LAST_WORDS_SECONDS)
+        self._inbox.put((self, {"event": "exited", "status": status}))
+
+    def _take_log(self) -> None:
+        for line in _open(self._process.stderr):
+            self.log(line)
+
+    def _hang_up(self) -> None:
+        with suppress(OSError, ValueError):
+            _open(self._process.stdin).close()
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """An event of the protocol; None for anything else that got printed."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def describe_exit(status: int) -> str:
+    """`the renderer was killed by SIGSEGV` or `the renderer ended with status 1`."""
+    if status >= 0:
+        return f"the renderer ended with status {status}"
+    try:
+        return f"the renderer was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"the renderer was killed by signal {-status}"
+
+
+def _open(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None, "both streams are pipes"
+    return stream

@@ -1,0 +1,54 @@
+"""What to give up when memory runs out: speed first, then the length of a window, then precision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from skyreels_cli.queue.job import Job
+
+# A window of the models has 97 or 121 frames; under a third of it motion falls apart.
+LEAST_WINDOW = 33
+WINDOW_SHARE = 0.75
+STRIDE = 4
+
+
+def next_step(job: Job, placement: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The next thing to change, as `{"change": {…}, "was": {…}, "at": …}`; None if there is none left.
+
+    `placement` is the one that ran out of memory (device, offload); family and device are as the renderer found them.
+    """
+    change = _stream(job, placement) or _smaller_window(job) or _fp8(job)
+    if not change:
+        return None
+    was = {name: job.recipe.get(name, placement.get(name)) for name in change}
+    return {"change": change, "was": was, "at": time.time()}
+
+
+def describe(step: Mapping[str, Any]) -> str:
+    """`offload none → stream`, for people."""
+    return ", ".join(f"{name} {step['was'][name]} → {value}" for name, value in step["change"].items())
+
+
+def _stream(job: Job, placement: Mapping[str, Any]) -> dict[str, Any]:
+    """Weights layer by layer from the host: the film stays the very same."""
+    on_host = job.plan.get("device", "cuda") == "cpu"
+    return {} if on_host or placement["offload"] == "stream" else {"offload": "stream"}
+
+
+def _smaller_window(job: Job) -> dict[str, Any]:
+    """A quarter off the window at hand; activations shrink with it, attention's by its square."""
+    if job.plan.get("family") != "df":
+        return {}  # the other families render any length as one window
+    window = min(job.recipe["base_num_frames"], job.recipe["num_frames"])
+    smaller = int((window * WINDOW_SHARE - 1) // STRIDE * STRIDE + 1)
+    overlap = job.draft.get("overlap_history") or 0
+    fits = smaller >= LEAST_WINDOW and overlap <= smaller - STRIDE
+    return {"base_num_frames": smaller} if fits else {}
+
+
+def _fp8(job: Job) -> dict[str, Any]:
+    """Weights in 8 bits, half of bfloat16."""
+    on_gpu = job.plan.get("device", "cuda").startswith("cuda")
+    return {"dtype": "fp8"} if on_gpu and job.recipe["dtype"] != "fp8" else {}

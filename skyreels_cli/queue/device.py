@@ -1,0 +1,89 @@
+"""A look at the machine without torch: host memory and load, and NVIDIA's GPUs where NVML is there."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+def sample(renderer: int | None = None) -> dict[str, Any]:
+    """What is in use now; memory in bytes, load in percent. `renderer` is the pid of a process to look at.
+
+    Keys: `ram_used_bytes, ram_total_bytes, cpu_percent` (of all cores, since the last look), `renderer_bytes` (its
+    resident set, children left out), `gpus`: a list of `name, used_bytes, total_bytes, load_percent, celsius, watts`,
+    where a value that the driver does not tell is null.
+    """
+    memory = psutil.virtual_memory()
+    looked: dict[str, Any] = {
+        "ram_used_bytes": memory.total - memory.available,
+        "ram_total_bytes": memory.total,
+        "cpu_percent": psutil.cpu_percent(),
+        "renderer_bytes": 0,
+        "gpus": _gpus(),
+    }
+    if renderer is not None:
+        with suppress(psutil.Error):
+            looked["renderer_bytes"] = psutil.Process(renderer).memory_info().rss
+    return looked
+
+
+def memory_in_use(looked: dict[str, Any], device: str) -> int:
+    """Bytes in use where a film is computed: on the GPU of that name, else by the renderer's process."""
+    index = int(device.partition(":")[2] or 0)
+    if device != "cpu" and index < len(looked["gpus"]):
+        return int(looked["gpus"][index]["used_bytes"])
+    return int(looked["renderer_bytes"])
+
+
+def oom_kills() -> int:
+    """Processes that Linux has killed for want of memory since boot: whether a SIGKILL was one of these."""
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text(encoding="utf-8").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def _gpus() -> list[dict[str, Any]]:
+    nvml = _nvml()
+    if nvml is None:
+        return []
+    with suppress(nvml.NVMLError):
+        return [_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+    return []
+
+
+def _gpu(nvml: Any, index: int) -> dict[str, Any]:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    looked: dict[str, Any] = {
+        "name": nvml.nvmlDeviceGetName(handle),
+        "used_bytes": memory.used,
+        "total_bytes": memory.total,
+        "load_percent": None,
+        "celsius": None,
+        "watts": None,
+    }
+    with suppress(nvml.NVMLError):  # each of these is missing on some card
+        looked["load_percent"] = nvml.nvmlDeviceGetUtilizationRates(handle).gpu
+        looked["celsius"] = nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)
+        looked["watts"] = nvml.nvmlDeviceGetPowerUsage(handle) / 1000
+    return looked
+
+
+@cache
+def _nvml() -> Any | None:
+    """NVIDIA's library, if it and a driver are there (`pip install nvidia-ml-py`)."""
+    try:
+        import pynvml
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    return pynvml

@@ -1,0 +1,51 @@
+"""Whether a film is there already, because the worker died between the film's last rename and saying so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.queue.job import Job
+
+
+def file_mark(path: Path) -> str:
+    """Which file has a name, apart from its content: empty if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def finished_film(job: Job) -> dict[str, Any] | None:
+    """The `FilmDone` of a film that an earlier attempt at this job has finished; None if it is yet to be made.
+
+    Raises UsageError `output-exists` for a file that is not ours and may not be overwritten.
+    """
+    mark = file_mark(job.output_path)
+    if not mark:
+        return None
+    if mark != job.output_before:
+        sidecar = _read(job.output_path.with_name(job.output_path.name + ".json"))
+        if sidecar.get("recipe") == job.recipe:
+            return {**sidecar.get("result", {}), "recipe": job.recipe}
+    if job.overwrite:
+        return None
+    hint = f"skyreels queue edit {job.id} --overwrite"
+    raise UsageError("output-exists", f"{job.output} exists already", hint)
+
+
+def tidy(job: Job) -> None:
+    """Remove the work folder of a film that is finished: it was about to go when its process died."""
+    shutil.rmtree(job.output_path.with_name(job.output_path.name + ".skyreels"), ignore_errors=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content if isinstance(content, dict) else {}
+    return {}

@@ -1,0 +1,58 @@
+"""A log per job: what the worker says of it and what its renderer prints, rotated so that it stays small."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+MAX_BYTES = 1_000_000
+OLDER_PARTS = 3
+
+
+class JobLog:
+    """Appends to `<id>.log`; parts that are full become `.1`, `.2`, `.3`. Never raises: a full disk must not stop a film."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock()  # the worker and the reader of the renderer's stderr both write
+
+    def note(self, text: str) -> None:
+        """A line of the worker's own, with the time."""
+        self.write(f"[{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}] {text}\n")
+
+    def write(self, text: str) -> None:
+        """Append text as it is."""
+        with self._lock, suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists() and self.path.stat().st_size + len(text) > MAX_BYTES:
+                self._rotate()
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(text)
+
+    def _rotate(self) -> None:
+        for number in range(OLDER_PARTS, 0, -1):
+            part = _part(self.path, number - 1)
+            if part.exists():
+                part.replace(_part(self.path, number))
+
+
+def read_log(path: Path) -> str:
+    """All that is kept of a log, oldest first."""
+    parts = [_part(path, number) for number in range(OLDER_PARTS, -1, -1)]
+    return "".join(part.read_text(encoding="utf-8", errors="replace") for part in parts if part.exists())
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The end of a log, from at most its last 64 kB."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - 65_536))
+            return stream.read().decode(errors="replace").splitlines()[-count:]
+    except OSError:
+        return []
+
+
+def _part(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}") if number else path

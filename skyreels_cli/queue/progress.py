@@ -1,0 +1,147 @@
+"""Where a running film stands, worked out from its events; kept in the job as JSON about once a second.
+
+The keys (none is missing once the renderer has spoken; times in seconds, memory in bytes):
+
+    stage           what goes on between steps ("loading transformer"), or ""
+    window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
+    first_frame, new_frames, prompt
+                    what the window adds to the film, and its prompt
+    row, rows       steps done of this window, and its total
+    noise           noise level in [0, 1] of each latent frame of the window after the last step: the denoising wave
+    frames, total_frames
+                    frames that have left for the encoder, and those of the film
+    rows_done, total_rows
+                    steps done over all windows, those of earlier attempts included
+    step_seconds    mean of the last 10 steps, or null
+    seconds_left    until the film is done, or null
+    elapsed_s       since this attempt began
+    peak_memory_bytes
+                    the renderer's own count on its device
+    memory          memory in use on the device over time, one value every 5 s, the latest 120
+    windows_done    the `window_done` event of each window finished in this attempt (the latest 200), with `drift` where
+                    the engine measures it
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from statistics import mean, median
+from typing import Any
+
+RECENT_STEPS = 10
+MEMORY_EVERY_SECONDS = 5.0
+
+
+class Progress:
+    """The state of one attempt at a film; `plan` is `plan_data`'s, `now` a monotonic clock in seconds."""
+
+    def __init__(self, plan: Mapping[str, Any], now: Callable[[], float] = time.monotonic) -> None:
+        self._rows = [window["rows"] for window in plan["windows"]]
+        self._flops = plan.get("denoise_flops")
+        self._now = now
+        self._started = self._last_event = now()
+        self._steps: list[float] = []
+        self._window_seconds = 0.0
+        self._overheads: list[float] = []
+        self._memory: deque[int] = deque(maxlen=120)
+        self._sampled = float("-inf")
+        self._done: deque[dict[str, Any]] = deque(maxlen=200)
+        self._state: dict[str, Any] = {
+            "stage": "",
+            "window": 0,
+            "windows": 0,
+            "first_frame": 0,
+            "new_frames": 0,
+            "prompt": "",
+            "row": 0,
+            "rows": 0,
+            "noise": [],
+            "frames": 0,
+            "total_frames": plan["frames"],
+            "rows_done": 0,
+            "total_rows": plan["total_rows"],
+            "peak_memory_bytes": 0,
+        }
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Account for one event of `film.events` in its dict form; unknown ones are let pass."""
+        self._last_event = self._now()
+        state = self._state
+        match event["event"]:
+            case "stage_started":
+                state["stage"] = event["stage"]
+            case "film_resumed":
+                state["frames"] = event["frames"]
+                state["rows_done"] = sum(self._rows[: event["windows"]])
+            case "window_started":
+                names = ("window", "windows", "rows", "first_frame", "new_frames", "prompt")
+                state.update({name: event[name] for name in names}, stage="", row=0, noise=[])
+                state["rows_done"] = sum(self._rows[: event["window"]])
+                self._window_seconds = 0.0
+            case "step_done":
+                self._take_step(event)
+            case "frames_ready":
+                state["frames"] = event["frames"]
+            case "window_done":
+                self._overheads.append(max(0.0, event["seconds"] - self._window_seconds))
+                self._done.append({name: value for name, value in event.items() if name not in ("event", "job")})
+        if "peak_memory_bytes" in event:
+            state["peak_memory_bytes"] = max(state["peak_memory_bytes"], event["peak_memory_bytes"])
+
+    def take_memory(self, used_bytes: int) -> None:
+        """Note the memory in use; more often than every 5 s changes nothing."""
+        if self._now() - self._sampled >= MEMORY_EVERY_SECONDS:
+            self._sampled = self._now()
+            self._memory.append(used_bytes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON that is described above."""
+        return {
+            **self._state,
+            "step_seconds": mean(self._steps[-RECENT_STEPS:]) if self._steps else None,
+            "seconds_left": self._seconds_left(),
+            "elapsed_s": self._now() - self._started,
+            "memory": list(self._memory),
+            "windows_done": list(self._done),
+        }
+
+    @property
+    def rows_done(self) -> int:
+        """Steps done over all windows."""
+        return int(self._state["rows_done"])
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the renderer last said anything."""
+        return self._now() - self._last_event
+
+    @property
+    def step_seconds(self) -> float | None:
+        """Median over the steps of this attempt."""
+        return median(self._steps) if self._steps else None
+
+    @property
+    def flops_per_second(self) -> float | None:
+        """The transformer's rate over the steps of this attempt, where the plan says what they cost."""
+        if not self._flops or not self._steps:
+            return None
+        return float(self._flops) * len(self._steps) / sum(self._rows) / sum(self._steps)
+
+    def _take_step(self, event: Mapping[str, Any]) -> None:
+        self._steps.append(event["seconds"])
+        self._window_seconds += event["seconds"]
+        before = sum(self._rows[: event["window"]])
+        self._state.update(
+            stage="", row=event["row"] + 1, noise=list(event["noise"]), rows_done=before + event["row"] + 1
+        )
+
+    def _seconds_left(self) -> float | None:
+        """Steps that are missing at the recent pace, and what windows take beside their steps."""
+        if not self._steps:
+            return None
+        pace = mean(self._steps[-RECENT_STEPS:])
+        steps = (self._state["total_rows"] - self.rows_done) * pace - min(pace, self.idle_seconds)
+        windows = self._state["windows"] - self._state["window"]
+        return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)

@@ -1,0 +1,175 @@
+"""The child that renders: one process per device, kept alive so that the next job finds the model loaded.
+
+Protocol: one JSON object per line. On stdin
+
+    {"do": "render", "job": 12, "draft": {…}, "placement": {…}, "output": "/…/film.mp4", "discard": "never"}
+    {"do": "stop", "job": 12}        save a checkpoint and stop; ignored if the job is over
+    end of file                      the worker is gone: die at once (the film's folder allows it at any moment)
+
+and on stdout, each with the job's id: `job_started` (recipe, plan), then the film's events (`film.events`), then exactly one of
+`film_done`, `job_stopped`, `job_failed` (code, message, hint, exit_code). Whatever else is printed goes to stderr. Any program
+that speaks this can stand in for it (`queue.executors`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TextIO
+
+from skyreels_cli.queue.outcome import error_record
+
+if TYPE_CHECKING:
+    from skyreels_cli.film.placement import Placement
+    from skyreels_cli.film.studio import Studio
+    from skyreels_cli.hub.facts import ModelFacts
+    from skyreels_cli.recipe.schema import Recipe
+
+Say = Callable[[Mapping[str, Any]], None]
+
+
+class Inbox:
+    """Commands from the worker, read in a thread of its own so that a stop is heard while a film is made."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._jobs: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._stopped: set[int] = set()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def jobs(self) -> Iterator[dict[str, Any]]:
+        """Jobs to render, for ever."""
+        while True:
+            yield self._jobs.get()
+
+    def is_stopped(self, job: int) -> bool:
+        """Whether a job is to stop."""
+        return job in self._stopped
+
+    def _listen(self) -> None:
+        for line in self._stream:
+            command = json.loads(line)
+            if command["do"] == "stop":
+                self._stopped.add(command["job"])
+            else:
+                self._stopped.discard(command["job"])
+                self._jobs.put(command)
+        os._exit(0)
+
+
+class Renderer:
+    """Renders job after job with one studio, which is exchanged when a job wants another model or placement."""
+
+    def __init__(self, say: Say, is_stopped: Callable[[int], bool]) -> None:
+        self._say = say
+        self._is_stopped = is_stopped
+        self._studio: Studio | None = None
+        self._studio_key: tuple[Any, ...] = ()
+
+    def take(self, command: Mapping[str, Any]) -> None:
+        """Render one job and say how it ended."""
+        job = command["job"]
+
+        def say(event: Mapping[str, Any]) -> None:
+            self._say({**event, "job": job})
+
+        try:
+            self._render(command, say)
+        except Exception as error:  # noqa: BLE001 - a job that fails costs itself alone
+            traceback.print_exc()
+            say({"event": "job_failed", **error_record(error)})
+
+    def _render(self, command: Mapping[str, Any], say: Say) -> None:
+        from skyreels_cli.film.film import render
+        from skyreels_cli.film.placement import Placement
+        from skyreels_cli.hub.open import open_model
+        from skyreels_cli.plan.compute import denoise_flops
+        from skyreels_cli.plan.dry_run import plan_data
+        from skyreels_cli.plan.planner import make_plan
+        from skyreels_cli.recipe.complete import complete
+        from skyreels_cli.recipe.schema import Draft
+
+        draft, output = Draft.model_validate(command["draft"]), Path(command["output"])
+        facts = open_model(draft.model or "")
+        recipe = complete(draft, facts)
+        plan = make_plan(recipe, facts)
+        placement = Placement(**command["placement"])
+        studio = self._studio_for(facts, recipe, placement)
+        flops = denoise_flops(recipe, facts, plan.windows)
+        facts_of_plan = {"family": facts.family, "device": str(studio.device), "denoise_flops": flops}
+        _discard(output, recipe, command["discard"])
+        said = recipe.model_dump(mode="json", by_alias=True)
+        say({"event": "job_started", "recipe": said, "plan": {**plan_data(plan), **facts_of_plan}})
+        with closing(render(recipe, plan, facts, placement, output, studio=studio)) as events:
+            for event in events:
+                say(event.to_dict())
+                if self._is_stopped(command["job"]):
+                    break
+            else:
+                return
+        say({"event": "job_stopped"})
+
+    def _studio_for(self, facts: ModelFacts, recipe: Recipe, placement: Placement) -> Studio:
+        from skyreels_cli.film.studio import Studio
+        from skyreels_cli.model.memory import release
+
+        key = (facts.folder, recipe.dtype, tuple(recipe.lora), placement)
+        if self._studio is None or self._studio_key != key:
+            if self._studio is not None:
+                device = self._studio.device
+                self._studio = None
+                release(device)
+            self._studio, self._studio_key = Studio(facts, recipe.dtype, placement), key
+        return self._studio
+
+
+def _discard(output: Path, recipe: Recipe, discard: str) -> None:
+    """Empty the film's work folder where the job allows it: all of it, or what belongs to another recipe."""
+    from skyreels_cli.film.work import WorkFolder, work_folder
+
+    if discard == "never" or not work_folder(output).exists():
+        return
+    work = WorkFolder(work_folder(output))
+    work.acquire()
+    try:
+        begun = (work.manifest or {}).get("recipe")
+        if discard == "all" or begun != recipe.model_dump(mode="json", by_alias=True):
+            work.clear()
+    finally:
+        work.release()
+
+
+def _private_stdout() -> Say:
+    """Keep stdout for the protocol; prints of libraries, also those of C code, go to stderr from here on."""
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+    def say(event: Mapping[str, Any]) -> None:
+        try:
+            print(json.dumps(event), file=stream, flush=True)
+        except BrokenPipeError:
+            os._exit(0)
+
+    return say
+
+
+def main() -> None:
+    """Serve until the worker hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the worker
+    inbox = Inbox(sys.stdin)
+    renderer = Renderer(_private_stdout(), inbox.is_stopped)
+    for command in inbox.jobs():
+        renderer.take(command)
+
+
+if __name__ == "__main__":
+    main()

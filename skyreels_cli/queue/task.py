@@ -1,0 +1,121 @@
+"""A job in a worker's hands, and the ways in which it can end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from skyreels_cli.queue import leases
+from skyreels_cli.queue.degrade import describe
+from skyreels_cli.queue.job import Job
+from skyreels_cli.queue.logs import JobLog
+from skyreels_cli.queue.outcome import Verdict
+from skyreels_cli.queue.owner import Owner
+from skyreels_cli.queue.progress import Progress
+from skyreels_cli.queue.store import Film, Store
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a task ends: the write that makes it so, repeated until the store takes it, and what is told then.
+
+    `write` returns the job's new state, None if the job is somebody else's by now.
+    """
+
+    write: Callable[[], str | None]
+    text: str
+    keep_child: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Task:
+    """One attempt at a job. `placement` is complete; `progress` is there once the renderer has planned the film."""
+
+    job: Job
+    log: JobLog
+    placement: dict[str, Any]
+    begun: bool = False
+    heard_at: float = field(default_factory=time.monotonic)
+    progress: Progress | None = None
+    plan_noted: bool = False
+    # Set once it has been asked to stop: until when that may take.
+    kill_at: float | None = None
+    ending: Ending | None = None
+
+    @property
+    def attempts(self) -> int:
+        """Starts since the film last got further, this one included."""
+        further = self.progress is not None and self.progress.rows_done > self.job.best_rows
+        return 1 if further else self.job.attempts
+
+    def reached(self) -> dict[str, Any] | None:
+        """The progress to write down, if there is any."""
+        return self.progress.to_dict() if self.progress else None
+
+
+def succeeded(store: Store, owner: Owner, task: Task, result: Mapping[str, Any]) -> Ending:
+    """The film is there."""
+    film = _film(store, task, result)
+
+    def write() -> str | None:
+        done = leases.succeed(store, owner, task.job.id, task.reached(), result, film)
+        return "succeeded" if done else None
+
+    return Ending(write, f"finished: {task.job.output}", keep_child=True, details={"result": dict(result)})
+
+
+def stopped(store: Store, owner: Owner, task: Task) -> Ending:
+    """The renderer has left the film so that it can be resumed."""
+    return Ending(lambda: leases.release(store, owner, task.job.id, task.reached()), "stopped")
+
+
+def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], verdict: Verdict) -> Ending:
+    """The attempt failed; the verdict says what becomes of the job."""
+    number, step = task.job.id, verdict.step
+    said: dict[str, Any] = {"error": dict(error)}
+
+    def degrade() -> str | None:
+        step = {**(verdict.step or {}), "reason": error["message"]}
+        return "queued" if leases.degrade(store, owner, task.job, task.reached(), step) else None
+
+    def put_back() -> str | None:
+        delay = verdict.delay or 0
+        return "queued" if leases.put_back(store, owner, number, task.reached(), error, delay) else None
+
+    def fail() -> str | None:
+        return "failed" if leases.fail(store, owner, number, task.reached(), error) else None
+
+    if step:
+        text = f"out of memory; trying again with {describe(step)}"
+        return Ending(degrade, text, details=said | {"degraded": step["change"]})
+    if verdict.delay is not None:
+        when = f"in {verdict.delay:.0f} s" if verdict.delay else "at once"
+        return Ending(put_back, f"{error['message']}; trying again {when}", details=said)
+    return Ending(fail, f"failed: {error['message']}", verdict.keep_child, said)
+
+
+def _film(store: Store, task: Task, result: Mapping[str, Any]) -> Film | None:
+    """The line for the history; None for a film of which this attempt has seen nothing."""
+    job, progress = task.job, task.progress
+    if progress is None or progress.step_seconds is None:
+        return None
+    return Film(
+        job=job.id,
+        finished_at=store.now(),
+        prompt=job.prompt,
+        output=job.output,
+        model=job.recipe["model"],
+        dtype=job.recipe["dtype"],
+        resolution=job.recipe["resolution"],
+        frames=job.recipe["num_frames"],
+        rows=job.plan["total_rows"],
+        device=job.plan.get("device", "auto"),
+        offload=task.placement["offload"],
+        step_seconds=progress.step_seconds,
+        flops_per_second=progress.flops_per_second,
+        elapsed_s=result["elapsed_s"],
+        peak_memory_bytes=result["peak_memory_bytes"],
+    )

@@ -1,0 +1,280 @@
+"""A worker: takes jobs from the store, has its renderer child make them, and sees to it that each ends as it should.
+
+It never computes and never waits: `hear` takes what the child says, `tick` (several times a second) does what is due. Whatever
+happens to the child costs its job one attempt; whatever happens to the worker, its lease runs out and the job goes on elsewhere.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from skyreels_cli.errors import OutOfMemoryError, SkyreelsError
+from skyreels_cli.queue import leases
+from skyreels_cli.queue.child import Child, Inbox, describe_exit
+from skyreels_cli.queue.device import memory_in_use, oom_kills, sample
+from skyreels_cli.queue.finished import file_mark, finished_film, tidy
+from skyreels_cli.queue.job import Job, model_key
+from skyreels_cli.queue.logs import JobLog
+from skyreels_cli.queue.outcome import error_record, judge
+from skyreels_cli.queue.owner import Owner
+from skyreels_cli.queue.progress import Progress
+from skyreels_cli.queue.store import Store
+from skyreels_cli.queue.task import Ending, Task, failed, stopped, succeeded
+
+SIGKILL = getattr(signal, "SIGKILL", 9)
+Listener = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How a worker works; all times in seconds. `placement` is the machine's, for what a job leaves open."""
+
+    placement: Mapping[str, Any]
+    executor: str = "local"
+    degrade: bool = True
+    # Jobs in a row that may be taken out of order to save a change of model; 0 keeps the order.
+    patience: int = 5
+    poll_seconds: float = 0.5
+    beat_seconds: float = 1.0
+    lease_seconds: float = leases.LEASE_SECONDS
+    # From the wish to stop until the child is killed: with it the worker is gone within the promised 30 s.
+    grace_seconds: float = 20.0
+    # A renderer that says nothing for so long hangs; downloading 50 GB at 10 MB/s takes 83 minutes.
+    stall_seconds: float = 7200.0
+    # After so long without a job the model's memory is given back.
+    idle_seconds: float = 300.0
+    retry_seconds: float = 10.0
+
+
+class Worker:
+    """One renderer child and the job it is on; `listen` is told everything, as dicts with `event` and `job`."""
+
+    def __init__(
+        self, store: Store, habits: Habits, command: Sequence[str], inbox: Inbox, listen: Listener
+    ) -> None:
+        self.task: Task | None = None
+        self._store = store
+        self._habits = habits
+        self._command = command
+        self._inbox = inbox
+        self._listen = listen
+        self._device = str(habits.placement["device"])
+        self._owner = self._register()
+        self._child: Child | None = None
+        self._oom_kills = 0
+        self._warm: str | None = None
+        self._passed_by = 0
+        self._beat_at = self._look_at = self._busy_at = 0.0
+        self._closing = self._paused = False
+        self._trouble = ""
+
+    def hear(self, child: Child, event: Mapping[str, Any]) -> None:
+        """Take what a child says; one that has been given up has nothing to say any more."""
+        if child is not self._child:
+            return
+        task = self.task
+        if event["event"] == "exited":
+            self._child = self._warm = None
+            if task and not task.ending:
+                self._on_exit(task, event["status"])
+        elif task and not task.ending and event.get("job") == task.job.id:
+            task.heard_at = time.monotonic()
+            self._on_event(task, event)
+            self._listen(event)
+
+    def tick(self) -> None:
+        """Do what is due; a store that cannot be written is complained about once, and tried again."""
+        try:
+            self._tick(time.monotonic())
+            self._trouble = ""
+        except SkyreelsError as error:
+            if error.code != self._trouble:
+                self._trouble = error.code
+                self._listen({"event": "store_trouble", "job": None, **error_record(error)})
+
+    def close(self, grace_seconds: float | None = None) -> None:
+        """Take no more jobs and stop the one at hand, resumable; `task` is None once that is done."""
+        self._closing = True
+        if self.task:
+            self._ask_to_stop(self.task, self._habits.grace_seconds if grace_seconds is None else grace_seconds)
+
+    def leave(self) -> None:
+        """End the child and sign off."""
+        self._drop_child()
+        leases.retire(self._store, self._owner)
+
+    def _tick(self, now: float) -> None:
+        if now >= self._beat_at:
+            self._beat_at = now + self._habits.beat_seconds
+            self._beat()
+        if self.task is None and not self._closing:
+            self._look_for_work(now)
+        task = self.task
+        if task is None:
+            return
+        if not task.begun:
+            self._begin(task)
+        if not task.ending:
+            self._watch(task, now)
+        if task.ending:
+            self._settle(task, task.ending)
+
+    def _beat(self) -> None:
+        """Renew the lease, say how far the film is, and learn what is wanted."""
+        task = self.task
+        looked = sample(self._child.pid if self._child else None)
+        if task and task.progress:
+            task.progress.take_memory(memory_in_use(looked, self._device))
+            if not task.plan_noted:
+                leases.begin(self._store, self._owner, task.job.id, task.job.recipe, task.job.plan)
+                task.plan_noted = True
+        held, reached = (task.job.id, task.reached()) if task else (0, None)
+        orders = leases.beat(self._store, self._owner, looked, held, reached)
+        self._paused = orders.paused
+        if orders.lost:
+            self._start_again()
+        elif task and (orders.request or orders.paused):
+            self._ask_to_stop(task, self._habits.grace_seconds)
+
+    def _start_again(self) -> None:
+        """The lease ran out (the machine slept, the process was stopped): what we held is somebody else's."""
+        self._drop_child()
+        job = self.task.job.id if self.task else None
+        self.task = None
+        self._owner = self._register()
+        self._listen({"event": "lease_lost", "job": job})
+
+    def _register(self) -> Owner:
+        return leases.register(self._store, self._device, self._habits.executor, self._habits.lease_seconds)
+
+    def _look_for_work(self, now: float) -> None:
+        if self._paused:
+            self._drop_child()
+        elif now >= self._look_at:
+            self._look_at = now + self._habits.poll_seconds
+            leases.reap(self._store)
+            warm = self._warm if self._passed_by < self._habits.patience else None
+            claimed = leases.claim(self._store, self._owner, warm)
+            if claimed:
+                self._take(*claimed)
+            elif now - self._busy_at > self._habits.idle_seconds:
+                self._drop_child()
+
+    def _take(self, job: Job, passed_by: bool) -> None:
+        self._passed_by = self._passed_by + 1 if passed_by else 0
+        said = {name: value for name, value in job.placement.items() if value is not None}
+        changed = {name: job.overrides[name] for name in ("offload",) if name in job.overrides}
+        self.task = Task(job, JobLog(self._store.log(job.id)), {**self._habits.placement, **said, **changed})
+        self.task.log.note(f"attempt {job.attempts} of {job.max_attempts}")
+        self._listen({"event": "job_claimed", "job": job.id, "attempt": job.attempts, "prompt": job.prompt})
+
+    def _begin(self, task: Task) -> None:
+        """Have the film made, unless it is to stop already, an earlier attempt has made it, or its name is taken."""
+        if task.job.output_before is None:
+            mark = file_mark(task.job.output_path)
+            leases.note_output(self._store, self._owner, task.job.id, mark)
+            task.job = replace(task.job, output_before=mark)
+        task.begun = True
+        try:
+            film = finished_film(task.job)
+        except SkyreelsError as error:
+            self._on_failure(task, error_record(error))
+            return
+        if film:
+            tidy(task.job)
+            task.ending = succeeded(self._store, self._owner, task, film)
+        elif task.kill_at is not None:
+            task.ending = stopped(self._store, self._owner, task)
+        else:
+            self._render(task)
+
+    def _render(self, task: Task) -> None:
+        if self._child is None:
+            self._oom_kills = oom_kills()
+            self._child = Child(self._command, self._inbox)
+        self._child.log = task.log.write
+        changed = {name: value for name, value in task.job.overrides.items() if name != "offload"}
+        self._child.send(
+            {
+                "do": "render",
+                "job": task.job.id,
+                "draft": self._store.assets.resolve(task.job.draft) | changed,
+                "placement": task.placement,
+                "output": task.job.output,
+                "discard": task.job.discard,
+            }
+        )
+
+    def _watch(self, task: Task, now: float) -> None:
+        """Kill a child that was asked to stop and does not, or that has not stirred for hours."""
+        overdue = task.kill_at is not None and now >= task.kill_at
+        if overdue or now - task.heard_at > self._habits.stall_seconds:
+            task.log.note("the renderer did not stop in time" if overdue else "the renderer hangs")
+            self._drop_child()
+            self._on_exit(task, None)
+
+    def _ask_to_stop(self, task: Task, grace_seconds: float) -> None:
+        kill_at = time.monotonic() + grace_seconds
+        if task.kill_at is None and self._child:
+            self._child.send({"do": "stop", "job": task.job.id})
+        task.kill_at = min(kill_at, task.kill_at or kill_at)
+
+    def _on_event(self, task: Task, event: Mapping[str, Any]) -> None:
+        match event["event"]:
+            case "job_started":
+                task.job = replace(task.job, recipe=event["recipe"], plan=event["plan"])
+                task.progress = Progress(event["plan"])
+                self._warm = model_key(event["recipe"], {**task.job.placement, **task.job.overrides})
+                self._beat_at = 0.0
+            case "film_done":
+                result = {name: value for name, value in event.items() if name not in ("event", "job")}
+                task.ending = succeeded(self._store, self._owner, task, result)
+            case "job_stopped":
+                task.ending = stopped(self._store, self._owner, task)
+            case "job_failed":
+                self._on_failure(task, {name: event[name] for name in ("code", "message", "hint", "exit_code")})
+            case _ if task.progress:
+                task.progress.take(event)
+
+    def _on_failure(self, task: Task, error: Mapping[str, Any]) -> None:
+        habits = self._habits
+        verdict = judge(
+            task.job, task.attempts, error, task.placement, degrade=habits.degrade, pause=habits.retry_seconds
+        )
+        task.ending = failed(self._store, self._owner, task, error, verdict)
+
+    def _on_exit(self, task: Task, status: int | None) -> None:
+        """The renderer is gone; `status` is None if we have ended it."""
+        if task.kill_at is not None:
+            task.ending = stopped(self._store, self._owner, task)
+            return
+        for_memory = status == -SIGKILL and oom_kills() > self._oom_kills
+        what = "the renderer hung" if status is None else describe_exit(status)
+        message = f"{what}, as the system had run out of memory" if for_memory else what
+        exit_code = OutOfMemoryError.exit_code if for_memory else SkyreelsError.exit_code
+        hint = f"skyreels queue logs {task.job.id}"
+        self._on_failure(
+            task, {"code": "renderer-died", "message": message, "hint": hint, "exit_code": exit_code}
+        )
+
+    def _settle(self, task: Task, ending: Ending) -> None:
+        """Write how a task ended, then tell."""
+        state = ending.write()
+        self.task = None
+        self._busy_at = time.monotonic()
+        self._look_at = 0.0
+        task.log.note(ending.text if state else "the job has been taken over by another worker")
+        if not (ending.keep_child or state == "cancelled"):
+            self._drop_child()
+        told = {"event": "job_ended", "job": task.job.id, "state": state, "text": ending.text, **ending.details}
+        self._listen(told)
+
+    def _drop_child(self) -> None:
+        """End the renderer, and so give back all that it held."""
+        child, self._child, self._warm = self._child, None, None
+        if child:
+            child.kill()

@@ -1,0 +1,61 @@
+"""What a recipe says because its film goes on with a video: the video's shape, rate and codec, and only new frames."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.media.codecs import ENCODERS
+from skyreels_cli.media.footage import Footage, open_footage
+from skyreels_cli.recipe.duration import parse_seconds
+from skyreels_cli.recipe.schema import Draft
+from skyreels_cli.recipe.size import nearest_size, parse_size
+
+
+def continued(draft: Draft, said: dict[str, Any], overlap: int, facts: ModelFacts) -> dict[str, Any]:
+    """The fields that the video decides; of `resolution` only the area counts, and of the length only new frames.
+
+    Raises UsageError `video-…` (see `media.footage`), `video-too-short`, `video-and-image`, `plan-num-frames`.
+    """
+    if draft.image:
+        raise UsageError("video-and-image", "both the video and the image say how the film begins", "drop one of them")
+    footage = open_footage(Path(said["video"]).expanduser().absolute())
+    if footage.frames < overlap:
+        raise _too_short(footage, overlap, facts.temporal_stride)
+    width, height = parse_size(said["resolution"])
+    multiple = facts.spatial_stride * facts.patch[2]
+    width, height = nearest_size(footage.shown_size, width * height, multiple)
+    settled = {
+        "video": str(footage.path),
+        "resolution": f"{width}x{height}",
+        "fps": max(1, round(footage.fps)),
+        "num_frames": _new_frames(draft, said, overlap, footage.fps, facts.temporal_stride),
+    }
+    return settled if draft.codec or footage.codec not in ENCODERS else settled | {"codec": footage.codec}
+
+
+def _new_frames(draft: Draft, said: dict[str, Any], overlap: int, fps: Fraction, stride: int) -> int:
+    """As many as were asked for; where nobody asked, what one window holds."""
+    if draft.duration is not None:
+        asked = max(1, round(parse_seconds(draft.duration) * fps))
+    else:
+        asked = draft.num_frames or int(said["base_num_frames"]) - (0 if draft.reference_count else overlap)
+    new = asked - overlap if draft.reference_count else asked
+    if new < 1:
+        raise UsageError(
+            "plan-num-frames",
+            f"--reference-count counts the {overlap} frames that are taken over: {asked} leave nothing to render",
+            f"--num-frames {overlap + stride}, or leave out --reference-count",
+        )
+    return new
+
+
+def _too_short(footage: Footage, overlap: int, stride: int) -> UsageError:
+    longest = (footage.frames - 1) // stride * stride + 1
+    frames = "1 frame" if footage.frames == 1 else f"{footage.frames} frames"
+    message = f"{quote(str(footage.path))} has {frames}, and {overlap} of them are to be taken over"
+    return UsageError("video-too-short", message, f"--overlap-history {longest}")

@@ -1,0 +1,57 @@
+"""Small films of the golden model, rendered in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from skyreels_cli.film.events import Event
+from skyreels_cli.film.placement import Placement
+from skyreels_cli.hub.folder import open_folder
+from skyreels_cli.media.reader import read_frames
+from skyreels_cli.plan.planner import make_plan
+from skyreels_cli.recipe.complete import complete
+from skyreels_cli.recipe.schema import Draft
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SMALL: dict[str, Any] = {
+    "prompt": "a red ball",
+    "resolution": "64x48",
+    "num_frames": 21,
+    "base_num_frames": 13,
+    "overlap_history": 5,
+    "seed": 7,
+    "inference_steps": 3,
+    "guidance_scale": 1.0,
+    "dtype": "float32",
+    "codec": "ffv1",
+}
+
+Film = Callable[..., Iterator[Event]]
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Film:
+    """Events of a film `film.mkv` in the test's folder; keywords change the recipe, `working` goes to render."""
+
+    def start(output: Path | None = None, working: Any = None, **changes: Any) -> Iterator[Event]:
+        from skyreels_cli.film.film import render
+
+        facts = open_folder(GOLDEN / "model", "golden")
+        recipe = complete(Draft.model_validate({**SMALL, **changes}), facts)
+        plan = make_plan(recipe, facts)
+        target = output or tmp_path / "film.mkv"
+        return render(recipe, plan, facts, Placement(device="cpu"), target, working=working)
+
+    return start
+
+
+@pytest.fixture
+def frames_of() -> Callable[[Path], npt.NDArray[np.uint8]]:
+    """All frames of a file, (n, h, w, 3)."""
+    return lambda path: np.stack(list(read_frames(path)))
