@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, get_type_hints
 
@@ -34,11 +34,7 @@ def unfold(function: Command) -> Command:
             filled["context"] = context
         function(out, **filled, **values)
 
-    parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
-    for parameter in own:
-        if parameter.name != "context":
-            parameters += _unfolded(parameter)
-    parameters += _options_of(GlobalOptions)
+    parameters = _unfolded_parameters(own)
     command.__doc__ = function.__doc__
     command.__name__ = function.__name__
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -56,10 +52,15 @@ def command_group(purpose: str) -> typer.Typer:
     return group
 
 
-def _unfolded(parameter: inspect.Parameter) -> list[inspect.Parameter]:
-    if is_dataclass(parameter.annotation):
-        return _options_of(parameter.annotation)
-    return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
+def _unfolded_parameters(own: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
+    """Return what Typer shall see: the context, the command's own options, the global ones."""
+    unfolded = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+    for parameter in own:
+        if is_dataclass(parameter.annotation):
+            unfolded += _options_of(parameter.annotation)
+        elif parameter.name != "context":
+            unfolded.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    return unfolded + _options_of(GlobalOptions)
 
 
 def _options_of(group: Any) -> list[inspect.Parameter]:

@@ -42,9 +42,8 @@ def _usage(error: typer.TyperException) -> UsageError:
     message = error.message if hasattr(error, "option_name") else error.format_message()
     message = message.replace("Value error, ", "").rstrip(".")
     message = message[:1].lower() + message[1:]
-    return UsageError(
-        "usage", message + _near(error), f"skyreels {command_behind(error)} --help".replace("  ", " ")
-    )
+    words = ["skyreels", command_behind(error), "--help"]
+    return UsageError("usage", message + _near(error), " ".join(filter(None, words)))
 
 
 def _near(error: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 
 from skyreels_cli.media.codecs import ENCODERS, coding_arguments
 from skyreels_cli.media.footage import Colour, Footage
@@ -27,14 +26,17 @@ def following_suffix(footage: Footage) -> str:
     return ".mkv" if footage.times.time_base == MILLISECONDS else ".mp4"
 
 
-def following_options(footage: Footage, inner: tuple[int, int], quality: float) -> list[str]:
+def following_options(
+    footage: Footage, film: tuple[int, int], inner: tuple[int, int], quality: float
+) -> list[str]:
     """ffmpeg's output options, from RGB frames of the film to coded frames like the footage's.
 
-    Of each frame the centre of `inner` (width, height) is the picture; it is brought to the footage's size.
+    Of each frame, whose size is `film`, the centre of size `inner` is the picture; it gets the footage's size.
     """
     width, height = footage.facts.width, footage.facts.height
+    left, top = ((outside - inside) // 2 for outside, inside in zip(film, inner, strict=True))
     picture = [
-        f"crop={inner[0]}:{inner[1]}",
+        f"crop={inner[0]}:{inner[1]}:{left}:{top}",
         f"scale={width}:{height}:flags=lanczos+{EXACT_COLOUR}",
         *TURN_BACK[footage.rotation],
         code_colour(footage.colour, footage.facts.pix_fmt),
@@ -68,7 +70,6 @@ def code_colour(colour: Colour, pix_fmt: str) -> str:
         f"format={pix_fmt.replace('yuvj', 'yuv')},setparams=range={colour.range}:colorspace={colour.matrix}"
         f":color_primaries={colour.primaries}:color_trc={colour.transfer}"
     )
-
 
 
 def _stream_options(footage: Footage) -> Sequence[str]:

@@ -14,6 +14,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.queue.finished import discard_work
 from skyreels_cli.queue.job import FINISHED, WAITING, Job, NewJob, State
 from skyreels_cli.queue.leases import reap
 from skyreels_cli.queue.store import Store, one_output_each, wording
@@ -54,10 +55,13 @@ def resume(store: Store, number: int) -> Job:
 def retry(store: Store, number: int, *, fresh: bool = False) -> Job:
     """Queue a job that failed or was cancelled once more; its film goes on where it stopped, unless `fresh`.
 
-    `fresh` also takes back what running out of memory had changed.
+    `fresh` also takes back what running out of memory had changed. Raises `output-queued` if another job has taken
+    its output's name meanwhile.
     """
+    anew = {"overrides": "{}", "degradations": "[]", "best_rows": 0} if fresh else {}
     with _change(store, number, ("failed", "cancelled")) as (connection, job):
-        anew = {"overrides": "{}", "degradations": "[]", "discard": "all", "best_rows": 0} if fresh else {}
+        if fresh:
+            discard_work(job)
         with one_output_each(job.output):
             _set(connection, number, state="queued", attempts=0, retry_at=None, finished_at=None, **anew)
     return store.job(number)
@@ -84,8 +88,9 @@ def edit(store: Store, number: int, new: NewJob) -> Job:
                 placement=json.dumps(placement),
                 output=str(new.output),
                 overwrite=new.overwrite,
+                keep_work=new.keep_work,
                 output_before=job.output_before if str(new.output) == job.output else None,
-                discard="other",
+                reworded=True,
                 overrides="{}",
                 degradations="[]",
                 progress="{}",

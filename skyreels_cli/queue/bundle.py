@@ -16,7 +16,7 @@ from skyreels_cli.recipe.validate import find_problems
 
 VERSION = 1
 QUEUE = "queue.json"
-WORDS = ("draft", "recipe", "plan", "placement", "priority", "overwrite", "degrade", "max_attempts")
+WORDS = ("draft", "recipe", "plan", "placement", "priority", "overwrite", "keep_work", "degrade", "max_attempts")
 STORY = ("uid", "created_at", "started_at", "finished_at", "result", "error", "error_code")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.film.manifest import read_record, work_folder
 from skyreels_cli.queue.job import Job
 
 
@@ -30,22 +29,16 @@ def finished_film(job: Job) -> dict[str, Any] | None:
     if not mark:
         return None
     if mark != job.output_before:
-        sidecar = _read(job.output_path.with_name(job.output_path.name + ".json"))
-        if sidecar.get("recipe") == job.recipe:
-            return {**sidecar.get("result", {}), "recipe": job.recipe}
+        made = read_record(job.output_path.with_name(job.output_path.name + ".json")) or {}
+        if made.get("recipe") == job.recipe:
+            return {**made.get("result", {}), "recipe": job.recipe}
     if job.overwrite:
         return None
     hint = f"skyreels queue edit {job.id} --overwrite"
     raise UsageError("output-exists", f"{job.output} exists already", hint)
 
 
-def tidy(job: Job) -> None:
-    """Remove the work folder of a film that is finished: it was about to go when its process died."""
-    shutil.rmtree(job.output_path.with_name(job.output_path.name + ".skyreels"), ignore_errors=True)
+def discard_work(job: Job) -> None:
+    """Remove the folder in which the film was made; nobody may be at work there."""
+    shutil.rmtree(work_folder(job.output_path), ignore_errors=True)
 
-
-def _read(path: Path) -> dict[str, Any]:
-    with suppress(OSError, ValueError):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return content if isinstance(content, dict) else {}
-    return {}

@@ -10,10 +10,6 @@ from typing import Any, Literal, Self
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
-Discard = Literal["never", "other", "all"]
-"""What may be deleted of the film's work folder when the job starts: nothing, the work on another recipe (the job was
-edited, or changed to need less memory), all of it (`retry --fresh`)."""
-
 WAITING: tuple[State, ...] = ("queued", "paused")
 UNFINISHED: tuple[State, ...] = ("running", *WAITING)
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
@@ -70,7 +66,8 @@ class Job(JobSummary):
     placement: dict[str, Any]
     overwrite: bool
     output_before: str | None
-    discard: Discard
+    keep_work: bool
+    reworded: bool
     model_key: str
     recipe: dict[str, Any]
     plan: dict[str, Any]
@@ -90,7 +87,7 @@ class Job(JobSummary):
             values[name] = json.loads(values[name])
         for name in ("result", "error"):
             values[name] = json.loads(values[name]) if values[name] else None
-        for name in ("overwrite", "degrade"):
+        for name in ("overwrite", "keep_work", "reworded", "degrade"):
             values[name] = bool(values[name])
         return cls(**values)
 
@@ -117,6 +114,7 @@ class NewJob:
     output: Path
     output_is_default: bool = False
     overwrite: bool = False
+    keep_work: bool = False
     placement: dict[str, Any] | None = None
     priority: int = 0
     max_attempts: int = 3

@@ -127,9 +127,8 @@ def beat(
 
 def begin(store: Store, owner: Owner, job: int, recipe: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
     """Keep what the renderer made of the draft. As all that follow: False if the job is not ours any more."""
-    held = store.job(job)
-    discard = "other" if held.discard == "all" else held.discard
-    return _write(store, owner, job, discard=discard, **wording(dict(recipe), dict(plan), held.placement))
+    placement = store.job(job).placement
+    return _write(store, owner, job, **wording(dict(recipe), dict(plan), placement))
 
 
 def note_output(store: Store, owner: Owner, job: int, output_before: str) -> bool:
@@ -186,7 +185,7 @@ def degrade(store: Store, owner: Owner, job: Job, progress: Progress, step: Mapp
     changed = {
         "overrides": json.dumps({**job.overrides, **step["change"]}),
         "degradations": json.dumps([*job.degradations, step]),
-        "discard": "other",
+        "reworded": True,
         "best_rows": 0,
     }
     with store.database.write() as connection:

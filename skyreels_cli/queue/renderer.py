@@ -2,7 +2,8 @@
 
 Protocol: one JSON object per line. On stdin
 
-    {"do": "render", "job": 12, "draft": {…}, "placement": {…}, "output": "/…/film.mp4", "discard": "never"}
+    {"do": "render", "job": 12, "draft": {…}, "placement": {…}, "output": "/…/film.mp4",
+     "keep_work": false, "overwrite": false}
     {"do": "stop", "job": 12}        save a checkpoint and stop; ignored if the job is over
     end of file                      the worker is gone: die at once (the film's folder allows it at any moment)
 
@@ -88,7 +89,7 @@ class Renderer:
             say({"event": "job_failed", **error_record(error)})
 
     def _render(self, command: Mapping[str, Any], say: Say) -> None:
-        from skyreels_cli.film.film import render
+        from skyreels_cli.film.film import Working, render
         from skyreels_cli.film.placement import Placement
         from skyreels_cli.hub.open import open_model
         from skyreels_cli.plan.compute import denoise_flops
@@ -105,10 +106,11 @@ class Renderer:
         studio = self._studio_for(facts, recipe, placement)
         flops = denoise_flops(recipe, facts, plan.windows)
         facts_of_plan = {"family": facts.family, "device": str(studio.device), "denoise_flops": flops}
-        _discard(output, recipe, command["discard"])
         said = recipe.model_dump(mode="json", by_alias=True)
         say({"event": "job_started", "recipe": said, "plan": {**plan_data(plan), **facts_of_plan}})
-        with closing(render(recipe, plan, facts, placement, output, studio=studio)) as events:
+        working = Working(keep_work=command["keep_work"], overwrite=command["overwrite"])
+        rendering = render(recipe, plan, facts, placement, output, working=working, studio=studio)
+        with closing(rendering) as events:
             for event in events:
                 say(event.to_dict())
                 if self._is_stopped(command["job"]):
@@ -129,22 +131,6 @@ class Renderer:
                 release(device)
             self._studio, self._studio_key = Studio(facts, recipe.dtype, placement), key
         return self._studio
-
-
-def _discard(output: Path, recipe: Recipe, discard: str) -> None:
-    """Empty the film's work folder where the job allows it: all of it, or what belongs to another recipe."""
-    from skyreels_cli.film.work import WorkFolder, work_folder
-
-    if discard == "never" or not work_folder(output).exists():
-        return
-    work = WorkFolder(work_folder(output))
-    work.acquire()
-    try:
-        begun = (work.manifest or {}).get("recipe")
-        if discard == "all" or begun != recipe.model_dump(mode="json", by_alias=True):
-            work.clear()
-    finally:
-        work.release()
 
 
 def _private_stdout() -> Say:

@@ -14,7 +14,8 @@ CREATE TABLE jobs (
     output TEXT NOT NULL,
     overwrite INTEGER NOT NULL DEFAULT 0,
     output_before TEXT,                     -- which file lay there when the job first began ('' = none)
-    discard TEXT NOT NULL DEFAULT 'never' CHECK (discard IN ('never', 'other', 'all')), -- see queue.job.Discard
+    keep_work INTEGER NOT NULL DEFAULT 0,
+    reworded INTEGER NOT NULL DEFAULT 0,    -- unfinished work on what it said before may be thrown away
     prompt TEXT NOT NULL,
     model TEXT NOT NULL,
     resolution TEXT NOT NULL,

@@ -182,6 +182,7 @@ class Store:
             "placement": json.dumps(placement),
             "output": str(output),
             "overwrite": new.overwrite,
+            "keep_work": new.keep_work,
             "degrade": new.degrade,
             "max_attempts": new.max_attempts,
             "created_at": self.now(),

@@ -16,7 +16,7 @@ from skyreels_cli.errors import OutOfMemoryError, SkyreelsError
 from skyreels_cli.queue import leases
 from skyreels_cli.queue.child import Child, Inbox, describe_exit
 from skyreels_cli.queue.device import memory_in_use, oom_kills, sample
-from skyreels_cli.queue.finished import file_mark, finished_film, tidy
+from skyreels_cli.queue.finished import discard_work, file_mark, finished_film
 from skyreels_cli.queue.job import Job, model_key
 from skyreels_cli.queue.logs import JobLog
 from skyreels_cli.queue.outcome import error_record, judge
@@ -185,7 +185,8 @@ class Worker:
             self._on_failure(task, error_record(error))
             return
         if film:
-            tidy(task.job)
+            if not task.job.keep_work:  # it was about to go when the process died
+                discard_work(task.job)
             task.ending = succeeded(self._store, self._owner, task, film)
         elif task.kill_at is not None:
             task.ending = stopped(self._store, self._owner, task)
@@ -205,7 +206,8 @@ class Worker:
                 "draft": self._store.assets.resolve(task.job.draft) | changed,
                 "placement": task.placement,
                 "output": task.job.output,
-                "discard": task.job.discard,
+                "keep_work": task.job.keep_work,
+                "overwrite": task.job.overwrite or task.job.reworded,
             }
         )
 

@@ -100,7 +100,16 @@ def test_one_gpu_is_what_there_is(generate: Run) -> None:
 
 
 def test_recipe_options_are_the_fields_of_a_draft() -> None:
-    elsewhere = {"schema_version", "description", "cache", "parallel", "options", "lora"}
+    elsewhere = {
+        "schema_version",
+        "description",
+        "cache",
+        "parallel",
+        "options",
+        "lora",
+        "video",
+        "reference_count",
+    }
     assert {option.name for option in fields(RecipeOptions)} - {"preset"} == set(
         Draft.model_fields
     ) - elsewhere

@@ -42,7 +42,7 @@ def test_every_recipe_makes_a_plan(run: Callable[..., Ran], film: FakeFilm, comm
 
 
 def test_the_references_examples(run: Callable[..., Ran]) -> None:
-    """2 + (F − B − 1) // (B − O) windows, B = 25 and O = 5 latents (REFERENCE.md §2); 5 blocks, 5 rows apart."""
+    """2 + (F − B − 1) // (B − O) windows of 25 latents, 5 of them overlap; async: 5 blocks, 5 rows apart."""
     for frames, windows, first_rows in ((257, 3, 30), (737, 9, 30 + 4 * 5)):
         command = next(command for command in COMMANDS if f"--num-frames {frames} " in command)
         data = planned(run, command).envelope["data"]

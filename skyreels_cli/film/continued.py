@@ -1,0 +1,165 @@
+"""A film that goes on with a video: its last frames lead to the first window, and the new frames are put behind it.
+
+What has to be known of the video is settled once and kept in the work folder, so that going on with an interrupted
+film needs the video itself only at the end, where it must be the same file still:
+
+    video.json                what was settled, and the video's checksum
+    tail.safetensors          its last frames, at the film's size
+    video.mp4                 only if new frames cannot follow its stream: the video, encoded once more
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.film.delivery import Piece, Shape
+from skyreels_cli.film.durable import replacing, sha256, write_json
+from skyreels_cli.film.events import Event, StageStarted
+from skyreels_cli.film.tensor_tree import load_tree, save_tree
+from skyreels_cli.film.work import WorkFolder
+from skyreels_cli.media.continuation import join_behind, reencode
+from skyreels_cli.media.encoder import VideoEncoder
+from skyreels_cli.media.footage import Footage, open_footage
+from skyreels_cli.media.matching import can_be_followed, following_options, following_suffix
+from skyreels_cli.media.tail import read_tail
+from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.size import picture_within
+
+RECORD, TAIL = "video.json", "tail.safetensors"
+TRIAL_FRAMES = 2
+
+
+class ContinuedFilm:
+    """The `Delivery` of a film with a video before it; `output` tells the container of the finished file."""
+
+    def __init__(self, recipe: Recipe, work: WorkFolder, output: Path) -> None:
+        assert recipe.video is not None
+        self._recipe = recipe
+        self._work = work
+        self._output = output
+        self._video = Path(recipe.video)
+        self._settled: dict[str, Any] = {}
+
+    def begin(self) -> Generator[Event]:
+        """Take up what an earlier process settled, or look at the video and try whether frames can follow it."""
+        self._settled = self._work.record(RECORD) or {}
+        if not self._settled:
+            yield StageStarted("reading the video")
+            yield from self._settle()
+
+    @property
+    def shape(self) -> Shape:
+        """See `Delivery.shape`; size and rate are those of the video."""
+        width, height, before = (self._settled[key] for key in ("width", "height", "frames"))
+        return Shape(width, height, Fraction(self._settled["fps"]), before)
+
+    @property
+    def piece_suffix(self) -> str:
+        """See `Delivery.piece_suffix`."""
+        return str(self._settled["suffix"])
+
+    def tail(self) -> Tensor:
+        """See `Delivery.tail`."""
+        frames: Tensor = load_tree(self._work.path / TAIL)["frames"]
+        return frames
+
+    def encoder(self, path: Path) -> VideoEncoder:
+        """See `Delivery.encoder`."""
+        return self._encoder(path, self._settled["fps"], self._settled["options"])
+
+    def join(self, pieces: Sequence[Piece], output: Path, comment: str) -> None:
+        """See `Delivery.join`; SkyreelsError `video-changed` if the video is no longer what it was."""
+        if not self._video.is_file() or sha256(self._video) != self._settled["sha256"]:
+            raise SkyreelsError(
+                "video-changed",
+                f"{self._video} is no longer the file that the new frames follow; they are kept in {self._work.path}",
+                "put it back, then run the same command again",
+            )
+        footage = open_footage(self._video)
+        reencoded = self._settled["reencoded"]
+        join_behind(open_footage(self._work.path / reencoded) if reencoded else footage, footage, pieces, output, comment)
+
+    def _settle(self) -> Generator[Event]:
+        """Keep the tail; then try the end of the film on a few frames, and encode the video anew if that fails."""
+        footage = open_footage(self._video)
+        tail = self._read_tail(footage)
+        with replacing(self._work.path / TAIL) as partial:
+            save_tree(partial, {"frames": torch.from_numpy(tail)})
+        files = [TAIL]
+        problem = self._try(footage, footage, tail)
+        source = footage
+        if problem:
+            yield StageStarted(f"encoding the video once more ({problem})")
+            source = self._reencode(footage)
+            files.append(source.path.name)
+            if problem := self._try(source, footage, tail):
+                raise SkyreelsError("join-failed", problem, f"-o {quote(str(self._output.with_suffix('.mkv')))}")
+        self._settled = {
+            "sha256": sha256(self._video),
+            "frames": footage.frames,
+            "width": source.facts.width,
+            "height": source.facts.height,
+            "fps": str(source.fps),
+            "suffix": following_suffix(source),
+            "options": self._options(source),
+            "reencoded": source.path.name if source is not footage else None,
+            "files": {name: sha256(self._work.path / name) for name in files},
+        }
+        write_json(self._work.path / RECORD, self._settled)
+
+    def _read_tail(self, footage: Footage) -> npt.NDArray[np.uint8]:
+        """The last frames at the film's size: scaled, never stretched, and mirrored at the edges where some is missing."""
+        inner = picture_within(self._film, footage.shown_size)
+        frames = read_tail(footage, self._recipe.overlap_history, *inner)
+        across, down = (_margins(whole, part) for whole, part in zip(self._film, inner, strict=True))
+        return np.pad(frames, ((0, 0), down, across, (0, 0)), mode="symmetric")
+
+    def _try(self, source: Footage, sound: Footage, tail: npt.NDArray[np.uint8]) -> str | None:
+        """Why frames cannot follow this stream in the file that is wanted; None if they can."""
+        if not can_be_followed(source, self._recipe.codec):
+            return f"from {source.codec} to {self._recipe.codec}"
+        with tempfile.TemporaryDirectory(prefix="trial-", dir=self._work.path) as scratch:
+            piece = Path(scratch) / f"piece{following_suffix(source)}"
+            try:
+                with self._encoder(piece, source.fps, self._options(source)) as encoder:
+                    encoder.write(tail[-TRIAL_FRAMES:])
+                joined = Path(scratch) / f"joined{self._output.suffix}"
+                join_behind(source, sound, [(piece, encoder.frames)], joined, comment="")
+            except SkyreelsError as error:
+                if error.code not in ("join-failed", "encode-failed"):
+                    raise
+                return error.message
+        return None
+
+    def _reencode(self, footage: Footage) -> Footage:
+        path = self._work.path / f"video{'.mkv' if self._recipe.codec == 'ffv1' else '.mp4'}"
+        with replacing(path) as partial:
+            reencode(footage, partial, self._recipe.codec, self._recipe.quality)
+        return open_footage(path)
+
+    def _encoder(self, path: Path, fps: str | Fraction, options: Sequence[str]) -> VideoEncoder:
+        width, height = self._film
+        return VideoEncoder(path, width=width, height=height, fps=Fraction(fps), options=options)
+
+    def _options(self, source: Footage) -> list[str]:
+        inner = picture_within(self._film, source.shown_size)
+        return following_options(source, self._film, inner, self._recipe.quality)
+
+    @property
+    def _film(self) -> tuple[int, int]:
+        return self._recipe.width, self._recipe.height
+
+
+def _margins(whole: int, part: int) -> tuple[int, int]:
+    return (whole - part) // 2, whole - part - (whole - part) // 2
