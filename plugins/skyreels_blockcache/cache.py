@@ -70,10 +70,8 @@ class BlockCache:
         out = x + self._predict(x, call)
         frames = [frame for block in self._running for frame in range(*self._blocks[block])]
         if frames:
-            before = _frames(x, call)[:, frames].flatten(1, 2)
-            after = call.run(before.clone(), frames=frames, memory=memory)
+            after = call.run(_frames(x, call)[:, frames].flatten(1, 2), frames=frames, memory=memory)
             _frames(out, call)[:, frames] = after.unflatten(1, (len(frames), -1))
-            _frames(x, call)  # `x` is as it was: the layers got a copy
         self._learn(call, x, out)
         return out
 
@@ -82,7 +80,8 @@ class BlockCache:
             trend.predict(call.timesteps[start])
             for trend, (start, _) in zip(self._trends[call.branch], self._blocks, strict=True)
         ]
-        return torch.cat(parts, dim=1).view_as(x)
+        predicted: Tensor = torch.cat(parts, dim=1).view_as(x)
+        return predicted
 
     def _learn(self, call: Pass, before: Tensor, after: Tensor) -> None:
         """Let the blocks that ran compare what they expected with what their layers added."""
@@ -116,4 +115,5 @@ class BlockCache:
 
 def _frames(x: Tensor, call: Pass) -> Tensor:
     """`(b, n, d)` as `(b, f, tokens per frame, d)`."""
-    return x.unflatten(1, (len(call.timesteps), -1))
+    by_frame: Tensor = x.unflatten(1, (len(call.timesteps), -1))
+    return by_frame

@@ -47,6 +47,8 @@ class Trend:
 
     def expected_error(self, time: int) -> float:
         """How far a prediction at a timestep is likely to be off, relative to the quantity."""
+        if self._error == math.inf:
+            return math.inf
         return float(self._error * (abs(time - self._time) / self._reach) ** (self._order + 1))
 
     def is_stale(self, time: int, row: int, refresh: int) -> bool:

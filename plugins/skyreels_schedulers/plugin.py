@@ -23,8 +23,6 @@ def skyreels_register_schedulers() -> tuple[SchedulerSpec, ...]:
         SchedulerSpec(
             "unipc", "UniPC with bh2, the reference's solver.", "skyreels_schedulers.solvers:UniPC", MultistepOptions
         ),
-        SchedulerSpec(
-            "dpmpp", "DPM-Solver++, multistep.", "skyreels_schedulers.solvers:DPMSolverPP", MultistepOptions
-        ),
+        SchedulerSpec("dpmpp", "DPM-Solver++, multistep.", "skyreels_schedulers.solvers:DPMSolverPP", MultistepOptions),
         SchedulerSpec("euler", "Euler's method, one step at a time.", "skyreels_schedulers.solvers:Euler"),
     )

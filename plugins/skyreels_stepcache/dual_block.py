@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from torch import Tensor
@@ -46,6 +47,7 @@ def _with_cache(stack: Stack, options: DualBlockOptions) -> Stack:
     except ModuleNotFoundError as missing:
         message = f"dbcache needs the package cache-dit, which is not installed: {missing}"
         raise PluginError("extra-missing", message, "pip install 'skyreels-cli[cache-dit]'") from missing
+    logging.getLogger("CACHE_DIT").setLevel(logging.ERROR)  # it tells of every step it takes
     adapter = cache_dit.BlockAdapter(
         transformer=stack, blocks=stack.blocks, forward_pattern=cache_dit.ForwardPattern.Pattern_3
     )

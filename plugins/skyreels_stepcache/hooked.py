@@ -5,7 +5,7 @@ They decide by their own rules, on every rank for itself: they are no good where
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers.hooks import FirstBlockCacheConfig, HookRegistry, MagCacheConfig, TaylorSeerCacheConfig
@@ -23,7 +23,7 @@ class Hooked:
 
     def __init__(self, setting: CacheSetting, config: Any) -> None:
         TransformerBlockRegistry.register(Layer, TransformerBlockMetadata(return_hidden_states_index=0))
-        self.stack = Stack(setting.layers)
+        self.stack = cast("Any", Stack(setting.layers))  # its mixin has no types
         if config is not None:
             self.stack.enable_cache(config)
 
@@ -53,7 +53,7 @@ class FirstBlock(Hooked):
 
 
 class MagCache(Hooked):
-    """MagCache (Ma et al. 2025): ratios of successive residuals, measured once for a model, tell what may be skipped."""
+    """MagCache (Ma et al. 2025): ratios of successive residuals, measured once for a model, tell what to skip."""
 
     def __init__(self, setting: CacheSetting, options: MagCacheOptions) -> None:
         if not (options.calibrate or options.ratios):

@@ -74,7 +74,7 @@ class TeaCache:
 
 
 class Account:
-    """What one branch remembers: the embedding of the last row, the estimated change since it last ran, its residual."""
+    """What one branch remembers: the last row's embedding, the estimated change since it last ran, its residual."""
 
     def __init__(self) -> None:
         self.embedding: Tensor | None = None
@@ -89,7 +89,7 @@ class Account:
     def can_skip(self, change: float, threshold: float) -> bool:
         """Add a change to the estimate; whether the estimate is still below the threshold."""
         self.estimate += change
-        return self.residual is not None and 0 < threshold and self.estimate < threshold
+        return self.residual is not None and threshold > 0 and self.estimate < threshold
 
     def state_dict(self) -> dict[str, Any]:
         """See `protocols.Cache.state_dict`."""

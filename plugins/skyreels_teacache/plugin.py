@@ -20,7 +20,9 @@ class TeaCacheOptions(Options):
     threshold: float = Field(
         0.2, ge=0, le=10, description="Estimated change up to which a step is skipped; 0 computes everything."
     )
-    ret_steps: bool = Field(False, description="The reference's other mode: compute the first five steps, not the last.")
+    ret_steps: bool = Field(
+        False, description="The reference's other mode: the first five steps are computed, not the last."
+    )
     fit: Fit = Field("auto", description="Model whose fitted estimate is used; none: the change of the time embedding.")
 
 

@@ -90,9 +90,7 @@ def _draw_variant(rng: np.random.Generator, kind: str) -> Meaning:
         return Meaning(kind, base.objects, base.background, camera=str(rng.choice(("left", "right"))))
     if kind == "zoom":
         return Meaning(kind, base.objects, base.background, camera=str(rng.choice(("in", "out"))))
-    return Meaning(
-        "two", (base.objects[0], _draw_second(rng, base)), base.background, _draw_common_motion(rng)
-    )
+    return Meaning("two", (base.objects[0], _draw_second(rng, base)), base.background, _draw_common_motion(rng))
 
 
 def _draw_gradient(rng: np.random.Generator, base: Meaning) -> tuple[str, str]:

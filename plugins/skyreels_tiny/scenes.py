@@ -78,9 +78,7 @@ def _backdrop(place: str, daytime: str, y: Floats, x: Floats, hills_seed: int) -
     for height, green in ((11.0, 0.42), (6.0, 0.32)):
         phase, wave = rng.uniform(0, 6.28), rng.uniform(14, 20)
         crest = HORIZON - height * (0.6 + 0.4 * np.sin(x / np.float32(wave) + np.float32(phase)))
-        _blend(
-            picture, np.clip(y - crest + 0.5, 0, 1), (0.22 * light, green * 1.2 * light, 0.34 * light), 1.0
-        )
+        _blend(picture, np.clip(y - crest + 0.5, 0, 1), (0.22 * light, green * 1.2 * light, 0.34 * light), 1.0)
     _blend(picture, np.clip(y - HORIZON + 0.5, 0, 1), _ground(place, daytime), 1.0)
     return picture
 

@@ -142,9 +142,7 @@ def _misfit(cover: Floats, shape: str) -> float:
     return best / area
 
 
-def _descend(
-    cover: Floats, shape: str, place: NDArray[np.float64], step: float
-) -> tuple[NDArray[np.float64], float]:
+def _descend(cover: Floats, shape: str, place: NDArray[np.float64], step: float) -> tuple[NDArray[np.float64], float]:
     """Move x, y, radius by ±`step` as long as the difference falls."""
     best = _difference(cover, shape, place)
     for _ in range(6):

@@ -45,9 +45,7 @@ def stage(meaning: Meaning, frames: int, rng: np.random.Generator, begin: float 
     elif meaning.kind == "zoom":
         track, settled = _zoom(meaning.camera == "in", times, rng)
     else:
-        direction = (
-            {"left": "right", "right": "left"}[meaning.camera] if meaning.kind == "pan" else meaning.motion
-        )
+        direction = {"left": "right", "right": "left"}[meaning.camera] if meaning.kind == "pan" else meaning.motion
         track, settled = _glide(direction, shape, times, span, rng)
     return Staging((track,), settled)
 
@@ -59,9 +57,7 @@ def _times(frames: int, rng: np.random.Generator, begin: float | None) -> Floats
     return (np.arange(frames, dtype=np.float32) + np.float32(begin)).astype(np.float32)
 
 
-def _glide(
-    direction: str, shape: str, times: Floats, span: float, rng: np.random.Generator
-) -> tuple[Track, bool]:
+def _glide(direction: str, shape: str, times: Floats, span: float, rng: np.random.Generator) -> tuple[Track, bool]:
     """Move one object evenly; it has room for a whole window of 33 frames, and rests softly near the edge
     later.
     """
@@ -126,9 +122,7 @@ def _zoom(inwards: bool, times: Floats, rng: np.random.Generator) -> tuple[Track
     radius = float(rng.uniform(9.5, 11.5)) if inwards else float(rng.uniform(15.5, 18.5))
     side = float(rng.choice((-1.0, 1.0)))
     x = _MIDDLE[0] + side * (float(rng.uniform(10, 20)) if inwards else float(rng.uniform(16, 34)))
-    still = straight(
-        (x, _MIDDLE[1] + float(rng.uniform(-5, 5))), "still", 0.0, room=1.0, times=times, radius=radius
-    )
+    still = straight((x, _MIDDLE[1] + float(rng.uniform(-5, 5))), "still", 0.0, room=1.0, times=times, radius=radius)
     log_rate = float(rng.uniform(0.014, 0.019)) * (1 if inwards else -1)
     track = zoomed(still, _MIDDLE, log_rate, 0.55, times)
     return track, bool(abs(np.log(track.radius[-1] / track.radius[0])) < 0.25)
@@ -142,10 +136,7 @@ def _stage_two(meaning: Meaning, times: Floats, rng: np.random.Generator) -> Sta
     spread = float(rng.uniform(23, 27))
     x = _start(step_x, 13 + spread, WIDTH - 13 - spread, speed * 32, rng)
     y = _start(step_y, 15.0, HEIGHT - 15.0, speed * 32, rng)
-    room = (
-        max(_room(x, step_x, 13 + spread, WIDTH - 13 - spread) + _room(y, step_y, 15.0, HEIGHT - 15.0), 1e-3)
-        + 3.0
-    )
+    room = max(_room(x, step_x, 13 + spread, WIDTH - 13 - spread) + _room(y, step_y, 15.0, HEIGHT - 15.0), 1e-3) + 3.0
     tracks = tuple(
         straight((x + side * spread, y), meaning.motion, speed, room=room, times=times, radius=float(radius))
         for side, radius in zip((-1, 1), radii, strict=True)

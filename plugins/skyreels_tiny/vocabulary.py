@@ -73,8 +73,7 @@ SYNONYMS: Final[dict[str, str]] = {
     "brown": "tan chocolate bronze copper wooden",
     "dark": "deep",
     "light": "pale pastel",
-    "circle": "circles ball balls disc disk dot sphere orb round bubble globe wheel planet coin sun moon "
-    "apple",
+    "circle": "circles ball balls disc disk dot sphere orb round bubble globe wheel planet coin sun moon apple",
     "square": "squares box cube block tile rectangle brick",
     "triangle": "triangles pyramid cone wedge arrow tent",
     "star": "stars starfish",
@@ -116,9 +115,7 @@ FILLERS: Final = frozenset(
 )
 """Words without a meaning of their own here: dropped, and not worth a remark."""
 
-SINGLE: Final[dict[str, str]] = {
-    word: meaning for meaning, words in SYNONYMS.items() for word in words.split()
-}
+SINGLE: Final[dict[str, str]] = {word: meaning for meaning, words in SYNONYMS.items() for word in words.split()}
 _LONGEST_PHRASE: Final = max(len(phrase.split()) for phrase in PHRASES)
 
 

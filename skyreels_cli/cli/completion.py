@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from skyreels_cli.errors import SkyreelsError
+
+if TYPE_CHECKING:
+    from skyreels_cli.plugins.specs import Spec
 
 
 def preset_names() -> list[tuple[str, str]]:
@@ -14,6 +18,28 @@ def preset_names() -> list[tuple[str, str]]:
 
     with suppress(SkyreelsError):
         return [(preset.name, preset.description) for preset in list_presets(load_settings().presets_dir)]
+    return []
+
+
+def scheduler_names() -> list[tuple[str, str]]:
+    """Return the schedulers that plugins offer, with what they are."""
+    from skyreels_cli.plugins.specs import SchedulerSpec
+
+    return _names(SchedulerSpec)
+
+
+def cache_names() -> list[tuple[str, str]]:
+    """Return the caches that plugins offer, with what they are."""
+    from skyreels_cli.plugins.specs import CacheSpec
+
+    return _names(CacheSpec)
+
+
+def _names(kind: type[Spec]) -> list[tuple[str, str]]:
+    from skyreels_cli.plugins.manager import plugins
+
+    with suppress(SkyreelsError):
+        return [(name, spec.summary) for name, spec in plugins().specs(kind).items()]
     return []
 
 

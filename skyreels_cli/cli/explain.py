@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from skyreels_cli.recipe.schema import Draft, Recipe
 
 # Where somebody set one of these instead, it decided the field.
-DECIDED_BY = {"num_frames": ("num_frames", "duration"), "resolution": ("resolution", "aspect")}
+DECIDED_BY = {
+    "num_frames": ("num_frames", "duration", "shots"),
+    "prompt": ("prompt", "shots"),
+    "resolution": ("resolution", "aspect", "video"),
+    "fps": ("video", "fps"),
+    "codec": ("codec", "video"),
+}
 UNSAID = {"seed": "drawn at random", "model": "default model"}
 LONGEST_VALUE = 40
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.options import FileOptions, LaterOptions, MachineOptions, RecipeOptions
 from skyreels_cli.cli.prepare import Job, Options, prepare
-from skyreels_cli.cli.progress import progress
+from skyreels_cli.cli.progress import Notice, progress
 from skyreels_cli.cli.quantities import byte_size, clock
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
@@ -54,7 +55,7 @@ def _show_plan(job: Job, out: Output, *, explain: bool) -> None:
     data = {**plan_data(job.plan), "output": str(job.output), "recipe": job.recipe.model_dump(by_alias=True)}
     if explain:
         data["explain"] = dict(job.sources)
-    essential = f"{job.plan.num_frames} frames in {len(job.plan.windows)} windows"
+    essential = f"{job.plan.num_frames or 'endless'} frames in {job.plan.count or 'endless'} windows"
     out.result(data, essential, lambda: _plan_view(job, explain=explain))
 
 
@@ -95,15 +96,23 @@ def _interrupted(job: Job) -> InterruptedError:
 def _watch(job: Job, out: Output) -> FilmDone:
     """Render while a person, or a script, is told how it goes; closing the generator stops the film."""
     film = None
-    with progress(out, [window.rows for window in job.plan.windows]) as listen:
+    plan = job.plan
+    rows = None if plan.endless else [window.rows for window in plan.windows]
+    with (
+        progress(out, rows) as listen,
+        Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text))) as interrupts,
+    ):
         from skyreels_cli.film.film import Working, render  # seconds: by now the display is moving
 
         working = Working(keep_work=job.keep_work, overwrite=job.overwrite)
-        rendering = render(job.recipe, job.plan, job.facts, job.placement, job.output, working=working)
+        rendering = render(
+            job.recipe, plan, job.facts, job.placement, job.output, working=working, ending=interrupts.ending
+        )
         with closing(rendering) as events:
             for event in events:
                 out.event(event.to_dict())
                 listen(event)
+                interrupts.heed(event)
                 if isinstance(event, FilmDone):
                     film = event
     assert film is not None, "a film that ends without an error says so"

@@ -11,6 +11,7 @@ import typer.main
 
 from skyreels_cli.cli.app import app
 from skyreels_cli.cli.failure import as_failure, command_behind
+from skyreels_cli.cli.plugin_commands import add_plugin_commands
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.output import Output
 
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: list[str], out: Output) -> int:
     command = typer.main.get_command(app)
+    add_plugin_commands(command, args, out)
     status = command.main(_with_bare_values(args), prog_name="skyreels", standalone_mode=False, obj=out)
     if status == InterruptedError.exit_code:  # what Typer makes of Ctrl-C
         raise KeyboardInterrupt

@@ -9,14 +9,15 @@ from typing import Annotated
 
 from typer import Option
 
-from skyreels_cli.cli.completion import model_names, preset_names
+from skyreels_cli.cli.completion import cache_names, model_names, preset_names, scheduler_names
 from skyreels_cli.film.placement import Offload
-from skyreels_cli.recipe.choices import Aspect, Codec, Dtype, Join
+from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
 
 # One panel of `--help` each.
 Render = partial(Option, rich_help_panel="What to render")
 Sampling = partial(Option, rich_help_panel="Sampling")
 Experiment = partial(Option, rich_help_panel="Experimental")
+Plugin = partial(Option, rich_help_panel="Plugins")
 Long = partial(Option, rich_help_panel="Films of several windows")
 File = partial(Option, rich_help_panel="The file")
 Machine = partial(Option, rich_help_panel="This machine")
@@ -38,7 +39,7 @@ class GlobalOptions:
 
 @dataclass(frozen=True)
 class RecipeOptions:
-    """What to render; but for `preset` the names are those of `recipe.schema.Draft`."""
+    """What to render; most names are those of `recipe.schema.Draft`, for the others see `typed_draft`."""
 
     prompt: Annotated[str | None, Render("--prompt", metavar="TEXT", help="The same as PROMPT.")] = None
     negative_prompt: Annotated[str | None, Render(metavar="TEXT", help="What to keep out.")] = None
@@ -55,10 +56,14 @@ class RecipeOptions:
     resolution: Annotated[str | None, Render(metavar="540P|720P|WxH", help="Size in pixels.")] = None
     aspect: Annotated[Aspect | None, Render(help="Shape of the picture.")] = None
     num_frames: Annotated[int | None, Render(metavar="N", help="Length: exactly N come out.")] = None
-    duration: Annotated[str | None, Render(metavar="10s|2m", help="Length in time instead.")] = None
+    duration: Annotated[str | None, Render(metavar="10s|2m|inf", help="Length in time instead.")] = None
+    shots: Annotated[
+        Path | None, Render(metavar="FILE.yaml", help="A prompt and a length for each shot.")
+    ] = None
     fps: Annotated[int | None, Render(metavar="N", help="Frames per second.")] = None
     image: Annotated[str | None, Render(metavar="FILE", help="The first frame.")] = None
     end_image: Annotated[str | None, Render(metavar="FILE", help="The last frame.")] = None
+    video: Annotated[str | None, Render("--video-path", metavar="FILE", help="Go on with it; see extend.")] = None
     seed: Annotated[int | None, Render(metavar="N", help="Same seed, same film.")] = None
 
     inference_steps: Annotated[int | None, Sampling(metavar="N", help="Denoising steps.")] = None
@@ -66,7 +71,9 @@ class RecipeOptions:
         float | None, Sampling(metavar="X", help="Pull towards the prompt; 1: none.")
     ] = None
     shift: Annotated[float | None, Sampling(metavar="X", help="More steps at high noise.")] = None
-    scheduler: Annotated[str | None, Sampling(metavar="NAME", help="The solver.")] = None
+    scheduler: Annotated[
+        str | None, Sampling(metavar="NAME", autocompletion=scheduler_names, help="The solver.")
+    ] = None
     ar_step: Annotated[int | None, Sampling(metavar="N", help="Steps from block to block; 0: sync.")] = None
     causal_block_size: Annotated[int | None, Sampling(metavar="N", help="Latent frames per block.")] = None
     dtype: Annotated[Dtype | None, Sampling(metavar="NAME", help="bfloat16, float16, float32 or fp8.")] = None
@@ -77,8 +84,27 @@ class RecipeOptions:
 
     base_num_frames: Annotated[int | None, Long(metavar="N", help="Frames of one window.")] = None
     overlap_history: Annotated[int | None, Long(metavar="N", help="Frames it takes over: 4k+1.")] = None
+    reference_count: Annotated[bool | None, Long("--reference-count", help="Let the length count those.")] = None
     addnoise_condition: Annotated[int | None, Long(metavar="N", help="Noise on those; 20 suits.")] = None
     join: Annotated[Join | None, Long(help="As what they are taken over.")] = None
+    color_match: Annotated[ColorMatch | None, Long(help="Hold the first window's colours.")] = None
+
+    cache: Annotated[
+        str | None, Plugin(metavar="NAME", autocompletion=cache_names, help="Skip work: see skyreels plugins.")
+    ] = None
+    parallel: Annotated[str | None, Plugin(metavar="NAME", help="Use several GPUs for a film.")] = None
+    option: Annotated[
+        list[str] | None,
+        Plugin("-O", "--option", metavar="PLUGIN.OPTION=VALUE", help="Set up a plugin; as often as needed."),
+    ] = None
+    teacache: Annotated[bool | None, Plugin("--teacache", help="The same as --cache teacache.")] = None
+    teacache_thresh: Annotated[
+        float | None, Plugin(metavar="X", help="The same as -O teacache.threshold=X.")
+    ] = None
+    use_ret_steps: Annotated[
+        bool | None, Plugin("--use-ret-steps", help="The same as -O teacache.ret_steps=true.")
+    ] = None
+    use_usp: Annotated[bool | None, Plugin("--use-usp", help="The same as --parallel usp.")] = None
 
     codec: Annotated[Codec | None, File(help="ffv1 (in .mkv) is lossless.")] = None
     quality: Annotated[float | None, File(metavar="0-10", help="10 is best.")] = None
@@ -88,18 +114,9 @@ class RecipeOptions:
 class LaterOptions:
     """Options of the contract whose feature is not built yet: taken by name and refused, never ignored."""
 
-    shots: Annotated[str | None, Later()] = None
     prompt_enhancer: Annotated[str | None, Later()] = None
-    video_path: Annotated[str | None, Later()] = None
     lora: Annotated[list[str] | None, Later()] = None
     gpus: Annotated[int | None, Later()] = None
-    cache: Annotated[str | None, Later()] = None
-    teacache: Annotated[bool, Later("--teacache")] = False
-    teacache_thresh: Annotated[float | None, Later()] = None
-    use_ret_steps: Annotated[bool, Later("--use-ret-steps")] = False
-    parallel: Annotated[str | None, Later()] = None
-    use_usp: Annotated[bool, Later("--use-usp")] = False
-    option: Annotated[list[str] | None, Later("--option", "-O")] = None
 
 
 @dataclass(frozen=True)

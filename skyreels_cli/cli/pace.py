@@ -6,22 +6,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from skyreels_cli.film.events import Event, StageStarted, StepDone, WindowDone, WindowStarted
+from skyreels_cli.film.events import CacheUsed, Event, StageStarted, StepDone, WindowDone, WindowStarted
 
 # The steps of a window take equally long but for jitter; recent ones tell of a machine that slows down.
 RECENT_STEPS = 10
 
 
 class Pace:
-    """The state of a running film; `rows` counts the steps of each window, `now` monotonic seconds."""
+    """The state of a running film; `rows` counts the steps of each window (None: endless), `now` monotonic seconds."""
 
-    def __init__(self, rows: Sequence[int], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rows: Sequence[int] | None, now: Callable[[], float] = time.monotonic) -> None:
         self.rows = rows
         self.window_rows_done = 0
         self.stage = ""
         self.window: WindowStarted | None = None
         self.noise: tuple[float, ...] = ()
         self.peak_memory_bytes = 0
+        self.skipped: float | None = None
         self._now = now
         self._last_event = now()
         self._windows_done = 0
@@ -38,13 +39,15 @@ class Pace:
             case WindowStarted():
                 self.window, self.stage, self.noise = event, "", ()
                 self._window_steps, self.window_rows_done = [], 0
-                self._windows_done = event.window
+                self._windows_done, self.skipped = event.window, None
             case StepDone():
                 self.noise, self.stage = event.noise, ""
                 self.window_rows_done = event.row + 1
                 self._recent.append(event.seconds)
                 self._window_steps.append(event.seconds)
                 self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
+            case CacheUsed(skipped=skipped):
+                self.skipped = skipped
             case WindowDone():
                 self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
                 self._windows_done = event.window + 1
@@ -56,14 +59,14 @@ class Pace:
         return sum(self._recent) / len(self._recent) if self._recent else None
 
     @property
-    def total_rows(self) -> int:
-        """Steps of the whole film."""
-        return sum(self.rows)
+    def share_done(self) -> float | None:
+        """Part of the film's steps that is done; None if it is endless."""
+        return self.rows_done / sum(self.rows) if self.rows else None
 
     @property
     def rows_done(self) -> int:
         """Steps done of the whole film, those of a resumed film's finished windows included."""
-        before = sum(self.rows[: self.window.window]) if self.window else 0
+        before = sum(self.rows[: self.window.window]) if self.rows and self.window else 0
         return before + self.window_rows_done
 
     @property
@@ -79,10 +82,12 @@ class Pace:
     @property
     def film_left(self) -> float | None:
         """Seconds until the film is done; decoding counts once a first window has shown what it takes."""
-        steps = self._left(self.total_rows - self.rows_done)
-        if steps is None or self.window is None or not self._overheads:
+        if self.rows is None:
+            return None
+        steps = self._left(sum(self.rows) - self.rows_done)
+        if steps is None or not self._overheads:
             return steps
-        windows_left = self.window.windows - self._windows_done
+        windows_left = len(self.rows) - self._windows_done
         return steps + windows_left * sum(self._overheads) / len(self._overheads)
 
     def _left(self, rows: int) -> float | None:

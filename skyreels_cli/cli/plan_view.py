@@ -21,10 +21,14 @@ def plan_view(plan: Plan, output: Path) -> RenderableType:
     """Draw windows, what they cost and what is unusual about them, within 80 columns."""
     from rich.console import Group
 
-    seconds = plan.num_frames / plan.fps
-    head = f"{plan.num_frames} frames, {plan.width}×{plan.height}, {plan.fps} fps, {seconds:.1f} s → {output}"
+    frames, length = ("endless", "") if plan.num_frames is None else _length(plan.num_frames, plan.fps)
+    head = f"{frames}, {plan.width}×{plan.height}, {plan.fps} fps{length} → {output}"
     notes = [f"note: {note}" for note in plan.notes]
     return Group(head, "", _windows(plan), "", _estimates(plan), *notes)
+
+
+def _length(frames: int, fps: int) -> tuple[str, str]:
+    return f"{frames} frames", f", {frames / fps:.1f} s"
 
 
 def _windows(plan: Plan) -> Table:
@@ -34,16 +38,20 @@ def _windows(plan: Plan) -> Table:
     for title in ("window", "frames", "latents", "prefix", "rows", "trimmed"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("blocks (r = ready)")
+    shots = plan.windows[-1].shot + 1
+    if shots > 1:
+        table.add_column("shot", justify="right")
     for window in plan.windows:
         latents = f"{window.latents}+end" if window.end_frame else str(window.latents)
         table.add_row(
-            f"{window.index + 1}/{len(plan.windows)}",
+            f"{window.index + 1}/{plan.count or '…'}",
             frame_range(window.first_frame, window.new_frames),
             latents,
             str(window.prefix_latents),
             str(window.rows),
             str(window.trim_frames),
             block_layout(window),
+            *([str(window.shot + 1)] if shots > 1 else []),
         )
     return table
 

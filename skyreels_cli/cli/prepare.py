@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skyreels_cli.cli.options import FileOptions, LaterOptions, MachineOptions, RecipeOptions
+from skyreels_cli.cli.plugin_commands import warn_of_broken_plugins
+from skyreels_cli.cli.plugin_flags import fold_plugin_flags, spell
 from skyreels_cli.cli.unbuilt import refuse_unbuilt
+from skyreels_cli.cli.video import check_video_options, check_video_rate, like_video, prompt_of_video, video_bytes
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
@@ -62,15 +65,18 @@ def prepare(options: Options, out: Output) -> Job:
     from skyreels_cli.recipe.schema import Draft
     from skyreels_cli.settings import load_settings
 
+    warn_of_broken_plugins(out)
     settings = load_settings(**asdict(options.machine))
     typed = typed_draft(options.prompt, options.recipe)
     preset_name = options.recipe.preset
     preset = load_preset(preset_name, settings.presets_dir) if preset_name else Draft()
-    draft = merge(preset, typed)
+    check_video_options(typed)
+    draft = prompt_of_video(merge(preset, typed), out)
     refuse_unbuilt(options.later, draft)
-    draft = _seed_of_unfinished(draft, options.file)
+    draft = _as_begun(draft, options.file)
     facts = open_model(draft.model or _default_model(settings, out))
     recipe = complete(draft, facts)
+    check_video_rate(typed, recipe)
     plan = make_plan(recipe, facts)
     return Job(
         recipe=recipe,
@@ -92,16 +98,22 @@ def make_placement(machine: MachineOptions) -> Placement:
     return Placement(settings.device, settings.offload, settings.attention)
 
 
-def _seed_of_unfinished(draft: Draft, file: FileOptions) -> Draft:
-    """The same command again goes on with the film: a seed that nobody chose is the one it began with."""
-    if draft.seed is not None or file.output is None:
+def _as_begun(draft: Draft, file: FileOptions) -> Draft:
+    """The same command again goes on with the film: with the seed that it drew, and its re-rolls."""
+    from skyreels_cli.recipe.schema import Draft
+
+    manifest = read_manifest(work_folder(file.output.expanduser())) if file.output else None
+    if not manifest:
         return draft
-    manifest = read_manifest(work_folder(file.output.expanduser()))
-    return draft.model_copy(update={"seed": manifest["recipe"]["seed"]}) if manifest else draft
+    begun = {"seed": manifest["recipe"]["seed"], "rerolls": manifest["recipe"].get("rerolls")}
+    return Draft.model_validate(begun | draft.model_dump(exclude_none=True, by_alias=True))
 
 
 def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
-    """Return the typed options as a draft; a prompt `-` is read from stdin."""
+    """Return the typed options as a draft, over what their shots file says; a prompt `-` is read from stdin."""
+    from skyreels_cli.recipe.merge import merge
+    from skyreels_cli.recipe.presets import load_shots
+    from skyreels_cli.recipe.schema import Draft
     from skyreels_cli.recipe.validate import make_draft
 
     if prompt is not None and options.prompt is not None:
@@ -111,12 +123,14 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     if options.num_frames is not None and options.duration is not None:
         message = "--num-frames and --duration both say how long the film is"
         raise UsageError("usage", message, "leave one of them out")
-    said = {name: value for name, value in asdict(options).items() if value is not None and name != "preset"}
+    said = {name: value for name, value in asdict(options).items() if value is not None}
+    said = {name: value for name, value in said.items() if name not in ("preset", "shots")}  # these are files
     if prompt is not None:
         said["prompt"] = prompt
     if said.get("prompt") == "-":
         said["prompt"] = sys.stdin.read().strip()
-    return make_draft(said, spell=lambda name: "--" + name.replace("_", "-"))
+    shots = load_shots(options.shots) if options.shots else Draft()
+    return merge(shots, make_draft(fold_plugin_flags(said), spell))
 
 
 def _default_model(settings: Settings, out: Output) -> str:
@@ -136,9 +150,10 @@ def _checked_output(file: FileOptions, recipe: Recipe, plan: Plan, outdir: Path)
     from skyreels_cli.media.output import check_output, check_space, default_output
 
     now = datetime.now().astimezone()
-    output = file.output or default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
+    default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
+    output = file.output or like_video(default, recipe)
     output = output.expanduser()
     check_container(output, recipe.codec)
     check_output(output, overwrite=file.overwrite)
-    check_space(output.parent, plan.estimates["disk"].value)
+    check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
     return output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skyreels_cli.cli.pace import Pace
@@ -21,9 +22,16 @@ RIGHT_MARGIN = 3
 Listener = Callable[[Event], None]
 
 
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something to tell at once, which the film itself does not say."""
+
+    text: str
+
+
 @contextmanager
-def progress(out: Output, rows: Sequence[int]) -> Iterator[Listener]:
-    """Yield what to call with each event; `rows` counts the steps of each window."""
+def progress(out: Output, rows: Sequence[int] | None) -> Iterator[Listener]:
+    """Yield what to call with each event; `rows` counts the steps of each window, None is an endless film."""
     if out.quiet or out.events:
         yield Pace(rows).take
     elif out.animated:
@@ -42,6 +50,8 @@ def _plain(out: Output, pace: Pace) -> Listener:
         if isinstance(event, StageStarted) and event.stage not in said:
             said.add(event.stage)
             out.narrate(f"{event.stage}…")
+        elif isinstance(event, Notice):
+            out.narrate(event.text)
         elif isinstance(event, FilmResumed):
             out.narrate(resumed_line(event))
         elif isinstance(event, WindowDone):
@@ -60,7 +70,9 @@ def _live(out: Output, pace: Pace) -> Iterator[Listener]:
 
         def listen(event: Event) -> None:
             pace.take(event)
-            if isinstance(event, FilmResumed):
+            if isinstance(event, Notice):
+                console.print(event.text)
+            elif isinstance(event, FilmResumed):
                 console.print(resumed_line(event))
             elif isinstance(event, WindowDone):
                 console.print(window_line(pace, event))
@@ -79,13 +91,20 @@ def window_line(pace: Pace, done: WindowDone) -> str:
     window = pace.window
     assert window is not None, "a window ends only after it has begun"
     words = [
-        f"window {window.window + 1}/{window.windows}",
+        window_name(window),
         f"frames {frame_range(window.first_frame, window.new_frames)}",
         f"{window.rows} steps",
         f"{pace.window_step_seconds:.2f} s/step",
         f"peak {byte_size(done.peak_memory_bytes)}",
     ]
+    if pace.skipped is not None:
+        words.append(f"{pace.skipped:.0%} skipped by the cache")
     return "  ".join(words)
+
+
+def window_name(window: WindowStarted) -> str:
+    """Name a window as people count: `window 2/3`, in an endless film `window 2`."""
+    return f"window {window.window + 1}{f'/{window.windows}' if window.windows else ''}"
 
 
 class LiveView:
@@ -116,16 +135,16 @@ class LiveView:
         pace = self.pace
         table = Table.grid(padding=(0, 1), expand=True)
         for column in range(5):
-            table.add_column(
-                ratio=1 if column == 1 else None, no_wrap=True, justify="left" if column < 2 else "right"
-            )
-        label = f"window {window.window + 1}/{window.windows}"
+            table.add_column(ratio=1 if column == 1 else None, no_wrap=True, justify="left" if column < 2 else "right")
         speed = f"{pace.step_seconds:.2f} s/step" if pace.step_seconds else ""
-        done = pace.window_rows_done
-        table.add_row(label, _bar(done, window.rows), f"{done}/{window.rows}", speed, _left(pace.window_left))
+        done, bar = pace.window_rows_done, _bar(pace.window_rows_done, window.rows)
+        table.add_row(window_name(window), bar, f"{done}/{window.rows}", speed, _left(pace.window_left))
         peak = f"peak {byte_size(pace.peak_memory_bytes)}" if pace.peak_memory_bytes else ""
-        share = f"{100 * pace.rows_done // pace.total_rows} %"
-        table.add_row("film", _bar(pace.rows_done, pace.total_rows), share, peak, _left(pace.film_left))
+        share = pace.share_done
+        if share is None:
+            table.add_row("film", "until Ctrl-C", f"{window.first_frame} frames", peak, "")
+        else:
+            table.add_row("film", _bar(share, 1), f"{int(100 * share)} %", peak, _left(pace.film_left))
         return table
 
 
@@ -135,7 +154,7 @@ def noise_line(noise: tuple[float, ...]) -> str:
     return "".join(NOISE_LEVELS[round(sigma * top)] for sigma in noise)
 
 
-def _bar(done: int, total: int) -> RenderableType:
+def _bar(done: float, total: float) -> RenderableType:
     from rich.progress_bar import ProgressBar
 
     return ProgressBar(total=total, completed=done)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
 import typer
 
-from skyreels_cli.cli import queue_add, queue_change, queue_files, queue_look, queue_run
+from skyreels_cli.cli import monitor, queue_add, queue_change, queue_files, queue_look, queue_run
 from skyreels_cli.cli.command import unfold
 from skyreels_cli.output import Output
 
@@ -41,3 +38,4 @@ app.command("run")(unfold(queue_run.run))
 app.command("export")(unfold(queue_files.export))
 app.command("import")(unfold(queue_files.import_))
 app.command("install-service")(unfold(queue_files.install_service))
+app.command("monitor")(unfold(monitor.monitor))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +15,13 @@ from skyreels_cli.cli.prepare import Job, make_placement
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.manifest import film_of, read_manifest, work_folder
 from skyreels_cli.output import Output
+from skyreels_cli.recipe.choices import MAX_SEED
 
 if TYPE_CHECKING:
+    from skyreels_cli.recipe.rerolls import Reroll
     from skyreels_cli.recipe.schema import Recipe
+
+Again = partial(Option, rich_help_panel="Another take")
 
 
 def resume(
@@ -25,18 +30,26 @@ def resume(
     film: Annotated[Path, Argument(metavar="FILM|FOLDER", help="The film's name, or its .skyreels folder.")],
     machine: MachineOptions,
     keep_work: Annotated[bool, Option("--keep-work", help="Keep the work folder at the end.")] = False,
+    from_window: Annotated[int | None, Again(metavar="K", min=0, help="Keep K windows; make the rest again.")] = None,
+    seed: Annotated[int | None, Again(metavar="N", min=0, max=MAX_SEED, help="With this seed.")] = None,
+    prompt: Annotated[str | None, Again(metavar="TEXT", help="With this prompt, to the end of the shot.")] = None,
 ) -> None:
-    """Go on with an interrupted film; the result is the same as if nothing had happened."""
+    """Go on with an interrupted film as if nothing had happened; or make its end again, another way."""
     from skyreels_cli.hub.open import open_model
     from skyreels_cli.plan.planner import make_plan
 
     output = film_of(film.expanduser().absolute())
+    change = _change(from_window, seed, prompt)
     recipe = _recipe_of(output)
     facts = open_model(recipe.model)
+    recipe = recipe.with_reroll(change) if change else recipe
+    plan = make_plan(recipe, facts)
+    if change:
+        _set_aside(output, change, out)
     job = Job(
         recipe=recipe,
         facts=facts,
-        plan=make_plan(recipe, facts),
+        plan=plan,
         placement=make_placement(machine),
         output=output,
         sources={},
@@ -44,6 +57,27 @@ def resume(
         overwrite=False,
     )
     render_job(job, out)
+
+
+def _change(window: int | None, seed: int | None, prompt: str | None) -> Reroll | None:
+    """What is to be made again, if anything; the options make sense together only."""
+    from skyreels_cli.recipe.rerolls import Reroll
+
+    if window is None and seed is None and prompt is None:
+        return None
+    if window is None or (seed is None and prompt is None):
+        message = "to make the end of a film again, say from which window on, and with which seed or prompt"
+        raise UsageError("usage", message, "--from-window 2 --seed 5")
+    return Reroll(window=window, seed=seed, prompt=prompt)
+
+
+def _set_aside(output: Path, change: Reroll, out: Output) -> None:
+    from skyreels_cli.film.takes import reroll
+    from skyreels_cli.film.work import WorkFolder
+
+    take = reroll(WorkFolder(work_folder(output)), change)
+    if take:
+        out.narrate(f"the old take is kept in {take}")
 
 
 def _recipe_of(output: Path) -> Recipe:
@@ -55,6 +89,7 @@ def _recipe_of(output: Path) -> Recipe:
     if manifest:
         return Recipe.model_validate(manifest["recipe"])
     if output.exists():
-        raise UsageError("film-finished", f"{output} is finished: there is nothing to go on with")
+        message = f"{output} is finished, and its work folder is gone: there is nothing to go on with"
+        raise UsageError("film-finished", message, "skyreels generate … --keep-work keeps the windows for another take")
     message = f"no unfinished film {output} (there is no work folder {folder.name})"
     raise UsageError("film-not-found", message, f"ls -d {quote(str(output.parent))}/*.skyreels")

@@ -21,7 +21,13 @@ class WindowCache:
     """The recipe's cache for one window; PluginError if it is missing or broken."""
 
     def __init__(
-        self, recipe: Recipe, window: Window, family: Any, transformer: Transformer, tokens_per_frame: int
+        self,
+        recipe: Recipe,
+        window: Window,
+        branches: int,
+        family: Any,
+        transformer: Transformer,
+        tokens_per_frame: int,
     ) -> None:
         assert recipe.cache is not None
         known = plugins()
@@ -31,13 +37,15 @@ class WindowCache:
             window=window.index,
             rows=window.rows,
             steps=recipe.inference_steps,
-            branches=BRANCHES[: 2 if recipe.guidance_scale > 1 else 1],
+            branches=BRANCHES[:branches],
             blocks=tuple(block_spans(window)),
             tokens_per_frame=tokens_per_frame,
             layers=len(transformer.blocks),
             width=transformer.config.num_attention_heads * transformer.config.attention_head_dim,
         )
-        self._cache: Cache = known.make(self._spec, setting, make_options(self._spec, recipe.options.get(recipe.cache, {})))
+        options = make_options(self._spec, recipe.options.get(recipe.cache, {}))
+        self._cache: Cache = known.make(self._spec, setting, options)
+        self.name = recipe.cache
         self._window = window
         self._steps = recipe.inference_steps
         self._work = Work()
@@ -63,9 +71,14 @@ class WindowCache:
         self._cache.load_state_dict(state["cache"])
         self._work.full, self._work.done = state["full"], state["done"]
 
+    @property
+    def skipped(self) -> float:
+        """Share of the layers' work that was not done so far, in [0, 1]."""
+        return round(self._work.skipped, 4)
+
     def close(self) -> dict[str, Any]:
-        """What is worth telling about the window, the share of work that was skipped in any case."""
-        return {"skipped": round(self._work.skipped, 4), **self._cache.close()}
+        """End the window; what the cache has to tell about it."""
+        return self._cache.close()
 
 
 def block_spans(window: Window) -> list[tuple[int, int]]:

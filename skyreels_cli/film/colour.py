@@ -22,13 +22,13 @@ class ColourMatch:
         self._overlap = overlap
         self.anchor: Tensor | None = None
 
-    def grade(self, decoded: Iterable[Tensor]) -> Generator[Tensor]:
-        """The frames `(3, n, H, W)` of one window in the anchor's colours; the first window becomes the anchor."""
+    def grade(self, decoded: Iterable[Tensor], fresh: bool) -> Generator[Tensor]:
+        """The frames `(3, n, H, W)` of one window in the anchor's colours; the first one after a cut is the anchor."""
         parts = list(decoded)
         if not parts:
             return
         statistics = _statistics(parts)
-        if self.anchor is None:
+        if self.anchor is None or fresh:
             self.anchor = statistics
             yield from parts
             return

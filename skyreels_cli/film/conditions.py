@@ -13,16 +13,17 @@ from skyreels_cli.media.image import read_image
 from skyreels_cli.model.vae import encode_frames, from_bytes
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.shots import Shot
 
 
-def start_latents(noise: Tensor, window: Window, recipe: Recipe, history: History, vae: Any) -> Tensor:
+def start_latents(noise: Tensor, window: Window, shot: Shot, recipe: Recipe, history: History, vae: Any) -> Tensor:
     """The window's latents `(c, f, h, w)` before its first row: noise, behind the prefix, before the end frame."""
     latents = noise
     if window.prefix_latents:
-        first = window.index == 0 and recipe.image is not None
-        latents[:, : window.prefix_latents] = _image_latent(recipe.image, recipe, vae) if first else history.prefix()
+        known = _image_latent(shot.image, recipe, vae) if window.fresh else history.prefix(window)
+        latents[:, : window.prefix_latents] = known
     if window.end_frame:
-        latents = torch.cat([latents, _image_latent(recipe.end_image, recipe, vae)], dim=1)
+        latents = torch.cat([latents, _image_latent(shot.end_image, recipe, vae)], dim=1)
     return latents
 
 

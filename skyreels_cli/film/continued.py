@@ -53,7 +53,8 @@ class ContinuedFilm:
 
     def begin(self) -> Generator[Event]:
         """Take up what an earlier process settled, or look at the video and try whether frames can follow it."""
-        self._settled = self._work.record(RECORD) or {}
+        if self._work.manifest:
+            self._settled = self._work.record(RECORD) or {}
         if not self._settled:
             yield StageStarted("reading the video")
             yield from self._settle()
@@ -86,9 +87,10 @@ class ContinuedFilm:
                 f"{self._video} is no longer the file that the new frames follow; they are kept in {self._work.path}",
                 "put it back, then run the same command again",
             )
-        footage = open_footage(self._video)
+        video = open_footage(self._video)
         reencoded = self._settled["reencoded"]
-        join_behind(open_footage(self._work.path / reencoded) if reencoded else footage, footage, pieces, output, comment)
+        source = open_footage(self._work.path / reencoded) if reencoded else video
+        join_behind(source, video, pieces, output, comment)
 
     def _settle(self) -> Generator[Event]:
         """Keep the tail; then try the end of the film on a few frames, and encode the video anew if that fails."""
@@ -119,7 +121,7 @@ class ContinuedFilm:
         write_json(self._work.path / RECORD, self._settled)
 
     def _read_tail(self, footage: Footage) -> npt.NDArray[np.uint8]:
-        """The last frames at the film's size: scaled, never stretched, and mirrored at the edges where some is missing."""
+        """The last frames at the film's size: scaled, never stretched, mirrored at the edges where it has more."""
         inner = picture_within(self._film, footage.shown_size)
         frames = read_tail(footage, self._recipe.overlap_history, *inner)
         across, down = (_margins(whole, part) for whole, part in zip(self._film, inner, strict=True))

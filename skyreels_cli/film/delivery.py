@@ -76,8 +76,9 @@ class NewFilm:
     def encoder(self, path: Path) -> VideoEncoder:
         """See `Delivery.encoder`."""
         recipe = self._recipe
-        size = {"width": recipe.width, "height": recipe.height}
-        return VideoEncoder(path, **size, fps=recipe.fps, codec=recipe.codec, quality=recipe.quality)
+        return VideoEncoder(
+            path, width=recipe.width, height=recipe.height, fps=recipe.fps, codec=recipe.codec, quality=recipe.quality
+        )
 
     def join(self, pieces: Sequence[Piece], output: Path, comment: str) -> None:
         """See `Delivery.join`."""

@@ -24,13 +24,14 @@ class Denoiser:
         recipe: Recipe,
         window: Window,
         texts: Sequence[Tensor],
+        guidance: float,
         dtype: torch.dtype,
         per_frame_time: bool,
         cache: WindowCache | None = None,
     ) -> None:
         self._transformer = transformer
         self._branches = [TextContext(text.to(dtype)) for text in texts]
-        self._guidance = recipe.guidance_scale
+        self._guidance = guidance
         self._fps = recipe.fps
         self._dtype = dtype
         self._per_frame_time = per_frame_time

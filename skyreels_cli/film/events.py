@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -34,10 +34,10 @@ class FilmResumed(Event):
 
 @dataclass(frozen=True)
 class WindowStarted(Event):
-    """A window begins; `windows` and `rows` are totals, frames are counted over the film."""
+    """A window begins; `windows` (None if the film is endless) and `rows` are totals, frames count over the film."""
 
     window: int
-    windows: int
+    windows: int | None
     rows: int
     first_frame: int
     new_frames: int
@@ -58,29 +58,32 @@ class StepDone(Event):
 
 @dataclass(frozen=True)
 class CacheUsed(Event):
-    """A window was denoised with a cache; `facts` has `skipped`, the share of the layers' work that was not done."""
+    """A window was denoised with a cache; `skipped` is the share of the transformer's work that was not done."""
 
     window: int
     cache: str
+    skipped: float
     facts: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class FramesReady(Event):
-    """Frames have left for the encoder; `frames` counts the film's so far."""
+    """Frames have left for the encoder; `frames` counts the film's so far, `total_frames` is None if it is endless."""
 
     window: int
     frames: int
-    total_frames: int
+    total_frames: int | None
 
 
 @dataclass(frozen=True)
 class WindowDone(Event):
-    """A window is decoded and encoded."""
+    """A window is decoded and encoded; `look` is how it looks (`film.look`), `drift` that less window 0's."""
 
     window: int
     seconds: float
     peak_memory_bytes: int
+    look: dict[str, float] = field(default_factory=dict)
+    drift: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class FilmDone(Event):
 
     output: str
     frames: int
-    fps: int
+    fps: int | float
     width: int
     height: int
     duration_s: float

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from skyreels_cli.film.colour import ColourMatch
+from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.model.vae import VideoDecoder, encode_frames, temporal_reach
-from skyreels_cli.plan.plan import Window
+from skyreels_cli.plan.plan import Plan, Window
+from skyreels_cli.recipe.schema import Recipe
 
 
 class History(Protocol):
-    """The memory of a film between its windows; `state` is kept on disk with each window."""
+    """The memory of a film between its windows, empty again after a cut; `state` is kept on disk with each window."""
+
+    def begin(self, frames: Tensor, vae: Any, window: Window) -> None:
+        """Let the first window go on from given frames in [-1, 1], `(3, n, H, W)`."""
+        ...
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
-        """New frames of the window in [-1, 1], as they leave the VAE: `(3, n, H, W)`; the overlap is left out."""
+        """The window's new frames in [-1, 1], as they leave the VAE: `(3, n, H, W)`; no overlap, nothing to trim."""
         ...
 
     def close_window(self, vae: Any, following: Window | None) -> None:
-        """Turn the end of the film into the prefix of the `following` window, if there is one."""
+        """Turn the end of the film into the prefix of the `following` window, if one goes on from here."""
         ...
 
-    def prefix(self) -> Tensor:
-        """Clean latents `(c, f, h, w)` that condition the next window."""
+    def prefix(self, window: Window) -> Tensor:
+        """Clean latents `(c, f, h, w)` that condition a window."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -36,96 +43,125 @@ class History(Protocol):
         ...
 
 
+def make_history(recipe: Recipe, plan: Plan, facts: ModelFacts) -> History:
+    """The history that the recipe's `join` asks for."""
+    colour = ColourMatch(recipe.overlap_history) if recipe.color_match == "anchor" else None
+    if recipe.join == "pixels":
+        return PixelHistory(recipe.overlap_history, colour)
+    overlap = max(window.prefix_latents for window in plan.windows)
+    return LatentHistory(max(overlap, temporal_reach(facts.vae.config)), colour)
+
+
 class PixelHistory:
     """Join by pixels: the next prefix is the VAE's encoding of the last decoded float frames (the reference's way).
 
     Each window is a causal chain of its own, whose first prefix latent is a one-frame latent, as in training.
     """
 
-    def __init__(self, overlap_frames: int) -> None:
+    def __init__(self, overlap_frames: int, colour: ColourMatch | None) -> None:
         self._overlap = overlap_frames
+        self._colour = colour
         self._frames: Tensor | None = None
         self._prefix: Tensor | None = None
 
+    def begin(self, frames: Tensor, vae: Any, window: Window) -> None:
+        """See `History.begin`."""
+        self._frames = frames
+        self.close_window(vae, window)
+
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
         """See `History.decode`."""
-        to_drop = window.drop_frames
-        for frames in VideoDecoder(vae).decode(latents):
-            dropped = min(to_drop, frames.shape[1])
-            to_drop -= dropped
-            if dropped < frames.shape[1]:
-                new = frames[:, dropped:]
-                known = new if self._frames is None else torch.cat([self._frames, new], dim=1)
-                self._frames = known[:, -self._overlap :].clone()
-                yield new
+        decoded = _kept(VideoDecoder(vae).decode(latents), window.drop_frames, window.new_frames)
+        for new in self._colour.grade(decoded, window.fresh) if self._colour else decoded:
+            known = new if self._frames is None else torch.cat([self._frames, new], dim=1)
+            self._frames = known[:, -self._overlap :].clone()
+            yield new
 
     def close_window(self, vae: Any, following: Window | None) -> None:
-        """See `History.close_window`; frames are kept only if the window after the next will need them again."""
-        if following is None or self._frames is None:
+        """See `History.close_window`; frames are kept only if the window after the next may need them again."""
+        if following is None or following.fresh or self._frames is None:
             self._frames = self._prefix = None
             return
-        self._prefix = encode_frames(vae, self._frames)
+        self._prefix = encode_frames(vae, self._frames[:, -following.drop_frames :])
         still_needed = self._overlap - following.new_frames
         self._frames = self._frames[:, -still_needed:] if still_needed > 0 else None
 
-    def prefix(self) -> Tensor:
+    def prefix(self, window: Window) -> Tensor:
         """See `History.prefix`."""
-        assert self._prefix is not None, "the first window has no history"
+        assert self._prefix is not None, f"nothing comes before window {window.index}"
         return self._prefix
 
     def state(self) -> dict[str, Any]:
         """See `History.state`."""
-        return {"prefix": self._prefix, "frames": self._frames}
+        anchor = self._colour.anchor if self._colour else None
+        return {"prefix": self._prefix, "frames": self._frames, "anchor": anchor}
 
     def load_state(self, state: dict[str, Any], vae: Any) -> None:
         """See `History.load_state`."""
         self._prefix, self._frames = (_on(vae.device, state[key]) for key in ("prefix", "frames"))
+        if self._colour:
+            self._colour.anchor = _on(vae.device, state["anchor"])
 
 
 class LatentHistory:
-    """Join by latents: the last clean latents go on unchanged and one causal chain decodes the whole film.
+    """Join by latents: the last clean latents go on unchanged and one causal chain decodes everything up to a cut.
 
     Nothing is lost by re-encoding, but from the second window on the first prefix latent stands for four frames.
     """
 
-    def __init__(self, overlap_latents: int, reach: int) -> None:
-        self._overlap = overlap_latents
-        self._kept = max(overlap_latents, reach)
+    def __init__(self, kept_latents: int, colour: ColourMatch | None) -> None:
+        self._kept = kept_latents
+        self._colour = colour
         self._latents: Tensor | None = None
         self._decoder: VideoDecoder | None = None
 
-    @classmethod
-    def of(cls, overlap_latents: int, vae_config: Any) -> LatentHistory:
-        """A history that keeps enough latents to warm up a decoder of this configuration."""
-        return cls(overlap_latents, temporal_reach(vae_config))
+    def begin(self, frames: Tensor, vae: Any, window: Window) -> None:
+        """See `History.begin`."""
+        self.load_state({"latents": encode_frames(vae, frames), "anchor": None}, vae)
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
         """See `History.decode`."""
-        new = latents[:, window.prefix_latents :] if window.drop_frames else latents
+        new = latents if window.fresh else latents[:, window.prefix_latents :]  # an image is new as well
         known = new if self._latents is None else torch.cat([self._latents, new], dim=1)
         self._decoder = self._decoder or VideoDecoder(vae)
-        yield from self._decoder.decode(new)
+        decoded = _kept(self._decoder.decode(new), 0, window.new_frames)
+        yield from self._colour.grade(decoded, window.fresh) if self._colour else decoded
         self._latents = known[:, -self._kept :].clone()
 
     def close_window(self, vae: Any, following: Window | None) -> None:
         """See `History.close_window`."""
+        if following is None or following.fresh:
+            self._latents = self._decoder = None
 
-    def prefix(self) -> Tensor:
+    def prefix(self, window: Window) -> Tensor:
         """See `History.prefix`."""
-        assert self._latents is not None, "the first window has no history"
-        return self._latents[:, -self._overlap :]
+        assert self._latents is not None, f"nothing comes before window {window.index}"
+        return self._latents[:, -window.prefix_latents :]
 
     def state(self) -> dict[str, Any]:
         """See `History.state`; the decoder's features are gigabytes, the latents they follow from are not."""
-        return {"latents": self._latents}
+        return {"latents": self._latents, "anchor": self._colour.anchor if self._colour else None}
 
     def load_state(self, state: dict[str, Any], vae: Any) -> None:
         """See `History.load_state`; decodes the kept latents once more, which brings the same features back."""
         self._latents = _on(vae.device, state["latents"])
-        assert self._latents is not None
-        self._decoder = VideoDecoder(vae)
-        for _ in self._decoder.decode(self._latents):
-            pass
+        if self._colour:
+            self._colour.anchor = _on(vae.device, state["anchor"])
+        self._decoder = None
+        if self._latents is not None:
+            self._decoder = VideoDecoder(vae)
+            for _ in self._decoder.decode(self._latents):
+                pass
+
+
+def _kept(decoded: Iterable[Tensor], drop: int, keep: int) -> Generator[Tensor]:
+    """Leave out the first `drop` frames, and what comes after the next `keep`."""
+    seen = 0
+    for frames in decoded:
+        new = frames[:, max(0, drop - seen) : max(0, drop + keep - seen)]
+        seen += frames.shape[1]
+        if new.shape[1]:
+            yield new
 
 
 def _on(device: torch.device, tensor: Tensor | None) -> Tensor | None:

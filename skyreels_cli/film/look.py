@@ -26,8 +26,7 @@ class Look:
 
     def against(self, anchor: Look) -> dict[str, float]:
         """Differences to the anchor's look."""
-        before = asdict(anchor)
-        return {name: value - before[name] for name, value in asdict(self).items()}
+        return {name: value - getattr(anchor, name) for name, value in asdict(self).items()}
 
 
 class LookMeter:

@@ -1,30 +1,41 @@
-"""The two seeded streams of randomness of a film; nothing else in the engine is random."""
+"""The seeded streams of randomness of a film; nothing else in the engine is random."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 
+@dataclass(frozen=True)
+class Stream:
+    """Randomness from a seed, for windows from `first_window` on."""
+
+    seed: int
+    first_window: int = 0
+
+
 class InitialNoise:
-    """The film's first stream: every window draws its noise from one generator, in order (as the reference does).
+    """The windows of a stream draw their noise from one generator, in order (as the reference does).
 
     It is drawn on the CPU in float32 whatever the device, so a seed gives the same film everywhere.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._generator = torch.Generator().manual_seed(seed)
+    def __init__(self) -> None:
+        self._generators: dict[Stream, torch.Generator] = {}
 
-    def draw(self, shape: Sequence[int]) -> Tensor:
+    def draw(self, stream: Stream, shape: Sequence[int]) -> Tensor:
         """Standard normal noise of `(c, f, h, w)`."""
-        return torch.randn(tuple(shape), generator=self._generator)
+        if stream not in self._generators:
+            self._generators[stream] = torch.Generator().manual_seed(stream.seed)
+        return torch.randn(tuple(shape), generator=self._generators[stream])
 
 
-def condition_noise(seed: int, window: int, row: int, shape: Sequence[int]) -> Tensor:
-    """Noise for the prefix in one row: a stream of its own per (seed, window, row), so that resuming needs no state."""
-    digest = hashlib.sha256(f"condition/{seed}/{window}/{row}".encode()).digest()
+def condition_noise(stream: Stream, window: int, row: int, shape: Sequence[int]) -> Tensor:
+    """Noise for the prefix in one row, by seed, window of the stream and row, so that resuming needs no state."""
+    digest = hashlib.sha256(f"condition/{stream.seed}/{window - stream.first_window}/{row}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
     return torch.randn(tuple(shape), generator=generator)

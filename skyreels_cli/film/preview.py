@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.durable import replacing
@@ -14,7 +15,7 @@ from skyreels_cli.media.join import copy_pieces
 
 
 class Preview:
-    """Keeps `preview.mp4` (`.mkv` for ffv1) at the last finished window, in the background; a lost one costs nothing."""
+    """Keeps `preview.mp4` (`.mkv` for ffv1) at the last finished window, in the background; losing it costs nothing."""
 
     def __init__(self, work: WorkFolder, codec: str) -> None:
         self._path = work.path / ("preview.mkv" if codec == "ffv1" else "preview.mp4")
@@ -26,7 +27,7 @@ class Preview:
         self._thread = threading.Thread(target=self._write, args=(list(pieces),), daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Preview:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

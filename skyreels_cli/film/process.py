@@ -13,7 +13,7 @@ import psutil
 
 
 def holder_record() -> dict[str, Any]:
-    """This process, for others to name."""
+    """The process that calls this, for others to name."""
     return {"pid": os.getpid(), "started": psutil.Process().create_time(), "host": socket.gethostname()}
 
 
@@ -21,7 +21,7 @@ def describe_holder(path: Path) -> str:
     """`process 4711 on host (since 12:30:05)`."""
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))
-        since = datetime.fromtimestamp(holder["started"])
+        since = datetime.fromtimestamp(holder["started"]).astimezone()
         return f"process {holder['pid']} on {holder['host']} (since {since:%H:%M:%S})"
     except (OSError, ValueError, KeyError):
         return "another process"

@@ -43,15 +43,19 @@ class FilmRecord:
             "libraries": {name: version(name) for name in _LIBRARIES},
         }
 
+    def ended(self, recipe: Recipe, plan: Plan) -> None:
+        """From now on speak of the finite film that an endless one has become."""
+        self._recipe, self._plan = recipe, plan
+
     def comment(self) -> str:
         """One line of JSON for the container's `comment` tag."""
         return json.dumps(self.identity(), ensure_ascii=False, separators=(",", ":"))
 
-    def sidecar(self, done: FilmDone) -> dict[str, Any]:
-        """Content of `<output>.json`: identity, plan, and what the run was like."""
+    def sidecar(self, done: FilmDone, looks: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+        """Content of `<output>.json`: identity, plan, what the run was like and how each window looks."""
         result = {key: value for key, value in asdict(done).items() if key != "recipe"}
         machine = {"platform": platform.platform(), "python": platform.python_version()}
-        return {**self.identity(), "plan": plan_data(self._plan), "result": result, "machine": machine}
+        return {**self.identity(), "plan": plan_data(self._plan), "result": result, "looks": looks, "machine": machine}
 
     def differences(self, manifest: Mapping[str, Any] | None) -> list[str]:
         """What sets the film of a work folder apart from this one: `recipe.seed 1 → 2`."""

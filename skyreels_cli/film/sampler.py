@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.noise import condition_noise
+from skyreels_cli.film.noise import Stream, condition_noise
 from skyreels_cli.film.tensor_tree import on_device
 from skyreels_cli.plan.matrix import progress_groups, updated_blocks
 from skyreels_cli.plan.plan import Window
@@ -30,13 +30,13 @@ class WindowSampler:
         latents: Tensor,
         predict: Predict,
         make_scheduler: Callable[[], Scheduler],
-        seed: int,
+        stream: Stream,
         addnoise_condition: int,
     ) -> None:
         self.window = window
         self.latents = latents
         self._predict = predict
-        self._seed = seed
+        self._stream = stream
         self._addnoise = addnoise_condition
         self._groups = [(blocks, make_scheduler()) for blocks in progress_groups(window)]
         self._next_row = 0
@@ -82,7 +82,7 @@ class WindowSampler:
         prefix = self.window.prefix_latents
         if self._addnoise and prefix:
             share = self._addnoise / 1000
-            noise = condition_noise(self._seed, self.window.index, row, latents[:, :, :prefix].shape)
+            noise = condition_noise(self._stream, self.window.index, row, latents[:, :, :prefix].shape)
             latents = latents.clone()
             latents[:, :, :prefix] = latents[:, :, :prefix] * (1 - share) + noise.to(latents.device) * share
             times[:prefix] = [self._addnoise] * prefix

@@ -9,6 +9,7 @@ may be killed at any moment. `<output>.skyreels/` holds:
     checkpoint-*.safetensors, checkpoint.json
                               the window in progress
     preview.mp4               the film so far
+    takes/1/                  windows that were made again (`film.takes`), as they were before
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from skyreels_cli.film.manifest import MANIFEST, read_manifest, read_record
 from skyreels_cli.film.process import describe_holder, holder_record
 from skyreels_cli.film.tensor_tree import load_tree, save_tree
 
-LOCK, HOLDER = "lock", "holder.json"
+LOCK, HOLDER, TAKES = "lock", "holder.json", "takes"
 
 
 class WorkFolder:
@@ -43,7 +44,9 @@ class WorkFolder:
             self._lock.acquire()
         except Timeout as error:
             holder = describe_holder(self.path / HOLDER)
-            raise UsageError("film-busy", f"{self.path} is being worked on by {holder}", "wait for it, or stop it") from error
+            raise UsageError(
+                "film-busy", f"{self.path} is being worked on by {holder}", "wait for it, or stop it"
+            ) from error
         remove_partials(self.path)
         write_json(self.path / HOLDER, holder_record())
         return self
@@ -74,12 +77,29 @@ class WorkFolder:
             save_tree(partial, memory)
         files = {file.name: sha256(file) for file in (piece, tensors)}
         write_json(self.path / f"w{window:04}.json", {**record, "files": files})
-        self._drop_checkpoint()
+        self.drop_checkpoint()
+
+    def recorded_windows(self) -> list[int]:
+        """Windows that have a record, in order."""
+        return sorted(int(path.stem[1:]) for path in self.path.glob("w[0-9]*.json"))
+
+    def window_files(self, window: int) -> list[Path]:
+        """What a finished window has on disk, the record that makes it count first."""
+        return sorted(self.path.glob(f"w{window:04}.*"), key=lambda file: file.suffix != ".json")
 
     def window_record(self, window: int) -> dict[str, Any] | None:
         """The record of a finished window; None if there is none or one of its files is damaged."""
-        record = read_record(self.path / f"w{window:04}.json")
+        return self.record(f"w{window:04}.json")
+
+    def record(self, name: str) -> dict[str, Any] | None:
+        """A record by its name; None if there is none or one of the files that it vouches for is damaged."""
+        record = read_record(self.path / name)
         return record if record and self._intact(record["files"]) else None
+
+    def looks(self) -> list[dict[str, float]]:
+        """How each finished window looks (`film.look`), in order."""
+        records = (read_record(self.path / f"w{window:04}.json") or {} for window in self.recorded_windows())
+        return [record.get("look", {}) for record in records]
 
     def memory(self, window: int) -> Any:
         """What a finished window left for the next."""
@@ -90,10 +110,8 @@ class WorkFolder:
         path = self.path / f"checkpoint-{window:04}-{row:04}.safetensors"
         with replacing(path) as partial:
             save_tree(partial, state)
-        write_json(
-            self.path / "checkpoint.json", {"window": window, "row": row, "files": {path.name: sha256(path)}}
-        )
-        self._drop_checkpoint(keep=path.name)
+        write_json(self.path / "checkpoint.json", {"window": window, "row": row, "files": {path.name: sha256(path)}})
+        self.drop_checkpoint(keep=path.name)
 
     def checkpoint(self, window: int) -> Any | None:
         """State of a window in progress, if a good checkpoint of it exists."""
@@ -101,6 +119,19 @@ class WorkFolder:
         if not record or record["window"] != window or not self._intact(record["files"]):
             return None
         return load_tree(self.path / next(iter(record["files"])))
+
+    def drop_checkpoint(self, keep: str | None = None) -> None:
+        """Forget the window in progress, but for the checkpoint file to `keep`."""
+        if keep is None:
+            (self.path / "checkpoint.json").unlink(missing_ok=True)
+        for old in self.path.glob("checkpoint-*.safetensors"):
+            if old.name != keep:
+                old.unlink(missing_ok=True)
+
+    @property
+    def has_takes(self) -> bool:
+        """Whether earlier takes of windows lie here, which nobody has thrown away yet."""
+        return (self.path / TAKES).is_dir()
 
     def clear(self) -> None:
         """Forget what was done: all files but the lock, the manifest last."""
@@ -120,11 +151,3 @@ class WorkFolder:
 
     def _intact(self, files: dict[str, str]) -> bool:
         return all((self.path / name).is_file() and sha256(self.path / name) == sha for name, sha in files.items())
-
-    def _drop_checkpoint(self, keep: str | None = None) -> None:
-        if keep is None:
-            (self.path / "checkpoint.json").unlink(missing_ok=True)
-        for old in self.path.glob("checkpoint-*.safetensors"):
-            if old.name != keep:
-                old.unlink(missing_ok=True)
-

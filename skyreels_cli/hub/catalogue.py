@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import Family
-
-BUNDLED_MODELS = "skyreels.models"
-"""Entry point group; an entry has the name of a model and is a callable that returns its folder."""
+from skyreels_cli.plugins.manager import plugins
+from skyreels_cli.plugins.specs import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,15 @@ def find_release(model: str) -> Release | None:
 
 
 def bundled_models() -> dict[str, Path]:
-    """Folders of the models that installed packages bring along, by name; a broken package is left out."""
-    found: dict[str, Path] = {}
-    for entry in entry_points(group=BUNDLED_MODELS):
+    """Folders of the models that installed packages bring along, by name; what is not there is left out."""
+    known, found = plugins(), {}
+    for name, spec in known.specs(ModelSpec).items():
         try:
-            found[entry.name] = Path(entry.load()())
+            folder = Path(known.make(spec))
         except Exception:  # noqa: BLE001, S112 - one broken package must not take the program with it
             continue
+        if folder.is_dir():
+            found[name] = folder
     return found
 
 

@@ -46,9 +46,7 @@ def check_container(path: Path, codec: str) -> None:
     suffix = path.suffix.lower()
     if codec not in CONTAINERS.get(suffix, ()):
         fitting = [container for container, codecs in CONTAINERS.items() if codec in codecs]
-        what = (
-            f"{suffix} cannot hold {codec}" if suffix in CONTAINERS else f"{path.name} has no video's suffix"
-        )
+        what = f"{suffix} cannot hold {codec}" if suffix in CONTAINERS else f"{path.name} has no video's suffix"
         message = f"{what}; {codec} goes into {', '.join(fitting)}"
         raise UsageError("codec-container", message, f"-o {quote(str(path.with_suffix(fitting[0])))}")
     find_encoder(codec)

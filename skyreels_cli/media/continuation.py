@@ -55,9 +55,7 @@ def reencode(footage: Footage, path: Path, codec: str, quality: float) -> None:
         raise SkyreelsError("encode-failed", message, "--codec h264")
 
 
-def _concatenated(
-    footage: Footage, pieces: Sequence[tuple[Path, int]], scratch: Path
-) -> tuple[list[str], Fraction]:
+def _concatenated(footage: Footage, pieces: Sequence[tuple[Path, int]], scratch: Path) -> tuple[list[str], Fraction]:
     """All files as one input of ffmpeg, and when the first frame is shown in it.
 
     ffmpeg begins the second file where the first one's longest stream ends, or as long after its earliest packet as
@@ -89,7 +87,7 @@ def _find_problem(footage: Footage, pieces: Sequence[tuple[Path, int]], joined: 
     new = sum(count for _, count in pieces)
     if times is None or len(times.ticks) != footage.frames + new:
         return f"{len(times.ticks) if times else 0} frames came out, {footage.frames} and {new} went in"
-    if not times.steady(footage.fps):
+    if not times.steady(footage.fps, since=footage.frames - 1, share=1):
         return "the frames do not follow each other at an even pace"
     old = min(COMPARED_FRAMES, footage.frames)
     expected = tail_hashes(footage.path, footage.times, old)

@@ -55,9 +55,7 @@ class VideoEncoder:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._scratch = tempfile.TemporaryDirectory(prefix="skyreels-")
         scratch = Path(self._scratch.name)
-        self._stderr: IO[bytes] = (scratch / "stderr").open(
-            "w+b"
-        )  # unlike a pipe, a file cannot block ffmpeg
+        self._stderr: IO[bytes] = (scratch / "stderr").open("w+b")  # unlike a pipe, a file cannot block ffmpeg
         source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-framerate", str(fps)]
         tags = ["-map_metadata", "-1"]
         if comment is not None and fits_comment(comment, path):

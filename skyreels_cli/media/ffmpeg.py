@@ -18,9 +18,7 @@ def ffmpeg_exe() -> str:
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise UsageError(
-            "ffmpeg-missing", f"no ffmpeg was found: {error}", "pip install imageio-ffmpeg"
-        ) from error
+        raise UsageError("ffmpeg-missing", f"no ffmpeg was found: {error}", "pip install imageio-ffmpeg") from error
 
 
 @cache

@@ -34,7 +34,10 @@ class Colour:
 
 @dataclass(frozen=True)
 class Footage:
-    """A video with a steady frame rate; `rotation` in degrees clockwise is what players do to its coded frames."""
+    """A video with a steady frame rate; `rotation` in degrees clockwise is what players do to its coded frames.
+
+    `pixel_aspect` is a pixel's width by its height, 0 if the stream does not say: then they are square.
+    """
 
     path: Path
     facts: VideoFacts
@@ -59,18 +62,17 @@ class Footage:
     def shown_size(self) -> tuple[int, int]:
         """(width, height) on a screen with square pixels, upright."""
         width, height = self.facts.width, self.facts.height
-        if self.rotation % 180:
-            return width, round(height * self.pixel_aspect)
-        return round(width * self.pixel_aspect), height
+        stretch = self.pixel_aspect or 1
+        return (width, round(height * stretch)) if self.rotation % 180 else (round(width * stretch), height)
 
 
 def open_footage(path: Path) -> Footage:
     """Look at a video; UsageError `video-not-found`, `video-unreadable`, `video-no-stream`, `video-variable-rate`."""
     described = describe(path) if path.is_file() else ""
     stream = re.search(r"Stream #\S+.*?: Video: (.*)", described)
-    if not stream and "Audio:" in described:
-        hint = 'skyreels generate "what it should show"'
-        raise UsageError("video-no-stream", f"{path} holds sound but no picture", hint)
+    if not stream and "Input #0" in described:
+        what = "sound but no picture" if "Audio:" in described else "no picture"
+        raise UsageError("video-no-stream", f"{path} holds {what}", 'skyreels generate "what it should show"')
     facts = probe(path)
     times = file_times(path)
     if not stream or not times:
@@ -86,7 +88,7 @@ def open_footage(path: Path) -> Footage:
         times=times,
         fps=fps,
         rotation=_rotation(described),
-        pixel_aspect=Fraction(int(aspect[1]), int(aspect[2])) if aspect and aspect[1] != "0" else Fraction(1),
+        pixel_aspect=Fraction(int(aspect[1]), int(aspect[2])) if aspect else Fraction(0),
         profile=profile[1] if profile else "",
         colour=_colour(stream[1], facts.pix_fmt),
     )
@@ -113,5 +115,5 @@ def _colour(stream: str, pix_fmt: str) -> Colour:
 def _variable_rate(path: Path, fps: Fraction) -> UsageError:
     rate = round(fps)
     steady = quote(str(path.with_name(f"{path.stem}-{rate}fps.mp4")))
-    message = f"the frames of {path} do not come at a steady rate (about {float(fps):.4g} per second), and new ones would"
+    message = f"{path} has no steady frame rate (about {float(fps):.4g} per second), which the new frames would have"
     return UsageError("video-variable-rate", message, f"ffmpeg -i {quote(str(path))} -fps_mode cfr -r {rate} {steady}")

@@ -26,9 +26,7 @@ def following_suffix(footage: Footage) -> str:
     return ".mkv" if footage.times.time_base == MILLISECONDS else ".mp4"
 
 
-def following_options(
-    footage: Footage, film: tuple[int, int], inner: tuple[int, int], quality: float
-) -> list[str]:
+def following_options(footage: Footage, film: tuple[int, int], inner: tuple[int, int], quality: float) -> list[str]:
     """ffmpeg's output options, from RGB frames of the film to coded frames like the footage's.
 
     Of each frame, whose size is `film`, the centre of size `inner` is the picture; it gets the footage's size.

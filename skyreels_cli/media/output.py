@@ -37,9 +37,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         folder = _existing_folder(path.parent)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"no permission to write into {folder}")
-        with tempfile.TemporaryFile(
-            dir=folder
-        ):  # root may do anything by its permissions, yet not everywhere
+        with tempfile.TemporaryFile(dir=folder):  # root may do anything by its permissions, yet not everywhere
             pass
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
@@ -51,9 +49,7 @@ def check_space(folder: Path, needed_bytes: float) -> None:
     """Raise `disk-too-small` if the disk of a folder (which need not exist yet) has less than this free."""
     free = shutil.disk_usage(_existing_folder(folder)).free
     if needed_bytes > free:
-        message = (
-            f"the film needs {needed_bytes / 1e9:.1f} GB on disk, and {folder} has {free / 1e9:.1f} GB free"
-        )
+        message = f"the film needs {needed_bytes / 1e9:.1f} GB on disk, and {folder} has {free / 1e9:.1f} GB free"
         raise UsageError("disk-too-small", message, "--outdir /a/larger/disk")
 
 

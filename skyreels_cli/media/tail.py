@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe, reason
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 from skyreels_cli.media.footage import Footage
 from skyreels_cli.media.reader import EXACT_COLOUR, unreadable
 from skyreels_cli.media.timing import FrameTimes
@@ -23,19 +25,18 @@ def read_tail(footage: Footage, count: int, width: int, height: int) -> npt.NDAr
         f"scale={width}:{height}:in_color_matrix={colour.swscale_matrix}:in_range={colour.range}:out_range=pc"
         f":flags=lanczos+{EXACT_COLOUR},format=rgb24"
     )
-    output = ["-vf", scale, "-f", "rawvideo", "-"]
-    frame_bytes = width * height * 3
     for source in _sources(footage.path, footage.times, count):
-        pixels = _decode(footage.path, [*source, *output])[-count * frame_bytes :]
-        if len(pixels) == count * frame_bytes:
-            return np.frombuffer(bytearray(pixels), np.uint8).reshape(count, height, width, 3)
+        frames = _last_frames([*source, "-vf", scale, "-f", "rawvideo", "-"], count, width * height * 3)
+        if len(frames) == count:
+            return np.frombuffer(bytearray().join(frames), np.uint8).reshape(count, height, width, 3)
     raise unreadable(footage.path, f"its last {count} frames cannot be decoded")
 
 
 def tail_hashes(path: Path, times: FrameTimes, count: int) -> list[str]:
     """Checksums of the last `count` frames as they are coded: not turned, not converted."""
     for source in _sources(path, times, count):
-        listing = _decode(path, ["-noautorotate", *source, "-f", "framemd5", "-"]).decode("ascii")
+        command = [ffmpeg_exe(), *QUIET, "-noautorotate", *source, "-f", "framemd5", "-"]
+        listing = subprocess.run(command, capture_output=True, check=False, encoding="ascii").stdout
         hashes = re.findall(r"^0,.*\s([0-9a-f]{32})$", listing, re.MULTILINE)[-count:]
         if len(hashes) == count:
             return hashes
@@ -51,8 +52,10 @@ def _sources(path: Path, times: FrameTimes, count: int) -> list[list[str]]:
     return [["-ss", f"{float(start):.6f}", *whole], whole]
 
 
-def _decode(path: Path, arguments: Sequence[str]) -> bytes:
-    run = subprocess.run([ffmpeg_exe(), *QUIET, *arguments], capture_output=True, check=False)
-    if run.returncode:
-        raise unreadable(path, reason(run.stderr))
-    return run.stdout
+def _last_frames(arguments: Sequence[str], count: int, frame_bytes: int) -> deque[bytes]:
+    """The last frames that ffmpeg writes; no more of them are in memory at a time."""
+    command = [ffmpeg_exe(), *QUIET, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None  # Popen was given a pipe
+        frames = iter(partial(process.stdout.read, frame_bytes), b"")
+        return deque((frame for frame in frames if len(frame) == frame_bytes), maxlen=count)

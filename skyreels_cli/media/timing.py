@@ -15,6 +15,11 @@ from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 NO_TIME = -(2**63)
 """How ffmpeg prints the time of a frame in a format that keeps none (AVI with B-frames, bare H.264)."""
 
+MOSTLY = 0.95
+"""Cameras and screen recorders drop a frame now and then; that alone is no variable rate."""
+ROUNDED = 0.1
+"""How far a rate may be off that is taken from the gap between two frames in whole milliseconds."""
+
 
 @dataclass(frozen=True)
 class FrameTimes:
@@ -33,14 +38,23 @@ class FrameTimes:
         return self.ticks[frame] * self.time_base
 
     def rate(self, printed: Fraction) -> Fraction:
-        """Frames per second: exact where all gaps are equal, else what the file says."""
-        gaps = {later - earlier for earlier, later in pairwise(self.ticks)}
-        return 1 / (gaps.pop() * self.time_base) if len(gaps) == 1 and 0 not in gaps else printed
+        """Frames per second: exact where almost all gaps are equal, else what the file says, if that can be."""
+        gaps = sorted(self._gaps(0))
+        if not gaps or not gaps[len(gaps) // 2]:
+            return printed
+        usual = gaps[len(gaps) // 2]
+        exact = 1 / (usual * self.time_base)
+        same = gaps.count(usual) >= MOSTLY * len(gaps)
+        return printed if not same and abs(printed / exact - 1) < ROUNDED else exact
 
-    def steady(self, fps: Fraction) -> bool:
-        """Whether no gap between frames is off by more than half a frame."""
+    def steady(self, fps: Fraction, since: int = 0, share: float = MOSTLY) -> bool:
+        """Whether at least this share of the gaps between frames is right to half a frame, `since` one of them."""
         gap = 1 / (fps * self.time_base)
-        return all(abs(later - earlier - gap) <= gap / 2 for earlier, later in pairwise(self.ticks))
+        gaps = self._gaps(since)
+        return sum(abs(found - gap) <= gap / 2 for found in gaps) >= share * len(gaps)
+
+    def _gaps(self, since: int) -> list[int]:
+        return [later - earlier for earlier, later in pairwise(self.ticks[since:])]
 
 
 def file_times(path: Path) -> FrameTimes | None:

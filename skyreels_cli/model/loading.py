@@ -50,11 +50,21 @@ def load_vae(facts: ModelFacts, device: torch.device) -> AutoencoderKLWan:
 def load_text_encoder(facts: ModelFacts, dtype: str, device: torch.device) -> tuple[Any, Any]:
     """Tokenizer and UMT5 encoder; the encoder is large (11 GB), so use it and let it go."""
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # its report of wrong tensors; ours follows
     tokenizer = AutoTokenizer.from_pretrained(facts.folder / "tokenizer")
     encoder, report = UMT5EncoderModel.from_pretrained(
-        facts.folder / "text_encoder", dtype=DTYPES[dtype], use_safetensors=True, output_loading_info=True
+        facts.folder / "text_encoder",
+        dtype=DTYPES[dtype],
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are refused below, by name
     )
-    _refuse(facts.text_encoder.name, missing=report["missing_keys"], unexpected=report["unexpected_keys"])
+    _refuse(
+        facts.text_encoder.name,
+        missing=sorted(report["missing_keys"]),
+        unexpected=sorted(report["unexpected_keys"]),
+        misshapen=[f"{n} {tuple(found)} instead of {tuple(needed)}" for n, found, needed in report["mismatched_keys"]],
+    )
     return tokenizer, encoder.requires_grad_(False).eval().to(device)
 
 
@@ -83,7 +93,7 @@ def _misshapen(needed: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[
 def _refuse(component: str, **faults: Any) -> None:
     for fault, names in faults.items():
         if names:
-            first, more = list(names)[0], len(names) - 1
+            first, more = next(iter(names)), len(names) - 1
             rest = f" and {more} more" if more else ""
             raise UsageError(
                 "model-tensors",

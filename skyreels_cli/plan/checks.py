@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.catalogue import RELEASES, require_renderable
@@ -18,16 +18,22 @@ def check_family(recipe: Recipe, facts: ModelFacts) -> None:
     if facts.family == "df":
         return
     asked = {
-        "--image": recipe.image,
-        "--end-image": recipe.end_image,
+        "going on with a video": recipe.video,
+        "--image": any(shot.image for shot in recipe.story),
+        "--end-image": any(shot.end_image for shot in recipe.story),
         "--ar-step": recipe.ar_step,
         "--causal-attention": recipe.causal_attention,
     }
     beyond = ", ".join(option for option, value in asked.items() if value)
     if beyond:
-        capable = [release.alias for release in RELEASES if release.family == "df"]
-        message = f"{facts.name} is a text-to-video model: {beyond} needs a DF model ({', '.join(capable)})"
-        raise UsageError("model-family", message, f"--model {capable[0]}")
+        raise needs_forcing(beyond, facts)
+
+
+def needs_forcing(what: str, facts: ModelFacts) -> UsageError:
+    """The error for what only DF models can do."""
+    capable = [release.alias for release in RELEASES if release.family == "df"]
+    message = f"{facts.name} is a text-to-video model: {what} needs a DF model ({', '.join(capable)})"
+    return UsageError("model-family", message, f"--model {capable[0]}")
 
 
 def check_size(recipe: Recipe, facts: ModelFacts) -> None:
@@ -52,22 +58,13 @@ def _neighbours(pixels: int, step: int) -> str:
     return f"{below} or {below + step}" if below else str(step)
 
 
-def check_image(recipe: Recipe, stride: int) -> None:
-    """Refuse a film that consists of nothing but the given first frame."""
-    if recipe.image and recipe.num_frames == 1:
-        raise UsageError(
-            "plan-num-frames",
-            "the image is the film's first frame, so a film of 1 frame leaves nothing to render",
-            f"--num-frames {pixel_frames(2, stride)}",
-        )
-
-
 def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]) -> None:
     """Refuse windows and pictures beyond the positions that the model's rotary embedding knows."""
     limit = int(facts.transformer.config.get("rope_max_seq_len", 1024))
     latents = max(window.forward_latents for window in windows)
     if latents > limit:
-        fits = pixel_frames(limit - bool(recipe.end_image), facts.temporal_stride)
+        end_frame = any(shot.end_image for shot in recipe.story)
+        fits = pixel_frames(limit - end_frame, facts.temporal_stride)
         option = "--base-num-frames" if facts.family == "df" else "--num-frames"
         raise UsageError(
             "plan-window-too-long",
@@ -79,3 +76,11 @@ def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]
     if max(recipe.width, recipe.height) > side:
         message = f"{recipe.resolution} is too large: {facts.name} knows positions up to {side} pixels a side"
         raise UsageError("plan-resolution", message, "--resolution 540P")
+
+
+def check_rerolls(recipe: Recipe, windows: Sequence[Window]) -> None:
+    """Refuse a re-roll of a window that the film does not have; an endless film has every one."""
+    beyond = [reroll.window for reroll in recipe.rerolls if reroll.window >= len(windows)]
+    if beyond and recipe.num_frames is not None:
+        message = f"the film has {len(windows)} windows, counted from 0: there is no window {beyond[0]}"
+        raise UsageError("plan-rerolls", message, f"--from-window {len(windows) - 1}")

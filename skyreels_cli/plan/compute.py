@@ -47,9 +47,10 @@ def tokens_per_frame(recipe: Recipe, facts: ModelFacts) -> int:
     return (recipe.height // (stride * patch_height)) * (recipe.width // (stride * patch_width))
 
 
-def guidance_branches(recipe: Recipe) -> int:
-    """Forward passes per row: classifier-free guidance needs two."""
-    return 2 if recipe.guidance_scale > 1 else 1
+def guidance_branches(recipe: Recipe, shot: int | None = None) -> int:
+    """Forward passes per row, two under classifier-free guidance: in a shot, or at the most."""
+    shots = recipe.story if shot is None else recipe.story[shot : shot + 1]
+    return max(len(shot.texts) for shot in shots)
 
 
 def forward_flops(shape: TransformerShape, tokens: int) -> float:
@@ -74,24 +75,27 @@ def vae_flops(recipe: Recipe, facts: ModelFacts, window: Window) -> float:
 def time_estimate(
     recipe: Recipe, facts: ModelFacts, windows: Sequence[Window], flops_per_second: float | None = None
 ) -> Estimate:
-    """Seconds of computing for the film; `flops_per_second` is the transformer's rate if one was measured."""
+    """Seconds of computing for these windows; `flops_per_second` is the transformer's rate if one was measured."""
     rate = flops_per_second or assumed_rate(recipe)
     vae_rate = rate if recipe.dtype == "float32" else rate * FLOAT32_SHARE
     denoising = denoise_flops(recipe, facts, windows)
     vae = sum(vae_flops(recipe, facts, window) for window in windows)
     source = "measured" if flops_per_second else "an assumption: an H100-class GPU"
+    scope = "per window: " if recipe.num_frames is None else ""
     basis = (
-        f"{_tera(denoising)} TFLOP of denoising at {_tera(rate)} TFLOP/s and {_tera(vae)} TFLOP of VAE "
+        f"{scope}{_tera(denoising)} TFLOP of denoising at {_tera(rate)} TFLOP/s and {_tera(vae)} TFLOP of VAE "
         f"at {_tera(vae_rate)} TFLOP/s ({source}); without loading the model and encoding the prompt"
     )
     return Estimate(denoising / rate + vae / vae_rate, "s", basis)
 
 
 def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> float:
-    """All forward passes of a film: rows of every window, twice each under guidance."""
+    """All forward passes of these windows: their rows, twice each under guidance."""
     shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
-    rows = sum(window.rows * forward_flops(shape, window.forward_latents * per_frame) for window in windows)
-    return guidance_branches(recipe) * rows
+    return sum(
+        guidance_branches(recipe, window.shot) * window.rows * forward_flops(shape, window.forward_latents * per_frame)
+        for window in windows
+    )
 
 
 def assumed_rate(recipe: Recipe) -> float:

@@ -15,14 +15,19 @@ BITS_PER_PIXEL = {"h264": 0.5, "h265": 0.35, "av1": 0.35}
 QUALITY_DOUBLES_EVERY = 2.0
 RAW_BITS = 24.0
 
+# Latent frames before it on which a frame depends in Wan's decoder (`model.vae.temporal_reach`).
+DECODER_REACH = 38
+
 
 def disk_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
-    """Bytes needed while a film is made: the video twice (pieces, joined) and the state between windows."""
-    video = recipe.num_frames * recipe.width * recipe.height * bits_per_pixel(recipe) / 8
-    value = 2 * video + carried_bytes(recipe, facts, windows)
+    """Bytes needed while these windows are made: the video three times (pieces, preview, joined), and state."""
+    frames = sum(window.new_frames for window in windows)
+    video = frames * recipe.width * recipe.height * bits_per_pixel(recipe) / 8
+    value = 3 * video + state_bytes(recipe, facts, windows)
+    scope = "per window: " if recipe.num_frames is None else ""
     basis = (
-        f"{recipe.num_frames} frames of {recipe.codec} at {bits_per_pixel(recipe):.2g} bits per pixel "
-        "(assumed), twice: as pieces and joined; and the state between windows"
+        f"{scope}{frames} frames of {recipe.codec} at {bits_per_pixel(recipe):.2g} bits per pixel (assumed), as "
+        "pieces, preview and film; and what windows leave to the next"
     )
     return Estimate(value, "B", basis)
 
@@ -35,9 +40,17 @@ def bits_per_pixel(recipe: Recipe) -> float:
     return min(BITS_PER_PIXEL[recipe.codec] * float(2**doublings), RAW_BITS)
 
 
-def carried_bytes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> int:
-    """Frames and latents kept for the next window, in float32."""
-    frames = max(window.drop_frames for window in windows)
-    latents = max(window.latents for window in windows) * int(facts.vae.config.get("z_dim", 16))
+def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> int:
+    """What every window leaves to the next one, and two checkpoints of the largest (one while it replaces another).
+
+    All in float32: a prefix, or the latents that a decoder starts again from; frames only where a window adds fewer
+    than the overlap; and in a checkpoint the latents with the solver's two predictions and last sample.
+    """
     pixels = recipe.width * recipe.height
-    return 4 * (3 * frames * pixels + latents * pixels // facts.spatial_stride**2)
+    latent = 4 * int(facts.vae.config.get("z_dim", 16)) * pixels // facts.spatial_stride**2
+    largest = max(window.latents for window in windows)
+    kept = max(window.prefix_latents for window in windows)
+    if recipe.join == "latents":
+        kept = max(kept, DECODER_REACH)
+    short = [max(0, window.drop_frames - window.new_frames) for window in windows]
+    return latent * (kept * len(windows) + 8 * largest) + 4 * 3 * pixels * sum(short)

@@ -9,17 +9,20 @@ from skyreels_cli.plan.plan import Plan, Window
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """JSON-able numbers of a plan: frames, windows, rows, tokens, estimates with their basis, notes."""
+    """JSON-able numbers of a plan: frames, windows, rows, tokens, estimates with their basis, notes.
+
+    An endless film has null for frames, duration and rows, and only its first windows are listed.
+    """
     return {
         "frames": plan.num_frames,
         "fps": plan.fps,
-        "duration_s": plan.num_frames / plan.fps,
+        "duration_s": None if plan.num_frames is None else plan.num_frames / plan.fps,
         "width": plan.width,
         "height": plan.height,
         "inference_steps": plan.inference_steps,
         "total_rows": plan.total_rows,
         "tokens_per_frame": plan.tokens_per_frame,
-        "trim_frames": plan.windows[-1].trim_frames,
+        "trim_frames": sum(window.trim_frames for window in plan.windows),
         "windows": [_window_data(window, plan.tokens_per_frame) for window in plan.windows],
         "estimates": {name: asdict(estimate) for name, estimate in plan.estimates.items()},
         "notes": list(plan.notes),
@@ -30,6 +33,7 @@ def _window_data(window: Window, tokens_per_frame: int) -> dict[str, Any]:
     """One window; `blocks` are sizes in latent frames, the first `ready_blocks` of them not denoised."""
     return {
         "index": window.index,
+        "shot": window.shot,
         "first_frame": window.first_frame,
         "frames": window.new_frames,
         "drop_frames": window.drop_frames,

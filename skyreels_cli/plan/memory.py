@@ -52,9 +52,7 @@ def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window
 
 
 def _peak(how: str, *phases: float) -> Estimate:
-    return Estimate(
-        max(phases), "B", f"{how}; weights and working memory of the heaviest phase, no allocator slack"
-    )
+    return Estimate(max(phases), "B", f"{how}; weights and working memory of the heaviest phase, no allocator slack")
 
 
 def _weights(recipe: Recipe, facts: ModelFacts) -> tuple[Estimate, Estimate, Estimate]:
@@ -94,9 +92,7 @@ def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Wi
     total = hidden_bytes(tokens, shape, size) + part * (2 * shape.ffn_dim * size + 3 * shape.dim * 4)
     if tokens <= KEEP_KEYS_UP_TO_TOKENS:
         total += 2 * shape.layers * TEXT_TOKENS * shape.dim * size * guidance_branches(recipe)
-    basis = (
-        f"{tokens:,} tokens: hidden states, q, k, v, attention output; feed-forward {part:,} tokens at a time"
-    )
+    basis = f"{tokens:,} tokens: hidden states, q, k, v, attention output; feed-forward {part:,} tokens at a time"
     return Estimate(float(total), "B", basis)
 
 
@@ -118,7 +114,5 @@ def host_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) 
     frames = 2 * facts.temporal_stride + max(window.drop_frames for window in windows)
     pixels = recipe.width * recipe.height
     value = PROCESS_BYTES + frames * pixels * 3 * 4 + ENCODER_BYTES + ENCODER_BYTES_PER_PIXEL * pixels
-    basis = (
-        f"the program, {frames} frames in float32, the video encoder; on a CPU, or offloaded, weights as well"
-    )
+    basis = f"the program, {frames} frames in float32, the video encoder; on a CPU, or offloaded, weights as well"
     return Estimate(float(value), "B", basis)

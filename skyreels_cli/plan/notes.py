@@ -7,28 +7,45 @@ from collections.abc import Iterator, Sequence
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.frames import pixel_frames
 from skyreels_cli.plan.plan import Window
+from skyreels_cli.plugins.manager import plugins
+from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.defaults import family_defaults
 from skyreels_cli.recipe.schema import Recipe
 
 # Its authors advise 20 and at most 50.
 MOST_CONDITION_NOISE = 50
+KNOWN_RATES = (16, 24)
 
 
 def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> tuple[str, ...]:
     """Sentences about what the plan does that one might not expect."""
     return (
-        *_trimmed(recipe, windows[-1]),
+        *_endless(recipe, windows[-1]),
+        *_trimmed(windows),
         *_long_window(facts, windows[0]),
         *_lag(recipe, windows),
         *_doubtful(recipe),
+        *_rate(recipe),
+        *_unsuited(recipe, facts),
     )
 
 
-def _trimmed(recipe: Recipe, last: Window) -> Iterator[str]:
-    if last.trim_frames:
-        frames = "frame" if last.trim_frames == 1 else "frames"
-        rendered = recipe.num_frames + last.trim_frames
-        yield f"{rendered} frames are rendered and the last {last.trim_frames} {frames} trimmed."
+def _endless(recipe: Recipe, last: Window) -> Iterator[str]:
+    if recipe.num_frames is None:
+        seconds = last.new_frames / recipe.fps
+        yield (
+            f"The film goes on until Ctrl-C: each window adds {last.new_frames} frames ({seconds:.1f} s), for which "
+            "disk and time are given."
+        )
+
+
+def _trimmed(windows: Sequence[Window]) -> Iterator[str]:
+    trimmed = sum(window.trim_frames for window in windows)
+    if trimmed:
+        frames = "frame" if trimmed == 1 else "frames"
+        rendered = sum(window.new_frames for window in windows) + trimmed
+        where = "the last" if windows[-1].shot == 0 else "at the ends of shots"
+        yield f"{rendered} frames are rendered and {where} {trimmed} {frames} trimmed."
 
 
 def _long_window(facts: ModelFacts, first: Window) -> Iterator[str]:
@@ -64,3 +81,19 @@ def _doubtful(recipe: Recipe) -> Iterator[str]:
             f"addnoise_condition {recipe.addnoise_condition} is above {MOST_CONDITION_NOISE}: "
             "the film may lose what came before."
         )
+
+
+def _rate(recipe: Recipe) -> Iterator[str]:
+    if recipe.video and recipe.fps not in KNOWN_RATES:
+        yield (
+            f"The video has {recipe.fps} frames per second; the model knows 16 and 24, "
+            "so the new motion may be faster or slower."
+        )
+
+
+def _unsuited(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
+    if recipe.cache is None or facts.family != "df":
+        return
+    reason = plugins().find(CacheSpec, recipe.cache).df_warning
+    if reason:
+        yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {reason}."

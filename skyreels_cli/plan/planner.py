@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.plan.checks import check_family, check_image, check_positions, check_size
+from skyreels_cli.plan.checks import check_family, check_positions, check_rerolls, check_size
 from skyreels_cli.plan.compute import time_estimate, tokens_per_frame
 from skyreels_cli.plan.disk import disk_estimate
 from skyreels_cli.plan.frames import whole_latents
 from skyreels_cli.plan.memory import memory_estimates
 from skyreels_cli.plan.notes import plan_notes
 from skyreels_cli.plan.plan import Plan
-from skyreels_cli.plan.windows import Cut, cut_film
+from skyreels_cli.plan.story_checks import check_story
+from skyreels_cli.plan.windows import Cut, Start, Stretch, cut_film
 from skyreels_cli.recipe.schema import Recipe
 
 
@@ -22,9 +23,12 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
     """
     check_family(recipe, facts)
     check_size(recipe, facts)
-    check_image(recipe, facts.temporal_stride)
-    windows = cut_film(_cut(recipe, facts))
+    check_story(recipe, facts)
+    given = recipe.overlap_history if recipe.video else 0
+    windows = cut_film(_cut(recipe, facts), _stretches(recipe), given)
     check_positions(recipe, facts, windows)
+    check_rerolls(recipe, windows)
+    costing = windows[-1:] if recipe.num_frames is None else windows
     return Plan(
         width=recipe.width,
         height=recipe.height,
@@ -35,8 +39,8 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
         windows=windows,
         estimates={
             **memory_estimates(recipe, facts, windows),
-            "disk": disk_estimate(recipe, facts, windows),
-            "time": time_estimate(recipe, facts, windows, flops_per_second),
+            "disk": disk_estimate(recipe, facts, costing),
+            "time": time_estimate(recipe, facts, costing, flops_per_second),
         },
         notes=plan_notes(recipe, facts, windows),
     )
@@ -46,16 +50,27 @@ def _cut(recipe: Recipe, facts: ModelFacts) -> Cut:
     """The recipe's lengths in latent frames; T2V models render any length as one window."""
     base, overlap = _window_lengths(recipe, facts.temporal_stride) if facts.family == "df" else (None, 0)
     return Cut(
-        num_frames=recipe.num_frames,
         stride=facts.temporal_stride,
         base=base,
         overlap=overlap,
-        image=recipe.image is not None,
-        end_frame=recipe.end_image is not None,
         block_size=recipe.causal_block_size,
         inference_steps=recipe.inference_steps,
         ar_step=recipe.ar_step,
     )
+
+
+def _stretches(recipe: Recipe) -> list[Stretch]:
+    """The shots as far as windows depend on them."""
+    return [
+        Stretch(shot.num_frames, _start(recipe, index), end_frame=shot.end_image is not None)
+        for index, shot in enumerate(recipe.story)
+    ]
+
+
+def _start(recipe: Recipe, shot: int) -> Start:
+    if recipe.goes_on(shot):
+        return "history"
+    return "image" if recipe.story[shot].image else "nothing"
 
 
 def _window_lengths(recipe: Recipe, stride: int) -> tuple[int, int]:

@@ -178,7 +178,7 @@ class Parallel(Protocol):
         ...
 
     def shard(self, x: Tensor) -> Tensor:
-        """This rank's tokens of `(b, n, d)`."""
+        """The tokens of this rank, out of `(b, n, d)`."""
         ...
 
     def gather(self, x: Tensor) -> Tensor:

@@ -70,14 +70,14 @@ def retry(store: Store, number: int, *, fresh: bool = False) -> Job:
 def duplicate(store: Store, number: int) -> Job:
     """A new job that says the same, under another output name."""
     job = store.job(number)
-    same = {name: getattr(job, name) for name in ("draft", "recipe", "plan", "placement", "priority")}
-    limits = {"max_attempts": job.max_attempts, "degrade": job.degrade}
+    same: dict[str, Any] = {name: getattr(job, name) for name in ("draft", "recipe", "plan", "placement", "priority")}
+    limits: dict[str, Any] = {"max_attempts": job.max_attempts, "degrade": job.degrade}
     return store.add(NewJob(**same, **limits, output=job.output_path, output_is_default=True))
 
 
 def edit(store: Store, number: int, new: NewJob) -> Job:
     """Reword a job that does not run; what it had rendered under another recipe is discarded at its next start."""
-    draft = store.assets.take_in(new.draft)
+    new, draft = store.take_in(new)
     with _change(store, number, (*WAITING, "failed", "cancelled")) as (connection, job):
         placement = new.placement or {}
         with one_output_each(new.output):
@@ -89,6 +89,8 @@ def edit(store: Store, number: int, new: NewJob) -> Job:
                 output=str(new.output),
                 overwrite=new.overwrite,
                 keep_work=new.keep_work,
+                degrade=new.degrade,
+                max_attempts=new.max_attempts,
                 output_before=job.output_before if str(new.output) == job.output else None,
                 reworded=True,
                 overrides="{}",

@@ -99,14 +99,17 @@ def _copy(reader: IO[bytes], target: Path) -> str:
     return sha256.hexdigest()
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """A copy of nested data in which each file's path is changed."""
-    if isinstance(value, dict):
-        return {
-            name: change(inner) if name in FIELDS and isinstance(inner, str) else _mapped(inner, change)
-            for name, inner in value.items()
-        }
-    return [_mapped(inner, change) for inner in value] if isinstance(value, list) else value
+def _mapped(draft: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """A copy of a draft in which each file's path is changed, those of its shots too."""
+    return {name: _changed(name, value, change) for name, value in draft.items()}
+
+
+def _changed(name: str, value: Any, change: Callable[[str], str]) -> Any:
+    if name in FIELDS and isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_mapped(inner, change) if isinstance(inner, dict) else inner for inner in value]
+    return value
 
 
 def _values(draft: dict[str, Any]) -> Iterator[str]:

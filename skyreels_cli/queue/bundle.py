@@ -10,13 +10,13 @@ from typing import Any
 
 from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.queue.assets import asset_keys
-from skyreels_cli.queue.job import WAITING, Job, NewJob, State
+from skyreels_cli.queue.job import FINISHED, Job, NewJob, check_states
 from skyreels_cli.queue.store import Store, unused_output
 from skyreels_cli.recipe.validate import find_problems
 
 VERSION = 1
 QUEUE = "queue.json"
-WORDS = ("draft", "recipe", "plan", "placement", "priority", "overwrite", "keep_work", "degrade", "max_attempts")
+WORDS = ("draft", "recipe", "plan", "placement", "priority", "keep_work", "degrade", "max_attempts")
 STORY = ("uid", "created_at", "started_at", "finished_at", "result", "error", "error_code")
 
 
@@ -55,19 +55,19 @@ def import_queue(store: Store, file: Path, outdir: Path) -> Imported:
     """
     try:
         with zipfile.ZipFile(file) as bundle:
-            jobs = _described(bundle, file)
-            _take_assets(store, bundle, jobs)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise _not_a_queue(file) from error
+            described = _described(bundle, file)
+            _take_assets(store, bundle, described)
+        jobs = [(_new_job(job, outdir), {name: job[name] for name in STORY}) for job in described]
+    except (OSError, zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError) as error:
+        hint = "skyreels queue export queue.zip"
+        raise UsageError("not-a-queue", f"{file} is no file of `skyreels queue export`", hint) from error
     added: list[int] = []
     with store.database.write() as connection:
         known = {row[0] for row in connection.execute("SELECT uid FROM jobs")}
-        for described in jobs:
-            if described["uid"] not in known:
-                new = _new_job(described, outdir)
+        for new, story in jobs:
+            if story["uid"] not in known:
                 output = unused_output(connection, new.output) if new.output_is_default else new.output
-                story = {name: described[name] for name in STORY}
-                added.append(store.insert(connection, new, described["draft"], output, story))
+                added.append(store.insert(connection, new, new.draft, output, story))
     return Imported(added, len(jobs) - len(added))
 
 
@@ -100,13 +100,10 @@ def _description(job: Job) -> dict[str, Any]:
 
 
 def _new_job(described: dict[str, Any], outdir: Path) -> NewJob:
+    """The job as it is to be here; it may replace no file, whatever its owner allowed elsewhere."""
+    (state,) = check_states([described["state"]])
     output = Path(described["output"])
-    state: State = "queued" if described["state"] == "running" else described["state"]
     there = output if output.parent.is_dir() else outdir.absolute() / output.name
     words = {name: described[name] for name in WORDS}
-    return NewJob(**words, output=there, output_is_default=state in WAITING, state=state)
-
-
-def _not_a_queue(file: Path) -> UsageError:
-    hint = "skyreels queue export queue.zip"
-    return UsageError("not-a-queue", f"{file} is no file of `skyreels queue export`", hint)
+    waits = state not in FINISHED
+    return NewJob(**words, output=there, output_is_default=waits, state="queued" if state == "running" else state)

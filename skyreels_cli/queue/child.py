@@ -24,7 +24,7 @@ class Child:
 
     def __init__(self, command: Sequence[str], inbox: Inbox) -> None:
         self._inbox = inbox
-        self.log: Callable[[str], None] = lambda text: None
+        self.log: Callable[[str], object] = str  # whoever gives it a job says where its words go
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,

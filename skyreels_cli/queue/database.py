@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,9 @@ from skyreels_cli.queue.schema import MIGRATIONS
 
 # Longer than any write of ours takes (the slowest, clearing 10,000 jobs, 0.3 s), for many writers queue up.
 BUSY_SECONDS = 30.0
+# With 8 processes claiming as fast as they can, p99 of a claim is … instead of ….
+RETRY_SECONDS = (0.0005, 0.004)
+TRY_AGAIN = "try again in a moment"
 # `UPDATE … RETURNING`; the oldest SQLite under a Python 3.11 that was seen in the wild is RHEL 8's 3.26.
 OLDEST_SQLITE = (3, 35, 0)
 
@@ -41,7 +46,7 @@ class Database:
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction that holds the write lock from its first moment; it is on disk once the block is left."""
         with self._plain_errors():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
@@ -64,6 +69,26 @@ class Database:
     def close(self) -> None:
         """Close the connection; the last one to close folds the WAL into the database."""
         self._connection.close()
+
+    def _begin(self) -> None:
+        """Wait for the write lock in short steps: SQLite's own grow to 100 ms, and whoever waits longest loses."""
+        until = time.monotonic() + BUSY_SECONDS
+        self._connection.execute("PRAGMA busy_timeout=0")
+        try:
+            while not self._locked_by_us():
+                if time.monotonic() > until:
+                    raise RetryableError("queue-busy", f"{self.path} is locked by another process", TRY_AGAIN)
+                time.sleep(random.uniform(*RETRY_SECONDS))
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout={int(1000 * BUSY_SECONDS)}")
+
+    def _locked_by_us(self) -> bool:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        return self._connection.in_transaction
 
     def _prepare(self) -> None:
         version = self._version()
@@ -103,21 +128,41 @@ class Database:
             raise SkyreelsError("queue-unavailable", message, "SKYREELS_HOME=/a/folder/of/yours") from error
 
 
+_FAILURES: dict[int, tuple[type[SkyreelsError], str, str, str]] = {
+    sqlite3.SQLITE_BUSY: (
+        RetryableError,
+        "queue-busy",
+        "{path} is locked by another process",
+        TRY_AGAIN,
+    ),
+    sqlite3.SQLITE_READONLY: (
+        SkyreelsError,
+        "queue-read-only",
+        "{path} may only be read",
+        "chmod -R u+w {folder}",
+    ),
+    sqlite3.SQLITE_FULL: (SkyreelsError, "disk-full", "the disk is full: {path} cannot grow", "df -h {folder}"),
+    sqlite3.SQLITE_IOERR: (
+        SkyreelsError,
+        "queue-io",
+        "{path} cannot be read or written: is the disk full, over quota or failing?",
+        "df -h {folder}",
+    ),
+    sqlite3.SQLITE_NOTADB: (SkyreelsError, "queue-damaged", "{path} is no database", "mv {path} {path}.damaged"),
+    sqlite3.SQLITE_CORRUPT: (SkyreelsError, "queue-damaged", "{path} is damaged", "mv {path} {path}.damaged"),
+    sqlite3.SQLITE_CANTOPEN: (
+        SkyreelsError,
+        "queue-unavailable",
+        "{path} cannot be opened",
+        "ls -l {folder}",
+    ),
+}
+
+
 def storage_error(error: sqlite3.DatabaseError, path: Path) -> SkyreelsError:
     """What SQLite complains about, as one of our errors; nothing that was committed is lost by any of them."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes say more than is needed
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return RetryableError("queue-busy", f"{path} is locked by another process", "try again in a moment")
-    if code == sqlite3.SQLITE_READONLY:
-        return SkyreelsError("queue-read-only", f"{path} may only be read", f"chmod -R u+w {path.parent}")
-    if code == sqlite3.SQLITE_FULL:
-        return SkyreelsError("disk-full", f"the disk is full: {path} cannot grow", f"df -h {path.parent}")
-    if code == sqlite3.SQLITE_IOERR:
-        message = f"{path} cannot be read or written: is the disk full, over quota or failing?"
-        return SkyreelsError("queue-io", message, f"df -h {path.parent}")
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        message = f"{path} is damaged or no database"
-        return SkyreelsError("queue-damaged", message, f"mv {path} {path}.damaged (the films stay; the queue starts anew)")
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return SkyreelsError("queue-unavailable", f"{path} cannot be opened", f"ls -l {path.parent}")
-    return SkyreelsError("queue-broken", f"{path}: {error}", "report this, with the command that you gave")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of an extended code says more than is needed
+    if code not in _FAILURES:
+        return SkyreelsError("queue-broken", f"{path}: {error}", "run the same command with --debug and report it")
+    kind, name, message, hint = _FAILURES[code]
+    return kind(name, message.format(path=path), hint.format(path=path, folder=path.parent))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,11 @@ def _gpu(nvml: Any, index: int) -> dict[str, Any]:
 def _nvml() -> Any | None:
     """NVIDIA's library, if it and a driver are there (`pip install nvidia-ml-py`)."""
     try:
-        import pynvml
+        nvml: Any = import_module("pynvml")
     except ImportError:
         return None
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
+        nvml.nvmlInit()
+    except nvml.NVMLError:
         return None
-    return pynvml
+    return nvml

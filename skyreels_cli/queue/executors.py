@@ -1,4 +1,4 @@
-"""Where jobs run. An executor is a command that starts a renderer: a program that speaks `queue.renderer`'s protocol."""
+"""Where jobs run: an executor is a command that starts a program which speaks `queue.renderer`'s protocol."""
 
 from __future__ import annotations
 

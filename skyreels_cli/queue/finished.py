@@ -41,4 +41,3 @@ def finished_film(job: Job) -> dict[str, Any] | None:
 def discard_work(job: Job) -> None:
     """Remove the folder in which the film was made; nobody may be at work there."""
     shutil.rmtree(work_folder(job.output_path), ignore_errors=True)
-

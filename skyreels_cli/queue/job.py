@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from sqlite3 import Row
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
+
+from skyreels_cli.errors import UsageError, did_you_mean
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
 WAITING: tuple[State, ...] = ("queued", "paused")
 UNFINISHED: tuple[State, ...] = ("running", *WAITING)
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+
+
+def check_states(words: Sequence[str]) -> list[State]:
+    """The words as states, or UsageError `bad-state`."""
+    states = get_args(State)
+    for word in words:
+        if word not in states:
+            message = f"{word!r} is no state of a job{did_you_mean(word, states)}"
+            raise UsageError("bad-state", message, f"one of: {', '.join(states)}")
+    return [state for state in states if state in words]
 
 
 @dataclass(frozen=True, slots=True)

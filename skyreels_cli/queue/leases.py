@@ -1,7 +1,8 @@
 """What workers do to jobs. Every write names its owner, so that one who has lost a job changes nothing.
 
-A worker's row in `workers` is its lease over the jobs it runs; `beat` renews it. Jobs of a worker whose process is gone, or
-whose lease ran out, are put back by `reap`, which whoever wants the next job calls. Nothing is put back by opening the store.
+A worker's row in `workers` is its lease over the jobs it runs; `beat` renews it. Jobs of a worker whose process is
+gone, or whose lease ran out, are put back by `reap`, which whoever wants the next job calls. Opening the store puts
+nothing back.
 """
 
 from __future__ import annotations
@@ -110,9 +111,7 @@ def claim(store: Store, owner: Owner, warm: str | None = None) -> tuple[Job, boo
     return job, passed_by
 
 
-def beat(
-    store: Store, owner: Owner, sample: Mapping[str, Any], job: int = 0, progress: Progress = None
-) -> Orders:
+def beat(store: Store, owner: Owner, sample: Mapping[str, Any], job: int = 0, progress: Progress = None) -> Orders:
     """Renew the lease and say how the job is going; a film that has got further starts to count its attempts anew."""
     values = {"owner": owner.id, "job": job, "sample": json.dumps(sample), "now": store.now(), "up": store.up()}
     with store.database.write() as connection:
@@ -156,11 +155,20 @@ def fail(store: Store, owner: Owner, job: int, progress: Progress, error: Mappin
 
 
 def put_back(
-    store: Store, owner: Owner, job: int, progress: Progress, error: Mapping[str, Any], delay: float = 0
+    store: Store,
+    owner: Owner,
+    job: int,
+    progress: Progress,
+    error: Mapping[str, Any],
+    delay: float = 0.0,
+    *,
+    counts: bool = True,
 ) -> bool:
-    """Let the job be tried again, `delay` seconds from now at the earliest; the attempt counts."""
+    """Let the job be tried again, `delay` seconds from now at the earliest; whether this attempt `counts` is said."""
     retry_at = store.now() + min(delay, LONGEST_DELAY) if delay else None
     with store.database.write() as connection:
+        if not counts:
+            _take_back_attempt(connection, owner, job)
         return _leave(connection, owner, job, "queued", progress, retry_at=retry_at, **_error(error))
 
 
@@ -170,14 +178,15 @@ def release(store: Store, owner: Owner, job: int, progress: Progress) -> State |
     Returns the new state, None if the job is not ours any more.
     """
     asked: dict[str | None, State] = {"cancel": "cancelled", "pause": "paused", None: "queued"}
-    back = "UPDATE jobs SET attempts = max(0, attempts - 1) WHERE id = ? AND owner = ? RETURNING request"
     with store.database.write() as connection:
-        held = connection.execute(back, (job, owner.id)).fetchone()
+        held = _advance(connection, {"job": job, "owner": owner.id}, progress)
         if held is None:
             return None
         state = asked[held["request"]]
         finished_at = store.now() if state == "cancelled" else None
-        return state if _leave(connection, owner, job, state, progress, finished_at=finished_at) else None
+        _take_back_attempt(connection, owner, job)
+        _leave(connection, owner, job, state, None, finished_at=finished_at)
+    return state
 
 
 def degrade(store: Store, owner: Owner, job: Job, progress: Progress, step: Mapping[str, Any]) -> bool:
@@ -210,9 +219,7 @@ def _write(store: Store, owner: Owner, job: int, **columns: Any) -> bool:
         return _update(connection, owner, job, columns)
 
 
-def _leave(
-    connection: Connection, owner: Owner, job: int, state: State, progress: Progress, **columns: Any
-) -> bool:
+def _leave(connection: Connection, owner: Owner, job: int, state: State, progress: Progress, **columns: Any) -> bool:
     """Let go of a job in a new state."""
     _advance(connection, {"job": job, "owner": owner.id}, progress)
     return _update(connection, owner, job, {**columns, "state": state, "owner": None, "request": None})
@@ -237,6 +244,11 @@ def _let_go(connection: Connection, worker: str, now: float) -> None:
         WHERE owner = :worker AND state = 'running'"""
     connection.execute(put_back, {"worker": worker, "lost": _LOST, "now": now})
     connection.execute("DELETE FROM workers WHERE id = ?", (worker,))
+
+
+def _take_back_attempt(connection: Connection, owner: Owner, job: int) -> None:
+    where = "id = ? AND owner = ?"
+    connection.execute(f"UPDATE jobs SET attempts = max(0, attempts - 1) WHERE {where}", (job, owner.id))
 
 
 def _error(error: Mapping[str, Any]) -> dict[str, Any]:

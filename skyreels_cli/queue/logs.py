@@ -9,10 +9,11 @@ from threading import Lock
 
 MAX_BYTES = 1_000_000
 OLDER_PARTS = 3
+TAIL_BYTES = 65_536
 
 
 class JobLog:
-    """Appends to `<id>.log`; parts that are full become `.1`, `.2`, `.3`. Never raises: a full disk must not stop a film."""
+    """Appends to `<id>.log`; full parts become `.1`, `.2`, `.3`. Never raises: a full disk must not stop a film."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,11 +46,19 @@ def read_log(path: Path) -> str:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """The end of a log, from at most its last 64 kB."""
+    """The end of a log, from at most the last 64 kB of each of its parts."""
+    lines: list[str] = []
+    for number in range(OLDER_PARTS + 1):
+        if len(lines) < count:
+            lines = _tail(_part(path, number)) + lines
+    return lines[-count:]
+
+
+def _tail(part: Path) -> list[str]:
     try:
-        with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - 65_536))
-            return stream.read().decode(errors="replace").splitlines()[-count:]
+        with part.open("rb") as stream:
+            stream.seek(max(0, part.stat().st_size - TAIL_BYTES))
+            return stream.read().decode(errors="replace").splitlines()
     except OSError:
         return []
 

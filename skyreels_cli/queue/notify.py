@@ -55,9 +55,9 @@ class Notifier:
     def _run(self, command: str, job: Job) -> None:
         """Through the shell, as in every tool that has hooks; the job comes in variables and as JSON on stdin."""
         try:
-            subprocess.run(
+            subprocess.run(  # noqa: S602 - see `shell`
                 command,
-                shell=True,  # noqa: S602 - the user's own words, from the user's own config
+                shell=True,  # the user's own words, from the user's own config
                 env={**os.environ, **variables(job)},
                 input=json.dumps(message(job)),
                 text=True,

@@ -12,7 +12,7 @@ from skyreels_cli.queue.job import Job
 
 # Trying again changes nothing about these: somebody has to correct the job or install something.
 HOPELESS = (UsageError.exit_code, PluginError.exit_code)
-# The process of a worker that died may hold its film for another moment.
+# Another process is making this very film: the renderer of a worker that froze, or somebody's own command.
 BUSY = "film-busy"
 
 
@@ -20,28 +20,33 @@ BUSY = "film-busy"
 class Verdict:
     """Degrade by `step`, else try again after `delay` seconds, else (`delay` is None) give up.
 
+    An attempt that does not count (`counts`) leaves the job as many as it had.
+
     The renderer is kept only where the job failed before it touched the device.
     """
 
     step: dict[str, Any] | None = None
     delay: float | None = None
     keep_child: bool = False
+    counts: bool = True
 
 
 def judge(
     job: Job, attempts: int, error: Mapping[str, Any], placement: Mapping[str, Any], *, degrade: bool, pause: float
 ) -> Verdict:
-    """Decide by the kind of error; `attempts` counts this one, `pause` is the first wait in seconds, doubled each time."""
+    """Decide by the kind of error; `attempts` counts this one; `pause` is the first wait in seconds, then doubled."""
     exit_code = error["exit_code"]
+    if error["code"] == BUSY:
+        return Verdict(delay=pause, keep_child=True, counts=False)
     if exit_code == OutOfMemoryError.exit_code and degrade and job.degrade:
         step = next_step(job, placement)
         if step:
             return Verdict(step=step)
-    if exit_code in HOPELESS and error["code"] != BUSY:
+    if exit_code in HOPELESS:
         return Verdict(keep_child=True)
     if attempts >= job.max_attempts or exit_code == OutOfMemoryError.exit_code:
         return Verdict()
-    waits = exit_code == RetryableError.exit_code or error["code"] == BUSY
+    waits = exit_code == RetryableError.exit_code
     return Verdict(delay=pause * 2 ** (attempts - 1) if waits else 0.0)
 
 

@@ -38,7 +38,7 @@ class Progress:
     """The state of one attempt at a film; `plan` is `plan_data`'s, `now` a monotonic clock in seconds."""
 
     def __init__(self, plan: Mapping[str, Any], now: Callable[[], float] = time.monotonic) -> None:
-        self._rows = [window["rows"] for window in plan["windows"]]
+        self._rows: list[int] = [window["rows"] for window in plan["windows"]]
         self._flops = plan.get("denoise_flops")
         self._now = now
         self._started = self._last_event = now()
@@ -120,14 +120,15 @@ class Progress:
     @property
     def step_seconds(self) -> float | None:
         """Median over the steps of this attempt."""
-        return median(self._steps) if self._steps else None
+        return float(median(self._steps)) if self._steps else None
 
     @property
     def flops_per_second(self) -> float | None:
         """The transformer's rate over the steps of this attempt, where the plan says what they cost."""
         if not self._flops or not self._steps:
             return None
-        return float(self._flops) * len(self._steps) / sum(self._rows) / sum(self._steps)
+        share: float = len(self._steps) / self._state["total_rows"]
+        return float(self._flops) * share / sum(self._steps)
 
     def _take_step(self, event: Mapping[str, Any]) -> None:
         self._steps.append(event["seconds"])
@@ -142,6 +143,6 @@ class Progress:
         if not self._steps:
             return None
         pace = mean(self._steps[-RECENT_STEPS:])
-        steps = (self._state["total_rows"] - self.rows_done) * pace - min(pace, self.idle_seconds)
-        windows = self._state["windows"] - self._state["window"]
+        steps: float = (self._state["total_rows"] - self.rows_done) * pace - min(pace, self.idle_seconds)
+        windows: int = self._state["windows"] - self._state["window"]
         return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)

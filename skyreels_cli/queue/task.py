@@ -82,8 +82,9 @@ def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], ver
         return "queued" if leases.degrade(store, owner, task.job, task.reached(), step) else None
 
     def put_back() -> str | None:
-        delay = verdict.delay or 0
-        return "queued" if leases.put_back(store, owner, number, task.reached(), error, delay) else None
+        delay, counts = verdict.delay or 0.0, verdict.counts
+        done = leases.put_back(store, owner, number, task.reached(), error, delay, counts=counts)
+        return "queued" if done else None
 
     def fail() -> str | None:
         return "failed" if leases.fail(store, owner, number, task.reached(), error) else None
@@ -93,7 +94,7 @@ def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], ver
         return Ending(degrade, text, details=said | {"degraded": step["change"]})
     if verdict.delay is not None:
         when = f"in {verdict.delay:.0f} s" if verdict.delay else "at once"
-        return Ending(put_back, f"{error['message']}; trying again {when}", details=said)
+        return Ending(put_back, f"{error['message']}; trying again {when}", verdict.keep_child, said)
     return Ending(fail, f"failed: {error['message']}", verdict.keep_child, said)
 
 

@@ -1,7 +1,8 @@
 """A worker: takes jobs from the store, has its renderer child make them, and sees to it that each ends as it should.
 
-It never computes and never waits: `hear` takes what the child says, `tick` (several times a second) does what is due. Whatever
-happens to the child costs its job one attempt; whatever happens to the worker, its lease runs out and the job goes on elsewhere.
+It never computes and never waits: `hear` takes what the child says, `tick` (several times a second) does what is due.
+Whatever happens to the child costs its job one attempt; whatever happens to the worker, its lease runs out and the job
+goes on elsewhere.
 """
 
 from __future__ import annotations
@@ -53,9 +54,7 @@ class Habits:
 class Worker:
     """One renderer child and the job it is on; `listen` is told everything, as dicts with `event` and `job`."""
 
-    def __init__(
-        self, store: Store, habits: Habits, command: Sequence[str], inbox: Inbox, listen: Listener
-    ) -> None:
+    def __init__(self, store: Store, habits: Habits, command: Sequence[str], inbox: Inbox, listen: Listener) -> None:
         self.task: Task | None = None
         self._store = store
         self._habits = habits
@@ -111,17 +110,14 @@ class Worker:
         if now >= self._beat_at:
             self._beat_at = now + self._habits.beat_seconds
             self._beat()
+        if self.task and not self.task.ending:
+            self._watch(self.task, now)
+        if self.task and self.task.ending:
+            self._settle(self.task, self.task.ending)
         if self.task is None and not self._closing:
             self._look_for_work(now)
-        task = self.task
-        if task is None:
-            return
-        if not task.begun:
-            self._begin(task)
-        if not task.ending:
-            self._watch(task, now)
-        if task.ending:
-            self._settle(task, task.ending)
+        if self.task and not self.task.begun:
+            self._begin(self.task)
 
     def _beat(self) -> None:
         """Renew the lease, say how far the film is, and learn what is wanted."""
@@ -259,9 +255,7 @@ class Worker:
         message = f"{what}, as the system had run out of memory" if for_memory else what
         exit_code = OutOfMemoryError.exit_code if for_memory else SkyreelsError.exit_code
         hint = f"skyreels queue logs {task.job.id}"
-        self._on_failure(
-            task, {"code": "renderer-died", "message": message, "hint": hint, "exit_code": exit_code}
-        )
+        self._on_failure(task, {"code": "renderer-died", "message": message, "hint": hint, "exit_code": exit_code})
 
     def _settle(self, task: Task, ending: Ending) -> None:
         """Write how a task ended, then tell."""

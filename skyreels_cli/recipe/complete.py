@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.image import image_size
 from skyreels_cli.recipe.continued import continued
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
-from skyreels_cli.recipe.duration import parse_seconds
+from skyreels_cli.recipe.duration import frames_in
 from skyreels_cli.recipe.merge import merge
+from skyreels_cli.recipe.plugin_choices import settle_plugins
 from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.shots import Shot, complete_shots
 from skyreels_cli.recipe.size import is_named, parse_size, turn
 
 RANDOM_SEEDS = 2**32
@@ -23,32 +26,64 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
     """Lay the draft over the defaults of the model's family and of the model itself.
 
     Paths of images become absolute, so that the recipe means the same from another folder. Raises UsageError:
-    `no-prompt`, `bad-resolution`, `bad-duration`, `endless-film`, `image-not-found`, `image-unreadable`,
-    and those of `continued`.
+    `no-prompt`, `bad-resolution`, `bad-duration`, `shots-length`, `image-not-found`, `image-unreadable`, and those of
+    `continued`.
     """
-    if not (draft.prompt or "").strip():
+    if not (draft.prompt or "").strip() and not draft.shots:
         raise UsageError("no-prompt", "there is no prompt", 'skyreels generate "a red ball rolls over water"')
-    whole = merge(family_defaults(facts, image=draft.image is not None), model_defaults(facts), draft)
+    whole = merge(family_defaults(facts, image=_starts_from_image(draft)), model_defaults(facts), draft)
     said = {name: value for name, value in whole if value is not None}
-    width, height = _size(draft, said, facts)
+    overlap = _overlap(draft, said, facts)
+    video = continued(draft, said, overlap, facts) if "video" in said else {}
+    film = _film(said)
+    shots = [_located(shot) for shot in complete_shots(whole.shots or (), film, video.get("fps", said["fps"]))]
+    width, height = _size(draft, said, facts, shots or [film])
     settled: dict[str, Any] = {
+        "prompt": film.prompt or shots[0].prompt,
         "model": facts.name,
         "resolution": f"{width}x{height}",
-        "num_frames": _num_frames(said),
-        "overlap_history": _overlap(draft, said, facts),
+        "num_frames": _num_frames(said, film, shots),
+        "shots": shots,
+        "overlap_history": overlap,
         "seed": said.get("seed", secrets.randbelow(RANDOM_SEEDS)),
-        **{name: str(_absolute(said[name])) for name in ("image", "end_image") if name in said},
+        "image": film.image,
+        "end_image": film.end_image,
     }
-    if "video" in said:
-        settled |= continued(draft, said, settled["overlap_history"], facts)
     asked = {name: value for name, value in said.items() if name in Recipe.model_fields}
-    return Recipe.model_validate(asked | settled)
+    return settle_plugins(Recipe.model_validate(asked | settled | video))
 
 
-def _size(draft: Draft, said: dict[str, Any], facts: ModelFacts) -> tuple[int, int]:
+def _starts_from_image(draft: Draft) -> bool:
+    return bool(draft.image or (draft.shots and draft.shots[0].image))
+
+
+def _film(said: dict[str, Any]) -> Shot:
+    """The film as a single shot: what its shots leave unsaid."""
+    length = frames_in(said["duration"], said["fps"]) if "duration" in said else said.get("num_frames")
+    return _located(
+        Shot(
+            prompt=said.get("prompt", ""),
+            negative_prompt=said["negative_prompt"],
+            num_frames=length,
+            guidance_scale=said["guidance_scale"],
+            image=said.get("image"),
+            end_image=said.get("end_image"),
+        )
+    )
+
+
+def _located(shot: Shot) -> Shot:
+    """The same shot with absolute paths of its images."""
+    given = {"image": shot.image, "end_image": shot.end_image}
+    return shot.model_copy(
+        update={name: str(Path(path).expanduser().absolute()) for name, path in given.items() if path}
+    )
+
+
+def _size(draft: Draft, said: dict[str, Any], facts: ModelFacts, story: Sequence[Shot]) -> tuple[int, int]:
     """Width and height; without a size in pixels or an aspect a portrait image makes a portrait film."""
     width, height = parse_size(said["resolution"])
-    images = [image_size(_absolute(said[name])) for name in ("image", "end_image") if name in said]
+    images = [image_size(Path(image)) for shot in story for image in (shot.image, shot.end_image) if image]
     if "aspect" in said:
         return turn(width, height, said["aspect"], facts.spatial_stride * facts.patch[2])
     if images and images[0][1] > images[0][0] and is_named(draft.resolution or "540P"):
@@ -56,12 +91,16 @@ def _size(draft: Draft, said: dict[str, Any], facts: ModelFacts) -> tuple[int, i
     return width, height
 
 
-def _num_frames(said: dict[str, Any]) -> int:
-    """Exactly as many frames as the duration has at this rate; the plan rounds up inside and trims."""
-    fps: int = said["fps"]
-    if "duration" in said:
-        return max(1, round(parse_seconds(said["duration"]) * fps))
-    return int(said["num_frames"])
+def _num_frames(said: dict[str, Any], film: Shot, shots: Sequence[Shot]) -> int | None:
+    """The length that was asked for, exactly (the plan rounds up inside and trims), or that of all shots."""
+    if not shots:
+        return film.num_frames
+    lengths = [shot.num_frames for shot in shots]
+    total = None if None in lengths else sum(length or 0 for length in lengths)
+    if said.keys() & {"num_frames", "duration"} and total != film.num_frames:
+        message = f"the shots make {total or 'endless'} frames, but {film.num_frames or 'endless'} are asked for"
+        raise UsageError("shots-length", message, "leave out --num-frames and --duration: the shots say how long it is")
+    return total
 
 
 def _overlap(draft: Draft, said: dict[str, Any], facts: ModelFacts) -> int:
@@ -72,7 +111,3 @@ def _overlap(draft: Draft, said: dict[str, Any], facts: ModelFacts) -> int:
     fallback = default_overlap(base, stride)
     model_default = said.get("overlap_history", fallback)
     return int(model_default) if model_default <= base - stride else fallback
-
-
-def _absolute(image: str) -> Path:
-    return Path(image).expanduser().absolute()

@@ -11,7 +11,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.codecs import ENCODERS
 from skyreels_cli.media.footage import Footage, open_footage
-from skyreels_cli.recipe.duration import parse_seconds
+from skyreels_cli.recipe.duration import frames_in
 from skyreels_cli.recipe.schema import Draft
 from skyreels_cli.recipe.size import nearest_size, parse_size
 
@@ -29,19 +29,22 @@ def continued(draft: Draft, said: dict[str, Any], overlap: int, facts: ModelFact
     width, height = parse_size(said["resolution"])
     multiple = facts.spatial_stride * facts.patch[2]
     width, height = nearest_size(footage.shown_size, width * height, multiple)
-    settled = {
+    settled: dict[str, Any] = {
         "video": str(footage.path),
         "resolution": f"{width}x{height}",
         "fps": max(1, round(footage.fps)),
-        "num_frames": _new_frames(draft, said, overlap, footage.fps, facts.temporal_stride),
     }
+    if not draft.shots:
+        settled["num_frames"] = _new_frames(draft, said, overlap, footage.fps, facts.temporal_stride)
     return settled if draft.codec or footage.codec not in ENCODERS else settled | {"codec": footage.codec}
 
 
-def _new_frames(draft: Draft, said: dict[str, Any], overlap: int, fps: Fraction, stride: int) -> int:
-    """As many as were asked for; where nobody asked, what one window holds."""
+def _new_frames(draft: Draft, said: dict[str, Any], overlap: int, fps: Fraction, stride: int) -> int | None:
+    """As many as were asked for, None if there is to be no end; where nobody asked, what one window holds."""
     if draft.duration is not None:
-        asked = max(1, round(parse_seconds(draft.duration) * fps))
+        asked = frames_in(draft.duration, fps)
+        if asked is None:
+            return None
     else:
         asked = draft.num_frames or int(said["base_num_frames"]) - (0 if draft.reference_count else overlap)
     new = asked - overlap if draft.reference_count else asked

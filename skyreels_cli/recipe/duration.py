@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
+from math import inf, isinf
 
 from skyreels_cli.errors import UsageError
 
 NUMBER = r"\d+(?:\.\d+)?"
 CLOCK = re.compile(rf"(?:(?P<h>{NUMBER})h)?(?:(?P<m>{NUMBER})m)?(?:(?P<s>{NUMBER})s?)?")
 SECONDS = {"h": 3600, "m": 60, "s": 1}
+ENDLESS = ("inf", "infinite", "endless")
 
 
 def parse_seconds(duration: str) -> float:
-    """Seconds of `10s`, `2m`, `1m30s`, `1.5`; UsageError `bad-duration`, or `endless-film` for `inf`."""
+    """Seconds of `10s`, `2m`, `1m30s`, `1.5`, infinitely many of `inf`; UsageError `bad-duration`."""
     text = duration.strip().lower().replace(" ", "")
-    if text in ("inf", "infinite", "endless"):
-        message = "endless films cannot be rendered yet: a film needs a length"
-        raise UsageError("endless-film", message, "--duration 60s")
+    if text in ENDLESS:
+        return inf
     clock = CLOCK.fullmatch(text)
     seconds = sum(float(clock[unit] or 0) * SECONDS[unit] for unit in SECONDS) if clock else 0.0
     if not seconds:
         message = f"duration {duration!r} is no length of time such as 10s, 2m, 1m30s or 1.5"
         raise UsageError("bad-duration", message, "--duration 10s")
     return seconds
+
+
+def frames_in(duration: str, fps: int | Fraction) -> int | None:
+    """Frames nearest to a duration, at least one; None if it never ends."""
+    seconds = parse_seconds(duration)
+    return None if isinf(seconds) else max(1, round(seconds * fps))

@@ -11,7 +11,8 @@ def merge(*drafts: Draft) -> Draft:
     """One draft in which later ones win field by field; `options` merge plugin by plugin, option by option.
 
     Some fields answer the question of another: a later `duration` replaces an earlier `num_frames` and the
-    other way round; a later `resolution` in pixels replaces an earlier `aspect` (an aspect turns any size).
+    other way round, and later `shots` replace both; a later `resolution` in pixels replaces an earlier `aspect`
+    (an aspect turns any size).
     """
     merged: dict[str, Any] = {}
     for draft in drafts:
@@ -26,8 +27,8 @@ def merge(*drafts: Draft) -> Draft:
 
 def _answered(said: dict[str, Any]) -> list[str]:
     """Fields of earlier drafts that these ones settle."""
-    settled = {"num_frames": "duration", "duration": "num_frames"}
-    names = [other for name, other in settled.items() if name in said]
+    settled = {"num_frames": ["duration"], "duration": ["num_frames"], "shots": ["duration", "num_frames"]}
+    names = [other for name, others in settled.items() if name in said for other in others]
     if "x" in said.get("resolution", ""):
         names.append("aspect")
     return names

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 import skyreels_cli
 from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.recipe.schema import Draft
-from skyreels_cli.recipe.validate import Problem, find_problems
+from skyreels_cli.recipe.validate import find_problems
 
 SUFFIXES = (".yaml", ".yml", ".json")
-RELATIVE_TO_PRESET = ("image", "end_image")
+RELATIVE_TO_PRESET = ("image", "end_image", "video")
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,27 @@ def load_preset(name_or_path: str, user_folder: Path | None = None) -> Draft:
     `file:line: key: message` for everything that is wrong, `bad-preset`.
     """
     path = _find(name_or_path, user_folder)
-    values = _read(path)
-    for key in RELATIVE_TO_PRESET:
-        if isinstance(values.get(key), str):
-            values[key] = str(path.parent / Path(values[key]).expanduser())
+    return _draft(path, _read(path))
+
+
+def load_shots(path: Path) -> Draft:
+    """The draft in a `--shots` file: a preset that has `shots:`, or nothing but the list of them.
+
+    Raises UsageError `shots-not-found` or, like a preset, `bad-preset`.
+    """
+    if not path.is_file():
+        raise UsageError("shots-not-found", f"there is no file {path}", "--shots FILE.yaml")
+    values = _read(path, list_key="shots")
+    if not values.get("shots"):
+        raise _bad(path, f"{path}:1: there are no `shots:` in it")
+    return _draft(path, values)
+
+
+def _draft(path: Path, values: dict[str, Any]) -> Draft:
+    for part in (values, *(values.get("shots") or ())):
+        for key in RELATIVE_TO_PRESET:
+            if isinstance(part.get(key), str):
+                part[key] = str(path.absolute().parent / Path(part[key]).expanduser())
     return Draft.model_validate(values)
 
 
@@ -87,8 +104,8 @@ def _files(folder: Path | None) -> Iterator[Path]:
         yield from sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The values of a preset, each of them valid. YAML 1.2 holds JSON too."""
+def _read(path: Path, list_key: str | None = None) -> dict[str, Any]:
+    """The values of a preset, each of them valid, or a list as the value of `list_key`. YAML 1.2 holds JSON too."""
     try:
         text = path.read_text(encoding="utf-8")
         values = YAML(typ="safe", pure=True).load(text)  # plain values; the C parser reads YAML 1.1
@@ -98,21 +115,28 @@ def _read(path: Path) -> dict[str, Any]:
         raise _bad(path, f"{path}{line}: {broken.problem}") from None
     except (OSError, UnicodeDecodeError, YAMLError) as unreadable:
         raise _bad(path, f"{path} cannot be read: {unreadable}") from unreadable
+    depth = 0
+    if list_key and isinstance(values, list):
+        values, depth = {list_key: values}, 1
     if not isinstance(values, dict):
         raise _bad(path, f"{path}:1: expected `key: value` lines")
-    found = sorted((_line(lines, problem), problem.key, problem.message) for problem in find_problems(values))
+    problems = find_problems(values)
+    found = sorted((_line(lines, problem.path[depth:]), problem.key, problem.message) for problem in problems)
     if found:
         raise _bad(path, "\n".join(f"{path}:{line}: {key}: {message}" for line, key, message in found))
     return values
 
 
-def _line(lines: CommentedMap, problem: Problem) -> int:
-    """The line, from 1, of the innermost key on the way to the value."""
+def _line(lines: Any, keys: tuple[str | int, ...]) -> int:
+    """The line, from 1, of the innermost key or list item on the way to a value."""
     line = 0
-    for key in problem.path:
-        if not isinstance(lines, CommentedMap) or key not in lines:
+    for key in keys:
+        if isinstance(lines, CommentedMap) and key in lines:
+            line = lines.lc.key(key)[0]
+        elif isinstance(lines, CommentedSeq):
+            line = lines.lc.item(key)[0]
+        else:
             break
-        line = lines.lc.key(key)[0]
         lines = lines[key]
     return line + 1
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skyreels_cli.recipe.choices import Aspect, Codec, Dtype, Join
-
-MAX_SEED = 2**63 - 1
+from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
+from skyreels_cli.recipe.rerolls import Reroll, add_reroll
+from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
 
 
 class Draft(BaseModel):
@@ -29,15 +29,15 @@ class Draft(BaseModel):
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None
     num_frames: int | None = Field(None, ge=1)
-    duration: str | None = Field(None, description="10s, 2m or a number of seconds")
+    duration: str | None = Field(None, description="10s, 2m, a number of seconds, or inf")
     fps: int | None = Field(None, ge=1, le=240)
     image: str | None = None
     end_image: str | None = None
     video: str | None = Field(None, description="a video that the film goes on with; num_frames counts new frames")
     reference_count: bool | None = Field(None, description="num_frames counts overlap_history as well")
-    seed: int | None = Field(None, ge=0, le=MAX_SEED)
+    seed: Seed | None = None
     inference_steps: int | None = Field(None, ge=1, le=1000)
-    guidance_scale: float | None = Field(None, ge=0, le=100)
+    guidance_scale: Guidance | None = None
     shift: float | None = Field(None, gt=0, le=100)
     ar_step: int | None = Field(None, ge=0, le=1000)
     causal_block_size: int | None = Field(None, ge=1)
@@ -46,6 +46,9 @@ class Draft(BaseModel):
     overlap_history: int | None = Field(None, ge=1)
     addnoise_condition: int | None = Field(None, ge=0, le=999)
     join: Join | None = None
+    color_match: ColorMatch | None = None
+    shots: list[ShotDraft] | None = Field(None, min_length=1)
+    rerolls: list[Reroll] | None = None
     scheduler: str | None = None
     cache: str | None = None
     parallel: str | None = None
@@ -66,7 +69,7 @@ class Recipe(BaseModel):
     negative_prompt: str
     model: str
     resolution: str = Field(pattern=r"^\d+x\d+$")
-    num_frames: int = Field(ge=1)
+    num_frames: int | None = Field(ge=1, description="null: until it is told to end")
     fps: int
     image: str | None = None
     end_image: str | None = None
@@ -82,6 +85,9 @@ class Recipe(BaseModel):
     overlap_history: int
     addnoise_condition: int = 0
     join: Join = "pixels"
+    color_match: ColorMatch = "off"
+    shots: list[Shot] = []
+    rerolls: list[Reroll] = []
     scheduler: str = "unipc"
     cache: str | None = None
     parallel: str | None = None
@@ -100,3 +106,32 @@ class Recipe(BaseModel):
     def height(self) -> int:
         """Height in pixels."""
         return int(self.resolution.split("x")[1])
+
+    @property
+    def story(self) -> tuple[Shot, ...]:
+        """The film's shots; a film that names none is a single one."""
+        whole = Shot(
+            prompt=self.prompt,
+            negative_prompt=self.negative_prompt,
+            num_frames=self.num_frames,
+            guidance_scale=self.guidance_scale,
+            image=self.image,
+            end_image=self.end_image,
+        )
+        return tuple(self.shots) or (whole,)
+
+    def goes_on(self, shot: int) -> bool:
+        """Whether a shot goes on from frames before it, be they the film's or a given video's."""
+        return not self.story[shot].cut and (shot > 0 or self.video is not None)
+
+    def with_reroll(self, reroll: Reroll) -> Recipe:
+        """The recipe of the same film, made again from a window on."""
+        return self.model_copy(update={"rerolls": add_reroll(self.rerolls, reroll)})
+
+    def ended_at(self, frames: int) -> Recipe:
+        """The recipe of what an endless film has become so far: the same, with a length."""
+        shots = list(self.shots)
+        if shots:
+            before = sum(shot.num_frames or 0 for shot in shots[:-1])
+            shots[-1] = shots[-1].model_copy(update={"num_frames": frames - before})
+        return self.model_copy(update={"num_frames": frames, "shots": shots})

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.recipe.plugin_choices import option_problems
 from skyreels_cli.recipe.schema import Draft
+from skyreels_cli.recipe.shots import ShotDraft, shot_problems
 
 FIELDS = tuple(field.alias or name for name, field in Draft.model_fields.items())
 """The keys of a draft as people write them (`schema`, not `schema_version`)."""
@@ -32,12 +34,14 @@ class Problem:
 def find_problems(values: Mapping[str, Any]) -> list[Problem]:
     """Everything that keeps these values from being a draft."""
     try:
-        Draft.model_validate(dict(values))
+        draft = Draft.model_validate(dict(values))
     except ValidationError as invalid:
         return [_explain(error) for error in invalid.errors()]
-    if values.get("num_frames") is not None and values.get("duration") is not None:
+    if draft.num_frames is not None and draft.duration is not None:
         return [Problem(("duration",), "num_frames says already how long the film is")]
-    return []
+    shots = [Problem(("shots", *path), message) for path, message in shot_problems(draft.shots or ())]
+    options = option_problems(values.get("options") or {})
+    return shots + [Problem(("options", *problem.path), problem.message) for problem in options]
 
 
 def make_draft(values: Mapping[str, Any], spell: Callable[[str], str] = str) -> Draft:
@@ -56,6 +60,7 @@ def _explain(error: ErrorDetails) -> Problem:
     """Pydantic's finding as `0 should be greater than or equal to 1`."""
     path = error["loc"]
     if error["type"] == "extra_forbidden":
-        return Problem(path, f"unknown key{did_you_mean(str(path[-1]), FIELDS)}")
+        fields = ShotDraft.model_fields if path[0] == "shots" and len(path) > 1 else FIELDS
+        return Problem(path, f"unknown key{did_you_mean(str(path[-1]), fields)}")
     should = error["msg"].removeprefix("Input ").split(", unable")[0]
     return Problem(path, f"{error['input']!r} {should}")

@@ -6,6 +6,7 @@ The measuring itself is `skyreels_tiny.scoring` (the trainer's gates use it too)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ JOIN_REACH = 8
 
 @dataclass(frozen=True)
 class WindowState:
-    """What one window of a film shows: marks of its object and background, and how far they went from the first window.
+    """What one window of a film shows, and how far its object and background went from the first window.
 
     `background_shift` and `colour_shift` are RGB distances (0..1.7), `size` the radius over that of the first window,
     `misfit` how far the outline is from the shape it looks most like.
@@ -58,7 +59,7 @@ def _change(first: Bytes, second: Bytes) -> float:
 
 
 def centre_jump(film: Bytes, join: int) -> float | None:
-    """Return by how many pixels the object's step into frame `join` differs from its steps before; None without object."""
+    """Return by how many pixels the object's step into `join` differs from those before; None without object."""
     seen = look(film[max(0, join - JOIN_REACH) : join + 1])
     if seen is None or len(seen.centres) < 3:
         return None
@@ -69,7 +70,7 @@ def centre_jump(film: Bytes, join: int) -> float | None:
 def drift(film: Bytes, base: int, overlap: int) -> list[WindowState | None]:
     """Return the state of each window's own frames; None where no object is seen."""
     starts = [0, *joins(len(film), base, overlap), len(film)]
-    parts = [film[start:end] for start, end in zip(starts[:-1], starts[1:], strict=True) if end - start > 2]
+    parts = [film[start:end] for start, end in pairwise(starts) if end - start > 2]
     first = look(parts[0])
     return [_state(part, parts[0], first) for part in parts]
 
@@ -90,7 +91,7 @@ def _state(part: Bytes, first_part: Bytes, first: Look | None) -> WindowState | 
 
 
 def wobble(film: Bytes) -> float | None:
-    """Return how unsteady the outline is: mean change of the radius from frame to frame, in pixels, its trend removed."""
+    """Return how unsteady the outline is: mean change of the radius per frame, in pixels, its trend removed."""
     seen = look(film)
     if seen is None:
         return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event as Flag
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -47,9 +49,13 @@ class Ran:
 
 @dataclass
 class FakeFilm:
-    """Stands in for the engine: one step per window and no pixel; `fails_with` is raised after a step."""
+    """Stands in for the engine: one step per window and no pixel; `fails_with` is raised after a step.
+
+    `presses` says how often Ctrl-C is pressed in the step of which window.
+    """
 
     fails_with: BaseException | None = None
+    presses: dict[int, int] = field(default_factory=dict)
     closed: bool = False
     recipes: list[Recipe] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
@@ -64,26 +70,32 @@ class FakeFilm:
         output: Path,
         *,
         working: SimpleNamespace,
+        ending: Flag,
     ) -> Generator[Event, None, None]:
         self.recipes.append(recipe)
         self.workings.append(working)
         self.placements.append(placement)
         try:
             yield StageStarted("loading transformer")
-            for window in plan.windows:
+            for window in plan.all_windows():
                 yield WindowStarted(
                     window.index,
-                    len(plan.windows),
+                    plan.count,
                     window.rows,
                     window.first_frame,
                     window.new_frames,
                     recipe.prompt,
                 )
+                for _ in range(self.presses.get(window.index, 0)):
+                    signal.raise_signal(signal.SIGINT)
                 yield StepDone(window.index, 0, window.rows, 1.5, PEAK, (0.5,))
                 if self.fails_with is not None:
                     raise self.fails_with
                 yield FramesReady(window.index, window.first_frame + window.new_frames, plan.num_frames)
                 yield WindowDone(window.index, 2.0, PEAK)
+                if plan.endless and ending.is_set():
+                    plan = plan.ended_after(window.index + 1)
+                    break
             output.write_bytes(b"film")
             yield self.done(recipe, plan, facts, output)
         finally:
@@ -92,14 +104,14 @@ class FakeFilm:
     def done(self, recipe: Recipe, plan: Plan, facts: ModelFacts, output: Path) -> FilmDone:
         return FilmDone(
             output=str(output),
-            frames=plan.num_frames,
+            frames=plan.num_frames or 0,
             fps=plan.fps,
             width=plan.width,
             height=plan.height,
-            duration_s=plan.num_frames / plan.fps,
+            duration_s=(plan.num_frames or 0) / plan.fps,
             seed=recipe.seed,
             windows=len(plan.windows),
-            steps=plan.total_rows,
+            steps=plan.total_rows or 0,
             model=facts.name,
             elapsed_s=83.0,
             peak_memory_bytes=PEAK,

@@ -10,6 +10,7 @@ import typer.main
 
 from skyreels_cli.cli.app import app
 from skyreels_cli.cli.options import GlobalOptions, MachineOptions, RecipeOptions
+from skyreels_cli.cli.plugin_flags import CHOICES, TEACACHE
 from skyreels_cli.output import Output
 from skyreels_cli.recipe.schema import Draft
 from skyreels_cli.settings import Settings
@@ -61,19 +62,10 @@ def test_every_flag_of_the_reference_is_understood(run: Run, name: str, spell: C
 @pytest.mark.parametrize(
     ("line", "status", "code"),
     [
-        (["--shots", "story.yaml"], 2, "not-built-yet"),
         (["--prompt-enhancer"], 2, "not-built-yet"),
         (["--prompt-enhancer", "qwen"], 2, "not-built-yet"),
-        (["--video-path", "a.mp4"], 2, "not-built-yet"),
         (["--lora", "style.safetensors:0.8"], 2, "not-built-yet"),
         (["--gpus", "2"], 2, "not-built-yet"),
-        (["--shots", "a", "--teacache"], 2, "not-built-yet"),
-        (["--use-usp"], 5, "plugin-not-found"),
-        (["--teacache", "--teacache_thresh", "0.3"], 5, "plugin-not-found"),
-        (["--use_ret_steps"], 5, "plugin-not-found"),
-        (["--cache", "stepcache"], 5, "plugin-not-found"),
-        (["--parallel", "usp"], 5, "plugin-not-found"),
-        (["-O", "teacache.thresh=0.3"], 5, "plugin-not-found"),
     ],
 )
 def test_what_is_not_there_yet_is_refused(
@@ -88,11 +80,11 @@ def test_what_is_not_there_yet_is_refused(
 
 
 def test_a_preset_cannot_ask_for_it_either(generate: Run, tmp_path: Path) -> None:
-    preset = tmp_path / "cached.yaml"
-    preset.write_text("cache: teacache\n")
+    preset = tmp_path / "styled.yaml"
+    preset.write_text("lora: [style.safetensors]\n")
     ran = generate("x", "--preset", str(preset), "--json")
-    assert (ran.status, ran.envelope["error"]["code"]) == (5, "plugin-not-found")
-    assert "the preset's `cache`" in ran.envelope["error"]["message"]
+    assert (ran.status, ran.envelope["error"]["code"]) == (2, "not-built-yet")
+    assert "the preset's `lora`" in ran.envelope["error"]["message"]
 
 
 def test_one_gpu_is_what_there_is(generate: Run) -> None:
@@ -103,16 +95,12 @@ def test_recipe_options_are_the_fields_of_a_draft() -> None:
     elsewhere = {
         "schema_version",
         "description",
-        "cache",
-        "parallel",
         "options",
         "lora",
-        "video",
-        "reference_count",
+        "rerolls",
     }
-    assert {option.name for option in fields(RecipeOptions)} - {"preset"} == set(
-        Draft.model_fields
-    ) - elsewhere
+    folded = {"preset", "option", *CHOICES, *TEACACHE}
+    assert {option.name for option in fields(RecipeOptions)} - folded == set(Draft.model_fields) - elsewhere
 
 
 def test_machine_options_are_settings() -> None:

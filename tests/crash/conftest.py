@@ -38,7 +38,8 @@ class Renderer:
 
     def run(self, output: Path, kill_after: float | None = None, **job: Any) -> int:
         """The exit status of a process that renders (or goes on with) a film, killed after a while."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"output": str(output), **job}) + "\n")
         self._process.stdin.flush()
         child = int(self._process.stdout.readline())

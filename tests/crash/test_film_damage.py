@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -85,17 +84,16 @@ def test_full_disk(
 
 
 def test_read_only_folder(renderer: Any, calm: Any, check_finished: Check, half_done: Path) -> None:
-    error_folder = half_done.parent
-    os.chmod(work(half_done), 0o555)
-    os.chmod(error_folder, 0o777)
+    work(half_done).chmod(0o555)
+    half_done.parent.chmod(0o777)
     for parent in list(half_done.parents)[1:4]:
-        os.chmod(parent, 0o755)
+        parent.chmod(0o755)
     kept = {path.name: path.read_bytes() for path in work(half_done).iterdir() if path.name[0] == "w"}
     assert renderer.run(half_done, user=NOBODY) == 1
     report = Path(f"{half_done}.error")
     assert report.read_text().startswith("work-folder\n"), report.read_text()
     report.unlink()
     assert kept == {path.name: path.read_bytes() for path in work(half_done).iterdir() if path.name in kept}
-    os.chmod(work(half_done), 0o755)
+    work(half_done).chmod(0o755)
     renderer.finish(half_done)
     check_finished(half_done, calm.digest)

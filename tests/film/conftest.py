@@ -37,16 +37,18 @@ Film = Callable[..., Iterator[Event]]
 
 @pytest.fixture
 def film(tmp_path: Path) -> Film:
-    """Events of a film `film.mkv` in the test's folder; keywords change the recipe, `working` goes to render."""
+    """Events of a film `film.mkv` in the test's folder; `working` and `ending` go to render, the rest to the recipe."""
 
-    def start(output: Path | None = None, working: Any = None, **changes: Any) -> Iterator[Event]:
+    def start(
+        output: Path | None = None, working: Any = None, ending: Any = None, **changes: Any
+    ) -> Iterator[Event]:
         from skyreels_cli.film.film import render
 
         facts = open_folder(GOLDEN / "model", "golden")
         recipe = complete(Draft.model_validate({**SMALL, **changes}), facts)
         plan = make_plan(recipe, facts)
         target = output or tmp_path / "film.mkv"
-        return render(recipe, plan, facts, Placement(device="cpu"), target, working=working)
+        return render(recipe, plan, facts, Placement(device="cpu"), target, working=working, ending=ending)
 
     return start
 
@@ -55,3 +57,20 @@ def film(tmp_path: Path) -> Film:
 def frames_of() -> Callable[[Path], npt.NDArray[np.uint8]]:
     """All frames of a file, (n, h, w, 3)."""
     return lambda path: np.stack(list(read_frames(path)))
+
+
+@pytest.fixture
+def samplers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The samplers of the windows that a test renders; `noise` is what each began with, `latents` what it made."""
+    from skyreels_cli.film import window as module
+
+    made: list[Any] = []
+
+    class Watched(module.WindowSampler):
+        def __init__(self, window: Any, latents: Any, *args: Any) -> None:
+            super().__init__(window, latents, *args)
+            self.noise = latents.clone()
+            made.append(self)
+
+    monkeypatch.setattr(module, "WindowSampler", Watched)
+    return made

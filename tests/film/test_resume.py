@@ -67,7 +67,8 @@ def test_another_recipe_is_refused_by_name_and_kept(film: Film, tmp_path: Path) 
     assert "recipe.seed 7 → 8" in refused.value.message
     assert "recipe.guidance_scale 1.0 → 2.0" in refused.value.message
     manifest = read_manifest(work_folder(tmp_path / "film.mkv"))
-    assert manifest is not None and manifest["recipe"]["seed"] == 7
+    assert manifest is not None
+    assert manifest["recipe"]["seed"] == 7
 
 
 def test_overwrite_begins_anew_for_another_recipe(film: Film, frames_of: Frames, tmp_path: Path) -> None:
@@ -75,7 +76,8 @@ def test_overwrite_begins_anew_for_another_recipe(film: Film, frames_of: Frames,
 
     stop_at(film(), 4)
     done = list(film(working=Working(overwrite=True), seed=8))[-1]
-    assert isinstance(done, FilmDone) and done.seed == 8
+    assert isinstance(done, FilmDone)
+    assert done.seed == 8
     list(film(tmp_path / "calm.mkv", seed=8))
     assert np.array_equal(frames_of(tmp_path / "film.mkv"), frames_of(tmp_path / "calm.mkv"))
 

@@ -9,6 +9,7 @@ import pytest
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub import catalogue
 from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release, require_renderable
+from skyreels_cli.plugins.specs import ModelSpec
 
 PUBLISHED = {
     "df-1.3b-540p": "Skywork/SkyReels-V2-DF-1.3B-540P-Diffusers",
@@ -66,19 +67,23 @@ def test_i2v_cannot_be_rendered_yet() -> None:
     assert (error.value.code, error.value.exit_code) == ("model-family", 2)
 
 
-class FakeEntry:
-    def __init__(self, name: str, folder: Path | None) -> None:
-        self.name, self.folder = name, folder
+class FakePlugins:
+    """Two packages bring a model along; a third is broken, a fourth was installed without its weights."""
 
-    def load(self) -> object:
-        if self.folder is None:
+    def __init__(self, folder: Path) -> None:
+        self.folders = {"tiny": folder, "broken": None, "gone": folder / "gone"}
+
+    def specs(self, kind: type[ModelSpec]) -> dict[str, ModelSpec]:
+        assert kind is ModelSpec
+        return {name: ModelSpec(name, "", "module:folder") for name in self.folders}
+
+    def make(self, spec: ModelSpec) -> Path:
+        folder = self.folders[spec.name]
+        if folder is None:
             raise ImportError("broken package")
-        return lambda: self.folder
+        return folder
 
 
 def test_bundled_models_survive_a_broken_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    entries = [FakeEntry("broken", None), FakeEntry("tiny", tmp_path)]
-    monkeypatch.setattr(
-        catalogue, "entry_points", lambda group: entries if group == "skyreels.models" else []
-    )
+    monkeypatch.setattr(catalogue, "plugins", lambda: FakePlugins(tmp_path))
     assert bundled_models() == {"tiny": tmp_path}

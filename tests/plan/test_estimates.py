@@ -7,7 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.plan.compute import TransformerShape, forward_flops, tokens_per_frame, vae_flops
+from skyreels_cli.plan.compute import (
+    TransformerShape,
+    denoise_flops,
+    forward_flops,
+    tokens_per_frame,
+    vae_flops,
+)
 from skyreels_cli.plan.memory import hidden_bytes
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.schema import Recipe
@@ -50,9 +56,7 @@ def test_a_forward_pass(
 
 
 @pytest.mark.parametrize(("native", "teraflops", "gigabytes"), [("540P", 432, 9.57), ("720P", 954, 16.88)])
-def test_decoding(
-    native: str, teraflops: float, gigabytes: float, recipe_of: RecipeOf, facts_of: FactsOf
-) -> None:
+def test_decoding(native: str, teraflops: float, gigabytes: float, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     resolution, frames = NATIVE[native]
     recipe = recipe_of(resolution=resolution, num_frames=frames, base_num_frames=frames)
     plan = make_plan(recipe, facts_of())
@@ -127,19 +131,51 @@ def test_small_windows_keep_the_prompts_keys(recipe_of: RecipeOf, facts_of: Fact
     assert make_plan(small, facts_of()).estimates["activations"].value == forward + kept
 
 
+LATENT = 4 * 16 * 68 * 120
+"""Bytes of a latent frame at 540P."""
+
+
 def test_disk(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     raw = recipe_of(codec="ffv1", num_frames=97)
-    state = 4 * 16 * 25 * 68 * 120
-    assert make_plan(raw, facts_of()).estimates["disk"].value == 2 * 97 * 960 * 544 * 3 + state
+    state = 2 * 4 * 25 * LATENT
+    assert make_plan(raw, facts_of()).estimates["disk"].value == 3 * 97 * 960 * 544 * 3 + state
     best, usual, least = (
-        make_plan(recipe_of(quality=quality), facts_of()).estimates["disk"].value - state
-        for quality in (10, 7, 4)
+        make_plan(recipe_of(quality=quality), facts_of()).estimates["disk"].value - state for quality in (10, 7, 4)
     )
-    assert usual == 2 * 97 * 960 * 544 * 0.5 / 8
+    assert usual == 3 * 97 * 960 * 544 * 0.5 / 8
     assert (best, least) == pytest.approx((usual * 2**1.5, usual / 2**1.5))
 
 
-def test_the_state_between_windows_takes_disk(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
-    state = 4 * (3 * 17 * 960 * 544 + 16 * 25 * 68 * 120)
-    disk = make_plan(recipe_of(codec="ffv1", num_frames=177), facts_of()).estimates["disk"]
-    assert disk.value == 2 * 177 * 960 * 544 * 3 + state
+@pytest.mark.parametrize(("join", "kept"), [("pixels", 5), ("latents", 38)])
+def test_what_windows_leave_takes_disk(join: str, kept: int, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    disk = make_plan(recipe_of(codec="ffv1", num_frames=177, join=join), facts_of()).estimates["disk"]
+    assert disk.value == 3 * 177 * 960 * 544 * 3 + (8 * 25 + 2 * kept) * LATENT
+
+
+def test_a_short_last_window_keeps_frames_of_the_one_before(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    disk = make_plan(recipe_of(codec="ffv1", num_frames=101), facts_of()).estimates["disk"]
+    frames = 4 * 3 * 960 * 544 * (17 - 4)
+    assert disk.value == 3 * 101 * 960 * 544 * 3 + (8 * 25 + 2 * 5) * LATENT + frames
+
+
+def test_an_endless_film_costs_what_a_window_costs(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    endless = make_plan(recipe_of(num_frames=None), facts_of())
+    two, three = (make_plan(recipe_of(num_frames=frames), facts_of()) for frames in (177, 257))
+    for name in ("time", "disk"):
+        assert endless.estimates[name].basis.startswith("per window: ")
+    seconds = three.estimates["time"].value - two.estimates["time"].value
+    assert endless.estimates["time"].value == pytest.approx(seconds)
+    grows = three.estimates["disk"].value - two.estimates["disk"].value
+    assert endless.estimates["disk"].value == grows + 8 * 25 * LATENT
+    assert endless.estimates["memory"].value == two.estimates["memory"].value
+
+
+def test_guidance_of_each_shot_counts(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    def shot(guidance: float) -> dict[str, object]:
+        return {"prompt": "x", "negative_prompt": "", "num_frames": 97, "guidance_scale": guidance, "cut": True}
+
+    def flops(*guidance: float) -> float:
+        recipe = recipe_of(num_frames=97 * len(guidance), shots=[shot(scale) for scale in guidance])
+        return denoise_flops(recipe, facts_of(), make_plan(recipe, facts_of()).windows)
+
+    assert flops(6, 1, 1) == 2 * flops(6) == 4 * flops(1)

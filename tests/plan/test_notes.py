@@ -76,6 +76,7 @@ def test_plan_as_data(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     assert data["windows"] == [
         {
             "index": 0,
+            "shot": 0,
             "first_frame": 0,
             "frames": 97,
             "drop_frames": 0,
@@ -90,6 +91,7 @@ def test_plan_as_data(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
         },
         {
             "index": 1,
+            "shot": 0,
             "first_frame": 97,
             "frames": 78,
             "drop_frames": 17,

@@ -40,6 +40,7 @@ def test_everything_is_settled(facts: Facts) -> None:
         "fps": 24,
         "image": None,
         "end_image": None,
+        "video": None,
         "seed": 7,
         "inference_steps": 30,
         "guidance_scale": 6.0,
@@ -51,10 +52,12 @@ def test_everything_is_settled(facts: Facts) -> None:
         "overlap_history": 17,
         "addnoise_condition": 0,
         "join": "pixels",
+        "shots": [],
+        "rerolls": [],
         "scheduler": "unipc",
         "cache": None,
         "parallel": None,
-        "options": {},
+        "options": {"unipc": {"order": 2}},
         "dtype": "bfloat16",
         "lora": [],
         "codec": "h264",
@@ -178,8 +181,9 @@ def test_overlap_fits_the_window(facts: Facts) -> None:
 
 
 def test_options_of_plugins_pass_through(facts: Facts) -> None:
-    made = recipe(facts(), cache="teacache", options={"teacache": {"thresh": 0.3}})
-    assert (made.cache, made.options) == ("teacache", {"teacache": {"thresh": 0.3}})
+    made = recipe(facts(), cache="teacache", options={"teacache": {"threshold": 0.3}})
+    assert made.cache == "teacache"
+    assert made.options["teacache"] == {"threshold": 0.3, "ret_steps": False, "fit": "auto"}
 
 
 def test_a_recipe_survives_being_json(facts: Facts) -> None:

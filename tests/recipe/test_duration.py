@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.recipe.duration import parse_seconds
+from skyreels_cli.recipe.duration import frames_in, parse_seconds
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,11 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["inf", "INF", "endless"])
-def test_endless_films_come_later(text: str) -> None:
-    with pytest.raises(UsageError, match="yet") as error:
-        parse_seconds(text)
-    assert (error.value.code, error.value.exit_code) == ("endless-film", 2)
+def test_endless(text: str) -> None:
+    assert parse_seconds(text) == inf
+    assert frames_in(text, 24) is None
+
+
+@pytest.mark.parametrize(("text", "frames"), [("10s", 240), ("1.02", 24), ("0.01", 1)])
+def test_frames_nearest_to_a_duration(text: str, frames: int) -> None:
+    assert frames_in(text, 24) == frames

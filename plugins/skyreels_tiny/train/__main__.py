@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import signal
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
 from skyreels_tiny import weights_path
 
-from .budget import Budget
 from .evaluate import gate
 from .export import export
 from .figures import draw_run
 from .networks import Sizes
 from .records import Log, load_checkpoint
+from .report import MEASURES, report
 from .sampler import Settings
-from .trainer import PHASES, FilmTrainer, Phase
+from .trainer import PHASES, Course, FilmTrainer, Watch
 from .vae import VaeTrainer, new_vae
+
+BUDGETS: Final = {
+    "vae-image": (300, 50),
+    "vae-clip": (250, 20),
+    "image": (1000, 40),
+    "short": (250, 15),
+    "full": (4500, 30),
+}
+"""Seconds worked in each stage: usual, quick."""
+
+COUNTS: Final = {"pictures": (8000, 800), "films": (240, 30), "images": (10_000, 500), "clips": (1600, 48)}
+"""Single pictures and clips for the VAE; images and (at first) clips to encode for the transformer."""
 
 
 def main() -> None:
@@ -27,12 +41,16 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.folder.mkdir(parents=True, exist_ok=True)
     log = Log(options.folder)
+    if options.report is not None:
+        settings = Settings(options.steps, options.guidance, options.shift, options.addnoise)
+        report(options.bundle, options.folder, options.report or list(MEASURES), settings, options.scale)
+        return
     if options.export is not None:
         _export(options.folder, log, options.export)
         return
     vae = VaeTrainer(options.folder, log, options.seed)
-    vae.train_images(options.vae_image)
-    vae.train_clips(options.vae_clip)
+    vae.train_images(options.vae_image, options.pictures)
+    vae.train_clips(options.vae_clip, options.films)
     films = FilmTrainer(options.folder, log, vae.vae, options.seed, _sizes(options.quick))
     _phases(films, options)
     draw_run(options.folder / "run.csv", options.folder / "run.png")
@@ -40,52 +58,32 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m skyreels_tiny.train", description=__doc__)
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=Path("tiny-run"),
-        help="checkpoints, pools and run.csv; an existing run is resumed",
+    flag = parser.add_argument
+    flag("--folder", type=Path, default=Path("tiny-run"), help="checkpoints, pools, run.csv; resumed if there")
+    flag(
+        "--export", type=Path, nargs="?", const=weights_path(), help="only write the bundle, from the averaged weights"
     )
-    parser.add_argument(
-        "--export",
-        type=Path,
-        nargs="?",
-        const=weights_path(),
-        help="only write the bundle from the averaged weights",
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="a few minutes on a small model: does it learn at all?"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    for name, seconds in (
-        ("vae-image", 300),
-        ("vae-clip", 400),
-        ("image", 1000),
-        ("short", 300),
-        ("full", 4500),
-    ):
-        parser.add_argument(
-            f"--{name}",
-            type=float,
-            default=seconds,
-            metavar="S",
-            help=f"budget in seconds worked ({seconds})",
-        )
-    parser.add_argument(
-        "--images", type=int, default=12_000, help="single pictures to encode for the image phase"
-    )
-    parser.add_argument(
-        "--clips",
-        type=int,
-        default=2_000,
-        help="clips to encode before the first step; more follow in the full phase",
-    )
-    parser.add_argument(
-        "--until", choices=[phase.name for phase in PHASES], default="full", help="last phase to run"
-    )
-    parser.add_argument("--score-every", type=float, default=300.0, metavar="S")
-    return parser.parse_args()
+    flag("--report", nargs="*", choices=list(MEASURES), help="only measure a bundle: all figures, or those named")
+    flag("--bundle", type=Path, default=weights_path(), help="the bundle that --report measures")
+    flag("--scale", type=float, default=1.0, help="share of the usual number of films that --report makes")
+    for name, value in asdict(Settings(guidance=2.0, addnoise=20.0)).items():
+        if name in ("steps", "guidance", "shift", "addnoise"):
+            flag(f"--{name}", type=type(value), default=value, help=f"for --report ({value})")
+    flag("--quick", action="store_true", help="a few minutes on a small model: does it learn at all?")
+    flag("--seed", type=int, default=0)
+    flag("--threads", type=int, default=2)
+    for name, (usual, quick) in BUDGETS.items():
+        flag(f"--{name}", type=float, metavar="S", help=f"budget in seconds worked ({usual}; quick: {quick})")
+    for name, (usual, quick) in COUNTS.items():
+        flag(f"--{name}", type=int, metavar="N", help=f"how many of them to render ({usual}; quick: {quick})")
+    flag("--until", choices=[phase.name for phase in PHASES], default="full", help="last phase to run")
+    flag("--score-every", type=float, default=300.0, metavar="S")
+    options = parser.parse_args()
+    for name, values in {**BUDGETS, **COUNTS}.items():
+        key = name.replace("-", "_")
+        if getattr(options, key) is None:
+            setattr(options, key, values[options.quick])
+    return options
 
 
 def _sizes(quick: bool) -> Sizes:
@@ -93,23 +91,27 @@ def _sizes(quick: bool) -> Sizes:
 
 
 def _phases(films: FilmTrainer, options: argparse.Namespace) -> None:
-    """Encode the pools and run the phases up to `--until`."""
+    """Encode the pools and run the phases up to `--until`; SIGTERM and ctrl-c save and stop."""
+    watch = Watch(_score, options.score_every)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: setattr(watch, "stopping", True))
     clips = films.pool("clips", options.clips, 33, 100_000)
     films.measure_latents(clips)
     for phase in PHASES:
         pool = films.pool("images", options.images, 1, 50_000_000) if phase.name == "image" else clips
-        films.run(phase, getattr(options, phase.name), pool, score=_score, score_every=options.score_every)
-        if phase.name == options.until:
+        films.run(phase, getattr(options, phase.name), pool, watch)
+        if watch.stopping or phase.name == options.until:
             return
 
 
-def _score(films: FilmTrainer, phase: Phase, step: int, budget: Budget) -> None:
-    """Sample 16 unseen prompts with the averaged weights, log the shares, draw them."""
+def _score(films: FilmTrainer, course: Course) -> None:
+    """Sample unseen prompts with the averaged weights, log the shares, draw them."""
+    phase = course.phase
     settings = Settings(steps=20, guidance=1.0, frames=phase.frames)
-    sheet = films.folder / f"{phase.name}-{step:06d}.png"
-    shares = gate(films.model(), 64 if phase.frames == 1 else 16, settings, sheet=sheet, seed=step)
+    sheet = films.folder / f"{phase.name}-{course.step:06d}.png"
+    shares = gate(films.model(), 64 if phase.frames == 1 else 16, settings, sheet=sheet, seed=course.step)
     figures = {f"score/{name}": value for name, value in shares.items()}
-    films.log.write(phase.name, step, budget.spent, step * phase.batch, figures)
+    films.log.write(phase.name, course.step, course.budget.spent, course.step * phase.batch, figures)
 
 
 def _export(folder: Path, log: Log, target: Path) -> None:

@@ -94,9 +94,7 @@ def image_to_video(model: Model, count: int, settings: Settings, seed: int = 0) 
                 for i, asked_one in enumerate(part)
             ]
         )
-        latents = sample(
-            model, [prompt for prompt, _ in part], settings, seed + start, given=to_latents(model, first)
-        )
+        latents = sample(model, [prompt for prompt, _ in part], settings, seed + start, given=to_latents(model, first))
         films.append(to_films(model, latents))
     return rates(np.concatenate(films), [meaning for _, meaning in asked])
 
@@ -107,14 +105,11 @@ def end_frame_psnr(model: Model, count: int, settings: Settings, seed: int = 0) 
     for start in range(0, count, 15):
         part = asked[start : start + 15]
         clips = [
-            make_clip(6_000_000 + start + i, meaning=meaning, begin=0.0).frames
-            for i, (_, meaning) in enumerate(part)
+            make_clip(6_000_000 + start + i, meaning=meaning, begin=0.0).frames for i, (_, meaning) in enumerate(part)
         ]
         wanted = np.stack([clip[-1:] for clip in clips])
         end = to_latents(model, wanted)
-        films = to_films(
-            model, sample(model, [prompt for prompt, _ in part], settings, seed + start, end=end)
-        )
+        films = to_films(model, sample(model, [prompt for prompt, _ in part], settings, seed + start, end=end))
         values += [psnr(film[-1], frame[0]) for film, frame in zip(films, wanted, strict=True)]
     return values
 
@@ -138,9 +133,7 @@ def round_trip(model: Model, count: int, frames: int = 33) -> NDArray[np.float64
 def contact_sheet(films: Bytes, path: Path, moments: int = 6) -> None:
     """Save films as rows of evenly spaced frames, two films abreast where there are many."""
     places = np.linspace(0, films.shape[1] - 1, min(moments, films.shape[1])).round().astype(int)
-    rows = [
-        np.concatenate(list(np.pad(film[places], ((0, 0), (1, 1), (1, 1), (0, 0)))), axis=1) for film in films
-    ]
+    rows = [np.concatenate(list(np.pad(film[places], ((0, 0), (1, 1), (1, 1), (0, 0)))), axis=1) for film in films]
     if len(rows) > 8 or films.shape[1] == 1:
         wide = 2 if films.shape[1] > 1 else 8
         rows += [np.zeros_like(rows[0])] * (-len(rows) % wide)

@@ -48,21 +48,19 @@ def export(model: Model, folder: Path, defaults: dict[str, Any] | None = None) -
     partial.mkdir(parents=True)
     _save_networks(model, partial)
     write_tokenizer(partial / "tokenizer")
-    scheduler = UniPCMultistepScheduler(
-        prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0
-    )
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0)
     scheduler.save_pretrained(partial / "scheduler")
     _write_json(partial / "model_index.json", _INDEX)
     _write_json(partial / "skyreels.json", description(defaults or DEFAULTS))
+    for path in partial.rglob("*.safetensors"):
+        path.chmod(0o644)  # written readable by their owner alone
     _swap(partial, folder)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def description(defaults: dict[str, Any]) -> dict[str, Any]:
     """Return the content of `skyreels.json`."""
-    summary = (
-        "Bundled demo model: simple shapes and paper-cut scenes at 112x64. A toy, for first steps and tests."
-    )
+    summary = "Bundled demo model: simple shapes and paper-cut scenes at 112x64. A toy, for first steps and tests."
     return {"name": "skyreels-tiny", "summary": summary, "defaults": defaults}
 
 
@@ -79,7 +77,11 @@ def _save_networks(model: Model, folder: Path) -> None:
 
 
 def _rounded(network: Stock) -> Stock:
-    return copy.deepcopy(network).cpu().to(torch.bfloat16)
+    """Copy a network in bfloat16; parameter by parameter, for `to` warns of layers that loaders keep in float32."""
+    rounded = copy.deepcopy(network).cpu()
+    for parameter in rounded.parameters():
+        parameter.data = parameter.data.to(torch.bfloat16)
+    return rounded
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

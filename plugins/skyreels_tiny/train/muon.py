@@ -31,9 +31,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised per weight; convolutions are flattened to (out, rest)."""
 
-    def __init__(
-        self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.01
-    ) -> None:
+    def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.01) -> None:
         super().__init__(list(params), {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
@@ -74,14 +72,10 @@ class Optimisers:
     def __init__(
         self, modules: dict[str, nn.Module], muon_rate: float, adam_rate: float, plain: tuple[str, ...]
     ) -> None:
-        named = [
-            (f"{key}.{name}", p) for key, module in modules.items() for name, p in module.named_parameters()
-        ]
+        named = [(f"{key}.{name}", p) for key, module in modules.items() for name, p in module.named_parameters()]
         named = [(name, p) for name, p in named if p.requires_grad]
         matrices = [
-            p
-            for name, p in named
-            if p.ndim >= 2 and min(p.flatten(1).shape) > 8 and not _is_plain(name, plain)
+            p for name, p in named if p.ndim >= 2 and min(p.flatten(1).shape) > 8 and not _is_plain(name, plain)
         ]
         chosen = {id(p) for p in matrices}
         rest = [p for _, p in named if id(p) not in chosen]

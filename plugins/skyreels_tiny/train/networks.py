@@ -109,9 +109,7 @@ def velocity(model: Stock, latents: Tensor, timesteps: Tensor, text: Text) -> Te
     """Predict v = eps − x0, (b, c, f, h, w), for latents of that shape at timesteps (b, f) in 0..1000."""
     frames, height, width = latents.shape[2:]
     embedder = model.condition_embedder
-    tokens = functional.linear(
-        _patched(latents), model.patch_embedding.weight.flatten(1), model.patch_embedding.bias
-    )
+    tokens = functional.linear(_patched(latents), model.patch_embedding.weight.flatten(1), model.patch_embedding.bias)
     waves = embedder.timesteps_proj(timesteps.flatten()).to(latents.dtype)
     moment = embedder.time_embedder(waves).view(*timesteps.shape, -1)
     modulation = embedder.time_proj(functional.silu(moment)).view(*timesteps.shape, 6, -1)

@@ -77,9 +77,7 @@ def _encode_batch(vae: Stock, clips: list[Clip]) -> Pool:
                 ends = encode(vae, video[:, :, -1:])[:, :, 0]
     present = torch.stack([_cells(torch.from_numpy(clip.present)) for clip in clips])
     settled = torch.tensor([clip.settled for clip in clips])
-    return Pool(
-        latents.bfloat16().cpu(), ends.bfloat16().cpu(), present, settled, [clip.meaning for clip in clips]
-    )
+    return Pool(latents.bfloat16().cpu(), ends.bfloat16().cpu(), present, settled, [clip.meaning for clip in clips])
 
 
 def _cells(present: Tensor) -> Tensor:

@@ -23,10 +23,7 @@ class Log:
     def write(self, phase: str, step: int, seconds: float, samples: int, figures: dict[str, float]) -> None:
         """Append one row per figure, and print them on one line."""
         self._append(
-            [
-                (phase, step, round(seconds, 1), samples, name, f"{value:.5g}")
-                for name, value in figures.items()
-            ]
+            [(phase, step, round(seconds, 1), samples, name, f"{value:.5g}") for name, value in figures.items()]
         )
         shown = " ".join(f"{name} {value:.4g}" for name, value in figures.items())
         print(f"{phase} step {step} {seconds:.0f}s n={samples} {shown}", flush=True)

@@ -104,7 +104,8 @@ def _together(model: Model, latents: Tensor, request: _Request) -> Tensor:
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=settings.shift
     )
     levels = sigmas(settings.steps, settings.shift)
-    scheduler.set_timesteps(sigmas=levels[:-1].numpy(), device=device())
+    plain = np.linspace(0.999, 0.0, settings.steps + 1)[:-1]
+    scheduler.set_timesteps(sigmas=plain, device=device())  # it shifts them itself
     for step, timestep in enumerate(scheduler.timesteps):
         level = levels[step].expand(latents.shape[2]).clone()
         predicted = _guided(model, latents, level, request)

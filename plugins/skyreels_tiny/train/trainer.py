@@ -5,9 +5,10 @@ nine.
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -44,6 +45,7 @@ class Phase:
     weight_end: float
     decay: float
     grow_every: int = 0
+    flat: float = 0.45
 
 
 PHASES: Final = (
@@ -51,6 +53,37 @@ PHASES: Final = (
     Phase("short", 3, 32, 0.010, 0.6, 4.0, 3.0, 2.0, 0.995),
     Phase("full", 9, 16, 0.009, 0.02, 5.0, 3.0, 1.0, 0.997, grow_every=100),
 )
+
+
+FRESH_CLIPS: Final = 48
+"""Clips rendered and encoded every `grow_every` steps."""
+
+POOL_LIMIT: Final = 24_000
+"""Most clips kept: 860 MB."""
+
+SAVE_EVERY: Final = 120.0
+
+
+@dataclass
+class Course:
+    """Where a phase stands."""
+
+    phase: Phase
+    optimisers: Optimisers
+    budget: Budget
+    step: int = 0
+    saved: float = 0.0
+    scored: float = 0.0
+    figures: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass
+class Watch:
+    """Who looks on: `score` is called every `score_every` seconds worked; `stopping` ends the phase after a step."""
+
+    score: Callable[[FilmTrainer, Course], None] | None = None
+    score_every: float = 300.0
+    stopping: bool = False
 
 
 class FilmTrainer:
@@ -103,66 +136,59 @@ class FilmTrainer:
             save_pool(path, pool)
         return pool
 
-    def run(
-        self,
-        phase: Phase,
-        seconds: float,
-        pool: Pool,
-        *,
-        score: Any = None,
-        score_every: float = 240.0,
-        limit: int = 24_000,
-    ) -> None:
-        """Train one phase until `seconds` are spent; save every two minutes, call `score(self, phase,
-        step)` now and then.
-        """
-        if phase.name in self.state["done"] and (
-            phase.name != self.state["phase"] or self.state["spent"] >= seconds
-        ):
+    def run(self, phase: Phase, seconds: float, pool: Pool, watch: Watch) -> None:
+        """Train one phase until `seconds` are spent, or until asked to stop; either way it can be resumed."""
+        if phase.name in self.state["done"] and (phase.name != self.state["phase"] or self.state["spent"] >= seconds):
             return
-        optimisers = Optimisers(
-            dict(self.modules.items()),
-            phase.rate,
-            phase.rate / 8,
-            plain=("shared", "relative", "scale_shift"),
-        )
-        budget, step = Budget(seconds), 0
-        if self.state["phase"] == phase.name:
-            optimisers.load_state_dict(self.state["optimisers"])
-            budget, step = Budget(seconds, self.state["spent"]), self.state["step"]
-        saved = scored = budget.spent
-        figures: dict[str, list[float]] = {}
-        budget.restart()
-        while not budget.done:
-            optimisers.set_scale(rate_scale(step, budget.progress, 0.45, phase.end))
-            rng = np.random.default_rng((self.seed, sum(map(ord, phase.name)), step))
-            for name, value in self._step(phase, pool, budget.progress, optimisers, rng).items():
-                figures.setdefault(name, []).append(value)
-            self._average(phase, step)
-            step += 1
-            if phase.grow_every and step % phase.grow_every == 0:
-                pool.extend(
-                    encode_clips(self.vae, self._next_clip(phase, step), 48, 4 * phase.frames - 3), limit
-                )
-            budget.tick()
-            if step % 25 == 0:
-                means = {name: float(np.mean(values)) for name, values in figures.items()}
-                self.log.write(phase.name, step, budget.spent, step * phase.batch, means)
-                figures = {}
-            if budget.spent - saved > 120:
-                saved = budget.spent
-                self._save(phase, step, budget, optimisers, False)
-            if score is not None and budget.spent - scored > score_every:
-                scored = budget.spent
-                score(self, phase, step, budget)
-            budget.restart()
-        self.modules.load_state_dict(self.ema.state_dict())
-        self._save(phase, step, budget, optimisers, True)
+        course = self._begin(phase, seconds)
+        while not course.budget.done and not watch.stopping:
+            self._advance(course, pool)
+            self._look_after(course, watch)
+            course.budget.restart()
+        if course.budget.done:
+            self.modules.load_state_dict(self.ema.state_dict())
+        self._save(course, course.budget.done)
         if phase.grow_every:
             save_pool(self.folder / "clips.pool.pt", pool)
 
-    def _next_clip(self, phase: Phase, step: int) -> int:
-        return 10_000_000 + 1_000_000 * self.seed + step // phase.grow_every * 48
+    def _begin(self, phase: Phase, seconds: float) -> Course:
+        """Take up `phase` where the checkpoint left it, or at its start."""
+        parts = dict(self.modules.items())
+        optimisers = Optimisers(parts, phase.rate, phase.rate / 8, plain=("shared", "relative", "scale_shift"))
+        course = Course(phase, optimisers, Budget(seconds))
+        if self.state["phase"] == phase.name:
+            optimisers.load_state_dict(self.state["optimisers"])
+            course.budget, course.step = Budget(seconds, self.state["spent"]), self.state["step"]
+        course.saved = course.scored = course.budget.spent
+        return course
+
+    def _advance(self, course: Course, pool: Pool) -> None:
+        """Do one step, move the average, and now and then render fresh clips."""
+        phase, progress = course.phase, course.budget.progress
+        course.optimisers.set_scale(rate_scale(course.step, progress, phase.flat, phase.end))
+        rng = np.random.default_rng((self.seed, sum(map(ord, phase.name)), course.step))
+        for name, value in self._step(phase, pool, progress, course.optimisers, rng).items():
+            course.figures.setdefault(name, []).append(value)
+        self._average(phase, course.step)
+        course.step += 1
+        if phase.grow_every and course.step % phase.grow_every == 0:
+            first = 10_000_000 + 1_000_000 * self.seed + course.step // phase.grow_every * FRESH_CLIPS
+            pool.extend(encode_clips(self.vae, first, FRESH_CLIPS, 4 * phase.frames - 3), POOL_LIMIT)
+        course.budget.tick()
+
+    def _look_after(self, course: Course, watch: Watch) -> None:
+        """Log every 25 steps, save every two minutes worked, score when it is time."""
+        spent = course.budget.spent
+        if course.step % 25 == 0:
+            means = {name: float(np.mean(values)) for name, values in course.figures.items()}
+            self.log.write(course.phase.name, course.step, spent, course.step * course.phase.batch, means)
+            course.figures = {}
+        if spent - course.saved > SAVE_EVERY:
+            course.saved = spent
+            self._save(course, False)
+        if watch.score is not None and spent - course.scored > watch.score_every:
+            course.scored = spent
+            watch.score(self, course)
 
     def _step(
         self, phase: Phase, pool: Pool, progress: float, optimisers: Optimisers, rng: np.random.Generator
@@ -171,9 +197,7 @@ class FilmTrainer:
         self.modules.train()
         chosen = _choose(phase, pool, rng)
         clean, present, levels = self._batch(phase, pool, chosen, rng)
-        noise = torch.randn(
-            clean.shape, generator=torch.Generator().manual_seed(int(rng.integers(2**62)))
-        ).to(device())
+        noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(int(rng.integers(2**62)))).to(device())
         sigma = levels.sigma.to(device())[:, None, :, None, None]
         ids, mask = tokens(self.tokenizer, self._captions(pool, chosen, rng))
         with torch.autocast(device().type, torch.bfloat16):
@@ -204,9 +228,7 @@ class FilmTrainer:
             latents = torch.cat((latents, pool.ends[chosen][:, :, None].float()), dim=2)
             present = torch.cat((present, present[:, -1:]), dim=1)
             zero = torch.zeros(len(chosen), 1)
-            levels = Levels(
-                torch.cat((levels.sigma, zero), 1), torch.cat((levels.counts, zero > 0), 1), levels.modes
-            )
+            levels = Levels(torch.cat((levels.sigma, zero), 1), torch.cat((levels.counts, zero > 0), 1), levels.modes)
         normalised = (latents - self.mean[:, None, None, None]) / self.std[:, None, None, None]
         return normalised.to(device()), present.to(device()), levels
 
@@ -220,23 +242,21 @@ class FilmTrainer:
         share = max(1 - phase.decay, 1 / (step + 10))
         torch._foreach_lerp_(list(self.ema.parameters()), list(self.modules.parameters()), share)
 
-    def _save(self, phase: Phase, step: int, budget: Budget, optimisers: Optimisers, done: bool) -> None:
-        finished = (
-            [*self.state["done"], phase.name]
-            if done and phase.name not in self.state["done"]
-            else self.state["done"]
-        )
+    def _save(self, course: Course, done: bool) -> None:
+        finished = [*self.state["done"]]
+        if done and course.phase.name not in finished:
+            finished.append(course.phase.name)
         self.state = {
             "modules": self.modules.state_dict(),
             "ema": self.ema.state_dict(),
-            "optimisers": optimisers.state_dict(),
+            "optimisers": course.optimisers.state_dict(),
             "mean": self.mean,
             "std": self.std,
             "sizes": asdict(self.sizes),
-            "phase": phase.name,
+            "phase": course.phase.name,
             "done": finished,
-            "step": step,
-            "spent": budget.spent,
+            "step": course.step,
+            "spent": course.budget.spent,
         }
         save_checkpoint(self.folder / "films.pt", self.state)
 

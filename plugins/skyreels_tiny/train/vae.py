@@ -107,7 +107,7 @@ class VaeTrainer:
         if self._state is not None:
             self.vae.load_state_dict(self._state["vae"])
 
-    def train_images(self, seconds: float, pictures: int = 8000) -> None:
+    def train_images(self, seconds: float, pictures: int) -> None:
         """Train on 32 by 32 crops of single frames."""
         stage = Stage("vae-image", seconds, 0.012, 2e-3, flat=0.4, end=0.05, batch=64)
         if not self._wanted(stage.name):
@@ -116,14 +116,14 @@ class VaeTrainer:
         with image_mode(), clip_mode():
             self._run(stage, lambda rng: crops(pool, stage.batch, rng))
 
-    def train_clips(self, seconds: float, rate: float = 0.002, frames: int = 17) -> None:
+    def train_clips(self, seconds: float, clips: int, rate: float = 0.002, frames: int = 17) -> None:
         """Train on 32 by 32 crops of clips, gently: whole pictures at a rate of 0.005 fell from 28 to 18
         dB.
         """
         stage = Stage("vae-clip", seconds, rate, rate / 6, flat=0.1, end=0.01, batch=8)
         if not self._wanted(stage.name):
             return
-        pool = _clips(240, frames, self.seed)
+        pool = _clips(clips, frames, self.seed)
         with clip_mode():
             self._run(stage, lambda rng: clip_crops(pool, stage.batch, rng))
 
@@ -144,9 +144,7 @@ class VaeTrainer:
         budget.restart()
         while not budget.done:
             optimisers.set_scale(rate_scale(step, budget.progress, stage.flat, stage.end))
-            losses.append(
-                self._step(draw(np.random.default_rng((self.seed, len(stage.name), step))), optimisers)
-            )
+            losses.append(self._step(draw(np.random.default_rng((self.seed, len(stage.name), step))), optimisers))
             budget.tick()
             step += 1
             if step % 25 == 0:
@@ -202,9 +200,7 @@ def clip_crops(pool: Bytes, batch: int, rng: np.random.Generator, size: int = 32
     for clip in pool[rng.integers(len(pool), size=batch)]:
         tops = rng.integers(0, clip.shape[1] - size + 1, 3)
         lefts = rng.integers(0, clip.shape[2] - size + 1, 3)
-        places = [
-            clip[:, top : top + size, left : left + size] for top, left in zip(tops, lefts, strict=True)
-        ]
+        places = [clip[:, top : top + size, left : left + size] for top, left in zip(tops, lefts, strict=True)]
         chosen.append(max(places, key=_liveliness))
     return to_video(np.stack(chosen))
 

@@ -88,6 +88,4 @@ def _doubled(x: Tensor) -> Tensor:
     """Turn (b, 2c, t, h, w) into (b, c, 2t, h, w), the two halves of the channels interleaved in time."""
     batch, channels, frames, height, width = x.shape
     pairs = x.view(batch, 2, channels // 2, frames, height, width)
-    return torch.stack((pairs[:, 0], pairs[:, 1]), dim=3).reshape(
-        batch, channels // 2, 2 * frames, height, width
-    )
+    return torch.stack((pairs[:, 0], pairs[:, 1]), dim=3).reshape(batch, channels // 2, 2 * frames, height, width)

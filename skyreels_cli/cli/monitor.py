@@ -1,0 +1,32 @@
+"""`skyreels queue monitor`: the dashboard, which `skyreels` alone in a terminal offers as well."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.output import Output
+
+
+def monitor(out: Output) -> None:
+    """Watch and steer the queue in a dashboard; leaving it stops nothing."""
+    if not interactive(out):
+        raise UsageError("no-terminal", "the dashboard needs a terminal", "skyreels queue list")
+    from skyreels_cli.settings import folders
+    from skyreels_cli.tui.app import run_monitor
+
+    run_monitor(folders().queue)
+
+
+def offer(out: Output) -> None:
+    """Ask whether somebody who typed `skyreels` alone would like to see the dashboard."""
+    if interactive(out) and typer.confirm("Open the dashboard?", err=True):
+        monitor(out)
+
+
+def interactive(out: Output) -> bool:
+    """Whether somebody sits there who may be shown a screen and asked a question."""
+    machine = out.json or out.events or out.quiet or out.no_input
+    return sys.stdin.isatty() and sys.stdout.isatty() and not machine

@@ -1,0 +1,34 @@
+"""Flags that choose and set up plugins, as a draft has them; the reference's own names are short for ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skyreels_cli.errors import UsageError
+
+# The reference's flag: the plugin it chooses, by which field of the draft.
+CHOICES = {"teacache": ("cache", "teacache"), "use_usp": ("parallel", "usp")}
+# The reference's flag: the option of TeaCache that it sets.
+TEACACHE = {"teacache_thresh": "threshold", "use_ret_steps": "ret_steps"}
+
+
+def fold_plugin_flags(typed: dict[str, Any]) -> dict[str, Any]:
+    """Turn typed options into fields of a draft: `teacache` into `cache`, `option` into `options`, and so on."""
+    from skyreels_cli.plugins.options import parse_options
+
+    words = {name: value for name, value in typed.items() if name not in (*CHOICES, *TEACACHE, "option")}
+    for flag, (field, plugin) in CHOICES.items():
+        if flag in typed and words.setdefault(field, plugin) != plugin:
+            message = f"--{flag.replace('_', '-')} and --{field} {words[field]} are two {field}s"
+            raise UsageError("usage", message, "leave one of them out")
+    options = parse_options(typed.get("option") or [])
+    for flag, option in TEACACHE.items():
+        if flag in typed:
+            options.setdefault("teacache", {})[option] = typed[flag]
+    return words | ({"options": options} if options else {})
+
+
+def spell(key: str) -> str:
+    """Write a key of the draft as it was typed: `--num-frames`, `-O teacache.threshold`."""
+    plugin_option = key.removeprefix("options.")
+    return f"-O {plugin_option}" if plugin_option != key else "--" + key.replace("_", "-")

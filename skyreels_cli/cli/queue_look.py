@@ -1,0 +1,106 @@
+"""`skyreels queue list`, `show`, `logs` and `watch`: looking at the queue changes nothing in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from skyreels_cli.output import Output
+
+if TYPE_CHECKING:
+    from skyreels_cli.queue.job import State
+    from skyreels_cli.queue.store import Store
+
+# A look at `PRAGMA data_version` costs 20 µs.
+WATCH_SECONDS = 0.25
+LIST_ROWS = 40
+
+JobId = Annotated[int, Argument(metavar="ID", help="The job.")]
+JobIds = Annotated[list[int], Argument(metavar="ID…", help="One job or several.")]
+
+
+def open_store() -> Store:
+    """The queue of this machine."""
+    from skyreels_cli.queue.store import Store
+    from skyreels_cli.settings import folders
+
+    return Store(folders().queue)
+
+
+def list_(
+    out: Output,
+    *,
+    state: Annotated[list[str] | None, Option(metavar="STATE", help="Only these; repeatable.")] = None,
+    text: Annotated[str | None, Option(metavar="WORDS", help="Only where prompt or file has them.")] = None,
+    limit: Annotated[int | None, Option(min=1, metavar="N", help="At most so many.")] = None,
+) -> None:
+    """List the jobs: those that run, those that wait in their order, those that are over."""
+    from skyreels_cli.cli.queue_view import jobs_view
+    from skyreels_cli.queue.job import check_states
+
+    store = open_store()
+    states = check_states(state) if state else None
+    people = not (out.json or out.quiet)
+    jobs = store.jobs(states, text, limit=limit or (LIST_ROWS if people else -1))
+    data = {
+        "paused": store.paused,
+        "counts": store.counts(),
+        "jobs": [job.to_dict() for job in jobs],
+        "workers": [worker.to_dict() for worker in store.workers()],
+    }
+    ids = "\n".join(str(job.id) for job in jobs)
+    out.result(data, ids, lambda: jobs_view(jobs, store.count(states, text), store.workers(), paused=store.paused))
+
+
+def show(out: Output, *, job: JobId) -> None:
+    """Print everything about a job: what it says, its plan, how far it is, why it failed."""
+    from skyreels_cli.cli.queue_view import job_view
+
+    store = open_store()
+    found = store.job(job)
+    data = {**found.to_dict(), "log": str(store.log(job))}
+    out.result(data, found.state, lambda: job_view(found, store.log(job)))
+
+
+def logs(out: Output, *, job: JobId) -> None:
+    """Print a job's log: what the worker did with it and what its renderer said."""
+    from skyreels_cli.queue.logs import read_log
+
+    store = open_store()
+    store.job(job)
+    text = read_log(store.log(job))
+    out.result({"job": job, "path": str(store.log(job)), "log": text}, text.rstrip("\n"))
+
+
+def watch(
+    out: Output,
+    *,
+    until_done: Annotated[bool, Option("--until-done", help="End when no job waits or runs.")] = False,
+) -> None:
+    """Print a line of JSON for each job, and another one whenever it changes, until Ctrl-C."""
+    out.turn_on(events=True)
+    store = open_store()
+    seen: set[int] = set()
+    for job in _changes(store, until_done=until_done):
+        out.event({"event": "job", **job})
+        seen.add(job["id"])
+    out.result({"jobs": len(seen), "counts": store.counts()}, "")
+
+
+def _changes(store: Store, *, until_done: bool) -> Iterator[dict[str, Any]]:
+    """Jobs as they are now, then as they become."""
+    open_states: tuple[State, ...] = ("queued", "running")
+    revision = 0
+    while True:
+        version = store.database.data_version()
+        changes = store.changes(revision)
+        revision = changes.revision
+        for summary in changes.jobs:
+            yield {**summary.to_dict(), "progress": store.job(summary.id).progress}
+        if until_done and store.count(open_states) == 0:
+            return
+        while store.database.data_version() == version:
+            time.sleep(WATCH_SECONDS)

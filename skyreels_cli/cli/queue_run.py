@@ -1,0 +1,116 @@
+"""`skyreels queue run`: the worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from skyreels_cli.cli.options import MachineOptions
+from skyreels_cli.cli.prepare import make_placement
+from skyreels_cli.cli.quantities import clock
+from skyreels_cli.cli.queue_look import open_store
+from skyreels_cli.errors import InterruptedError
+from skyreels_cli.output import Output
+
+if TYPE_CHECKING:
+    from skyreels_cli.queue.notify import Notifier
+    from skyreels_cli.queue.store import Store
+    from skyreels_cli.queue.worker import Habits
+
+SIDE_BY_SIDE = "Renderers side by side, one per GPU."
+
+
+def run(
+    out: Output,
+    *,
+    once: Annotated[bool, Option("--once", help="End when no job is left to start.")] = False,
+    workers: Annotated[int, Option(min=1, metavar="N", help=SIDE_BY_SIDE)] = 1,
+    executor: Annotated[str, Option(metavar="NAME", help="Where the jobs run.")] = "local",
+    keep_order: Annotated[
+        bool, Option("--keep-order", help="Never prefer a job whose model is loaded already.")
+    ] = False,
+    degrade: Annotated[
+        bool, Option("--degrade/--no-degrade", help="Out of memory: offload, smaller windows, fp8.")
+    ] = True,
+    machine: MachineOptions,
+) -> None:
+    """Render the queue, job after job, until Ctrl-C or SIGTERM; what is half done is kept and goes on later."""
+    from skyreels_cli.queue.executors import find_executor
+    from skyreels_cli.queue.notify import Notifier
+    from skyreels_cli.queue.supervisor import Supervisor, stop_signals
+    from skyreels_cli.settings import load_settings
+
+    command = find_executor(executor)()
+    store, settings = open_store(), load_settings()
+    notifier = Notifier(out.warning, settings.on_finished, settings.on_failed, settings.webhook)
+    reporter = Reporter(out, store, notifier, bell=settings.bell)
+    habits = _habits(machine, workers, executor, patience=not keep_order, degrade=degrade)
+    with stop_signals() as signals:
+        supervisor = Supervisor(store, habits, command, reporter.take)
+        out.narrate(f"at work on {store.folder} as process {os.getpid()}; Ctrl-C stops, and loses nothing")
+        supervisor.run(signals, once=once)
+    notifier.wait()
+    if signals.first == signal.SIGINT:
+        hint = "skyreels queue run"
+        raise InterruptedError("interrupted", "stopped; what is half done goes on with the next worker", hint)
+    ended = dict(supervisor.ended)
+    out.result({"ended": ended}, _summary(ended))
+
+
+def _habits(machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool) -> list[Habits]:
+    """How each worker works: with several of them and no device named, worker i computes on GPU i."""
+    from skyreels_cli.queue.worker import Habits
+
+    placement = asdict(make_placement(machine))
+    shared = Habits(placement, executor, degrade=degrade, patience=Habits.patience if patience else 0)
+    if workers == 1 or placement["device"] != "auto":
+        return [shared] * workers
+    return [replace(shared, placement={**placement, "device": f"cuda:{index}"}) for index in range(workers)]
+
+
+class Reporter:
+    """Tells a person, a script and the hooks what the workers do."""
+
+    def __init__(self, out: Output, store: Store, notifier: Notifier, *, bell: bool) -> None:
+        self._out = out
+        self._store = store
+        self._notifier = notifier
+        self._bell = bell
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """One event of a worker or of the film it makes."""
+        self._out.event(event)
+        line = WORDS[event["event"]](event) if event["event"] in WORDS else ""
+        if line:
+            self._out.narrate(f"{datetime.now().astimezone():%H:%M:%S} {line}")
+        if event["event"] == "job_ended" and event["state"] in ("succeeded", "failed"):
+            self._alert(line)
+            self._notifier.job_ended(self._store.job(event["job"]))
+
+    def _alert(self, line: str) -> None:
+        from skyreels_cli.queue.notify import terminal_alert
+
+        if self._bell and self._out.animated:
+            sys.stderr.write(terminal_alert(f"skyreels: {line}"))
+
+
+WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "job_claimed": lambda event: f"job {event['job']}: {event['prompt'][:60]}",
+    "film_resumed": lambda event: f"job {event['job']}: goes on behind {event['frames']} frames",
+    "window_done": lambda event: f"job {event['job']}: window {event['window'] + 1}, {clock(event['seconds'])}",
+    "job_ended": lambda event: f"job {event['job']}: {event['text']}",
+    "lease_lost": lambda _: "the lease ran out: another worker may have gone on",
+    "store_trouble": lambda event: f"{event['message']}; trying on",
+}
+"""Events that a person is told of; the others come by the hundred."""
+
+
+def _summary(ended: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(ended.items())) or "nothing to do"

@@ -1,0 +1,84 @@
+"""Jobs as tables for people."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skyreels_cli.cli.quantities import byte_size, clock
+from skyreels_cli.queue.logs import last_lines
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from skyreels_cli.queue.job import Job, JobSummary, WorkerInfo
+
+STYLES = {"running": "green", "failed": "red", "succeeded": "dim", "cancelled": "dim", "paused": "yellow"}
+
+
+def jobs_view(jobs: Sequence[JobSummary], total: int, workers: Sequence[WorkerInfo], *, paused: bool) -> RenderableType:
+    """Draw a line per job, and above what stands in their way."""
+    from rich.console import Group
+    from rich.table import Table
+
+    if not jobs:
+        return 'the queue is empty: skyreels queue add "a red ball rolls over water"'
+    dead = {worker.id for worker in workers if not worker.alive}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("job", "state", "", "prio", "frames", "film"):
+        table.add_column(title, justify="right" if title in ("job", "prio", "frames") else "left", no_wrap=True)
+    for job in jobs:
+        state = f"{job.state} (worker lost)" if job.owner in dead else job.state
+        what = (str(job.id), state, _how(job), str(job.priority), str(job.num_frames), " ".join(job.prompt.split()))
+        table.add_row(*what, style=STYLES.get(job.state, ""))
+    notes = ["the queue is paused: skyreels queue resume"] if paused else []
+    if any(job.state == "queued" for job in jobs) and len(dead) == len(workers):
+        notes.append("nobody is rendering: skyreels queue run")
+    if total > len(jobs):
+        notes.append(f"… and {total - len(jobs)} more (--limit N shows them)")
+    return Group(table, *notes)
+
+
+def _how(job: JobSummary) -> str:
+    """How far it is, what it has been asked for, why it failed, or when it is tried again."""
+    if job.request:
+        return f"{job.request} asked"
+    if job.state in ("running", "paused", "queued") and job.rows_done:
+        return f"{100 * job.rows_done // job.total_rows} %"
+    if job.state == "queued" and job.retry_at and job.retry_at > time.time():
+        return f"in {clock(job.retry_at - time.time())}"
+    return job.error_code or "" if job.state == "failed" else ""
+
+
+def job_view(job: Job, log: Path) -> RenderableType:
+    """Draw everything about one job that a person may want to know."""
+    from rich.console import Group
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _facts(job):
+        table.add_row(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    lines = last_lines(log, 10)
+    return Group(table, *(["", str(log), *(f"  {line}" for line in lines)] if lines else []))
+
+
+def _facts(job: Job) -> Iterator[tuple[str, Any]]:
+    yield "job", f"{job.id}, {job.state}{f', {job.request} asked' if job.request else ''}"
+    yield "film", job.output
+    if job.error:
+        yield "error", job.error["message"]
+    if job.error and job.error.get("hint"):
+        yield "hint", job.error["hint"]
+    yield "steps", f"{job.rows_done} of {job.total_rows} in {len(job.plan['windows'])} windows"
+    yield "attempts", f"{job.attempts} of {job.max_attempts} without getting further"
+    for step in job.degradations:
+        yield "degraded", f"{json.dumps(step['change'])} after: {step['reason']}"
+    yield from ((f"said.{name}", value) for name, value in {**job.draft, **job.placement}.items())
+    for name, estimate in job.plan["estimates"].items():
+        value, unit = estimate["value"], estimate["unit"]
+        yield f"planned.{name}", byte_size(value) if unit == "B" else clock(value)

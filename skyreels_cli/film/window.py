@@ -1,0 +1,182 @@
+"""One window after the other: from noise to clean latents to a piece of film on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from skyreels_cli.film.caching import WindowCache
+from skyreels_cli.film.conditions import start_latents
+from skyreels_cli.film.delivery import Delivery
+from skyreels_cli.film.denoiser import Denoiser
+from skyreels_cli.film.durable import replacing
+from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, WindowDone, WindowStarted
+from skyreels_cli.film.history import make_history
+from skyreels_cli.film.look import Look, LookMeter
+from skyreels_cli.film.noise import InitialNoise
+from skyreels_cli.film.sampler import WindowSampler
+from skyreels_cli.film.scheduler import make_scheduler
+from skyreels_cli.film.script import Direction, Script
+from skyreels_cli.film.studio import Studio
+from skyreels_cli.film.tensor_tree import on_device
+from skyreels_cli.film.work import WorkFolder
+from skyreels_cli.model.memory import peak_bytes
+from skyreels_cli.model.transformer import Transformer
+from skyreels_cli.model.vae import from_bytes, to_bytes
+from skyreels_cli.plan.plan import Plan, Window
+from skyreels_cli.recipe.schema import Recipe
+
+
+class WindowRenderer:
+    """Takes the windows of a film in order; `frames` counts what they have added to it so far."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        plan: Plan,
+        studio: Studio,
+        work: WorkFolder,
+        delivery: Delivery,
+        checkpoint_seconds: float,
+    ) -> None:
+        self.frames = 0
+        self.script = Script(recipe, plan)
+        self._recipe = recipe
+        self._plan = plan
+        self._studio = studio
+        self._work = work
+        self._delivery = delivery
+        self._checkpoint_seconds = checkpoint_seconds
+        self._noise = InitialNoise()
+        self._history = make_history(recipe, plan, studio.facts)
+        self._remembered: int | None = None
+
+    def piece(self, index: int) -> Path:
+        """Where the encoded frames of a window lie."""
+        return self._work.piece(index, self._delivery.piece_suffix)
+
+    def skip(self, window: Window) -> None:
+        """A finished window: its noise is drawn all the same, so that the stream is where it would be."""
+        self._draw_noise(window, self.script.direction(window))
+        self.frames += window.new_frames
+
+    def render(self, window: Window) -> Generator[Event]:
+        """A window from its first step to its record in the work folder."""
+        started = time.perf_counter()
+        direction = self.script.direction(window)
+        meter = LookMeter()
+        yield WindowStarted(
+            window=window.index,
+            windows=self._plan.count,
+            rows=window.rows,
+            first_frame=window.first_frame,
+            new_frames=window.new_frames,
+            prompt=direction.shot.prompt,
+        )
+        with self._studio.vae() as vae:
+            self._remember(window, vae)
+            noise = self._draw_noise(window, direction)
+            latents = start_latents(noise, window, direction.shot, self._recipe, self._history, vae)
+        yield from self._denoise(window, direction, latents.to(self._studio.device))
+        yield from self._develop(window, latents[:, : window.latents], meter)
+        seconds = time.perf_counter() - started
+        look = meter.look()
+        record = {"window": window.index, "seconds": seconds, "look": asdict(look)}
+        self._work.commit_window(window.index, self.piece(window.index), self._history.state(), record)
+        self._remembered = window.index
+        drift = look.against(self._first_look())
+        yield WindowDone(window.index, seconds, peak_bytes(self._studio.device), asdict(look), drift)
+
+    def _first_look(self) -> Look:
+        """How the film looked in its first window."""
+        return Look(**self._work.looks()[0])
+
+    def _remember(self, window: Window, vae: Any) -> None:
+        """Take up the end of a given video, or what the window before left if an earlier process rendered it."""
+        if window.index == 0:
+            tail = None if window.fresh else self._delivery.tail()
+            if tail is not None:
+                self._history.begin(from_bytes(tail).to(vae.device), vae, window)
+        elif self._remembered != window.index - 1:
+            self._history.load_state(self._work.memory(window.index - 1), vae)
+
+    def _draw_noise(self, window: Window, direction: Direction) -> Tensor:
+        facts = self._studio.facts
+        channels = facts.transformer.config["in_channels"]
+        stride = facts.spatial_stride
+        shape = (channels, window.latents, self._plan.height // stride, self._plan.width // stride)
+        return self._noise.draw(direction.stream, shape).to(self._studio.device)
+
+    def _denoise(self, window: Window, direction: Direction, latents: Tensor) -> Generator[Event]:
+        recipe, studio, shot = self._recipe, self._studio, direction.shot
+        forcing = studio.facts.family == "df"
+        with studio.transformer() as transformer:
+            texts = [studio.text(text) for text in shot.texts]
+            cache = self._cache(window, len(texts), transformer) if recipe.cache else None
+            sampler = WindowSampler(
+                window,
+                latents,
+                Denoiser(transformer, recipe, window, texts, shot.guidance_scale, studio.dtype, forcing, cache),
+                lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options),
+                direction.stream,
+                recipe.addnoise_condition,
+            )
+            if checkpoint := self._work.checkpoint(window.index):
+                sampler.load_state(checkpoint)
+                if cache:
+                    cache.load_state_dict(on_device(checkpoint["cache"], studio.device))
+            try:
+                yield from self._steps(window, sampler, cache)
+            finally:
+                facts = cache.close() if cache else {}
+            if cache:
+                yield CacheUsed(window.index, cache.name, cache.skipped, facts)
+
+    def _cache(self, window: Window, branches: int, transformer: Transformer) -> WindowCache:
+        family, tokens = self._studio.facts.family, self._plan.tokens_per_frame
+        return WindowCache(self._recipe, window, branches, family, transformer, tokens)
+
+    def _steps(self, window: Window, sampler: WindowSampler, cache: WindowCache | None) -> Generator[Event]:
+        """Row by row, saved every so often and when the film is interrupted between two rows."""
+        saved = before = time.perf_counter()
+        for row, noise in sampler.run():
+            now = time.perf_counter()
+            if now - saved > self._checkpoint_seconds and row + 1 < window.rows:
+                self._save(window, row, sampler, cache)
+                saved = now
+            try:
+                peak = peak_bytes(self._studio.device)
+                yield StepDone(window.index, row, window.rows, now - before, peak, noise)
+            except GeneratorExit:
+                self._save(window, row, sampler, cache)
+                raise
+            before = time.perf_counter()
+
+    def _save(self, window: Window, row: int, sampler: WindowSampler, cache: WindowCache | None) -> None:
+        """Keep the window in progress, unless its cache cannot be saved: then it begins again."""
+        if cache is None:
+            self._work.write_checkpoint(window.index, row, sampler.state())
+        elif cache.resumable:
+            self._work.write_checkpoint(window.index, row, {**sampler.state(), "cache": cache.state_dict()})
+
+    def _develop(self, window: Window, latents: Tensor, meter: LookMeter) -> Generator[Event]:
+        """Latents to a piece of film: frames go to the encoder as they leave the VAE."""
+        with (
+            self._studio.vae() as vae,
+            replacing(self.piece(window.index)) as partial,
+            self._delivery.encoder(partial) as encoder,
+            closing(self._history.decode(vae, latents, window)) as frames,
+        ):
+            for new in frames:
+                pixels = to_bytes(new).cpu().numpy()
+                encoder.write(pixels)
+                meter.add(pixels[-1])  # of four frames one tells enough
+                self.frames += new.shape[1]
+                yield FramesReady(window.index, self.frames, self._plan.num_frames)
+            self._history.close_window(vae, self._plan.window(window.index + 1))

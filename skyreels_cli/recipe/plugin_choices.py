@@ -1,0 +1,61 @@
+"""The plugins that a recipe chooses: they must be there, and their options must be right and complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from skyreels_cli.errors import PluginError, did_you_mean
+from skyreels_cli.plugins.manager import plugins
+from skyreels_cli.plugins.options import OptionProblem, find_problems, make_options
+from skyreels_cli.plugins.specs import CacheSpec, ParallelSpec, SchedulerSpec, Spec
+from skyreels_cli.recipe.schema import Recipe
+
+
+def settle_plugins(recipe: Recipe) -> Recipe:
+    """The recipe with every option of its plugins written out, so that it renders alike when defaults change.
+
+    Raises PluginError `plugin-not-found` or `plugin-broken`, UsageError `bad-option`.
+    """
+    settled: dict[str, dict[str, Any]] = {}
+    for spec in chosen_specs(recipe):
+        values = make_options(spec, recipe.options.get(spec.name, {})).model_dump(mode="json")
+        settled |= {spec.name: values} if values else {}
+    for name in recipe.options.keys() - settled.keys():
+        settled[name] = _unused(name, recipe.options[name])
+    return recipe.model_copy(update={"options": settled})
+
+
+def chosen_specs(recipe: Recipe) -> Iterator[Spec]:
+    """Scheduler, cache and parallel backend of a recipe."""
+    known = plugins()
+    yield known.find(SchedulerSpec, recipe.scheduler)
+    if recipe.cache is not None:
+        yield known.find(CacheSpec, recipe.cache)
+    if recipe.parallel is not None:
+        yield known.find(ParallelSpec, recipe.parallel)
+
+
+def option_problems(options: Any) -> Iterator[OptionProblem]:
+    """What is wrong with the options of plugins that are installed; nobody can judge those of others."""
+    for name, values in options.items() if isinstance(options, Mapping) else ():
+        for spec in _specs_called(name)[:1] if isinstance(values, Mapping) else ():
+            yield from find_problems(spec, values)
+
+
+def _unused(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Options of a plugin that the recipe does not choose: checked all the same, and kept as they are."""
+    specs = _specs_called(name)
+    if not specs:
+        names = [spec.name for plugin in plugins().all for spec in plugin.specs]
+        message = f"options are set for {name!r}, which is no plugin that is installed{did_you_mean(name, names)}"
+        raise PluginError("plugin-not-found", message, "skyreels plugins")
+    make_options(specs[0], values)
+    return values
+
+
+def _specs_called(name: str) -> list[Spec]:
+    """The specs of a name, those first that have options."""
+    ready = (plugin for plugin in plugins().all if plugin.state == "ready")
+    specs = [spec for plugin in ready for spec in plugin.specs if spec.name == name]
+    return sorted(specs, key=lambda spec: spec.options is None)

@@ -1,0 +1,196 @@
+"""A recipe as a form: for a new job, from a preset if one likes, and for a job that waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Footer, Input, Label, Select, Static
+
+from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.queue import actions
+from skyreels_cli.queue.job import NewJob
+from skyreels_cli.queue.store import Store
+from skyreels_cli.recipe.presets import list_presets, load_preset
+from skyreels_cli.settings import load_settings
+from skyreels_cli.tui.plan_text import plan_lines
+from skyreels_cli.tui.proposal import Start, propose, start_from
+
+if TYPE_CHECKING:
+    from skyreels_cli.tui.app import Monitor
+
+RECIPE_FIELDS = (
+    *("prompt", "negative_prompt", "model", "resolution", "num_frames", "duration", "fps", "image", "end_image"),
+    *("seed", "inference_steps", "guidance_scale", "shift", "ar_step", "causal_block_size", "base_num_frames"),
+    *("overlap_history", "addnoise_condition", "cache", "dtype", "codec", "quality"),
+)
+FIELDS = (*RECIPE_FIELDS, "output", "priority")
+# Planning takes 5 to 40 ms: once the fingers rest, not at every key.
+PAUSE_SECONDS = 0.25
+
+
+class JobForm(Screen[None]):
+    """An empty field is left to the model; the plan, or what is wrong, is shown while one types."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "Save", priority=True),
+        Binding("escape", "leave", "Leave"),
+    ]
+
+    class Loaded(Message):
+        """What the form begins with."""
+
+        def __init__(self, start: Start) -> None:
+            super().__init__()
+            self.start = start
+
+    class Proposed(Message):
+        """What the fields come to."""
+
+        def __init__(self, outcome: NewJob | SkyreelsError) -> None:
+            super().__init__()
+            self.outcome = outcome
+
+    def __init__(self, monitor: Monitor, number: int | None = None) -> None:
+        super().__init__()
+        self._monitor = monitor
+        self._number = number
+        self._start = Start({}, {})
+        self._proposal: NewJob | SkyreelsError | None = None
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields, and beside or below them the plan."""
+        with Horizontal(id="form"):
+            with VerticalScroll(id="fields"):
+                if self._number is None:
+                    names = [(f"{preset.name}: {preset.description}", preset.name) for preset in self._presets()]
+                    with Horizontal(classes="field"):
+                        yield Label("preset")
+                        yield Select(names, prompt="none", id="preset", compact=True)
+                for name in FIELDS:
+                    with Horizontal(classes="field"):
+                        yield Label(name.replace("_", " "))
+                        yield Input(id=name, compact=True)
+            with VerticalScroll(id="proposal", can_focus=False):
+                yield Static(id="proposal-text")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Read what the form begins with."""
+        self.query_one("#fields").border_title = f"job {self._number}" if self._number else "a new job"
+        self.query_one("#proposal").border_title = "plan"
+        self.query_one("#prompt").focus()
+        self._load(None)
+
+    @on(Select.Changed, "#preset")
+    def take_preset(self, event: Select.Changed) -> None:
+        """Begin anew from a preset."""
+        if event.value is not Select.NULL:
+            self._load(str(event.value))
+
+    @work(thread=True, exclusive=True, group="load", exit_on_error=False)
+    def _load(self, preset: str | None) -> None:
+        try:
+            self.post_message(self.Loaded(self._start_of(preset)))
+        except SkyreelsError as error:
+            self.post_message(self.Proposed(error))
+
+    def _start_of(self, preset: str | None) -> Start:
+        if preset:
+            draft = load_preset(preset, load_settings().presets_dir)
+            return start_from(draft.model_dump(mode="json", by_alias=True, exclude_none=True), RECIPE_FIELDS)
+        if self._number is None:
+            return Start({}, {})
+        store = Store(self._monitor.folder)
+        try:
+            job = store.job(self._number)
+            return start_from(store.assets.resolve(job.draft), RECIPE_FIELDS, job)
+        finally:
+            store.database.close()
+
+    @on(Loaded)
+    def fill(self, message: Loaded) -> None:
+        """Put the values into the fields; a prompt that was typed stays."""
+        self._start = message.start
+        for name in FIELDS:
+            field = self.query_one(f"#{name}", Input)
+            if name in message.start.values or name not in ("prompt", "output", "priority"):
+                field.value = message.start.values.get(name, "")
+        self._propose_soon()
+
+    @on(Input.Changed)
+    def _propose_soon(self) -> None:
+        if self._timer:
+            self._timer.stop()
+        self._proposal = None
+        self._timer = self.set_timer(PAUSE_SECONDS, self._propose)
+
+    def _propose(self) -> None:
+        self._plan_it(self._start, {name: self.query_one(f"#{name}", Input).value for name in FIELDS})
+
+    @work(thread=True, exclusive=True, group="plan", exit_on_error=False)
+    def _plan_it(self, start: Start, typed: dict[str, str]) -> None:
+        try:
+            store = Store(self._monitor.folder)
+            try:
+                outcome: NewJob | SkyreelsError = propose(start, typed, store)
+            finally:
+                store.database.close()
+        except SkyreelsError as error:
+            outcome = error
+        self.post_message(self.Proposed(outcome))
+
+    @on(Proposed)
+    def show(self, message: Proposed) -> None:
+        """Show the plan, or what is wrong and what would work."""
+        self._proposal = message.outcome
+        if isinstance(message.outcome, SkyreelsError):
+            text = Content.styled(message.outcome.message, "$text-error")
+            hint = f"\n\ntry: {message.outcome.hint}" if message.outcome.hint else ""
+            text += Content.styled(hint, "$foreground-muted")
+        else:
+            text = Content("\n".join(plan_lines(message.outcome.plan)))
+            self._hint_at(message.outcome)
+        self.query_one("#proposal").set_class(isinstance(message.outcome, SkyreelsError), "-wrong")
+        self.query_one("#proposal-text", Static).update(text)
+
+    def _hint_at(self, new: NewJob) -> None:
+        """In empty fields, dimly, what they come to."""
+        for name in RECIPE_FIELDS:
+            self.query_one(f"#{name}", Input).placeholder = str(new.recipe.get(name) or "")
+        self.query_one("#output", Input).placeholder = str(new.output)
+
+    def action_save(self) -> None:
+        """Write the job, if it can be rendered."""
+        new, number = self._proposal, self._number
+        if not isinstance(new, NewJob):
+            self.notify(new.message if new else "one moment, it is being planned", severity="warning", markup=False)
+            return
+        self._monitor.do(lambda store: _edit(store, number, new) if number else _add(store, new))
+        self.dismiss()
+
+    def action_leave(self) -> None:
+        """Forget what was typed."""
+        self.dismiss()
+
+    def _presets(self) -> list[Any]:
+        return [preset for preset in list_presets(load_settings().presets_dir) if not preset.problem]
+
+
+def _add(store: Store, new: NewJob) -> str:
+    return f"job {store.add(new).id} is queued"
+
+
+def _edit(store: Store, number: int, new: NewJob) -> str:
+    actions.edit(store, number, replace(new, output_is_default=False))
+    actions.set_priority(store, number, new.priority)
+    return f"job {number} is changed"

@@ -1,0 +1,84 @@
+"""Films that were finished on this machine, and how quickly each model works here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from statistics import median
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Static
+
+from skyreels_cli.cli.quantities import byte_size, clock
+from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.queue.store import Film
+from skyreels_cli.tui.view import View
+from skyreels_cli.tui.widgets.job_line import model_name
+
+if TYPE_CHECKING:
+    from skyreels_cli.tui.app import Monitor
+
+COLUMNS = ("finished", "job", "took", "s/step", "frames", "size", "model", "peak", "film")
+
+
+class History(Screen[None]):
+    """The latest films, and a line per model with its median; the plan's times come from the same record."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,h", "leave", "Back")]
+
+    def __init__(self, monitor: Monitor) -> None:
+        super().__init__()
+        self._monitor = monitor
+        self._films: tuple[Film, ...] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out both tables."""
+        yield Static(id="models")
+        yield DataTable(id="films", cursor_type="row", zebra_stripes=True)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Have the history read."""
+        self.query_one("#models").border_title = "this machine's pace"
+        table: DataTable[Any] = self.query_one(DataTable)
+        table.border_title = "finished films"
+        table.add_columns(*COLUMNS)
+        table.focus()
+        self._monitor.watcher.want(history=True)
+
+    def take(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
+        """Show what the watcher has read."""
+        if isinstance(seen, View) and seen.wanted.history and seen.history != self._films:
+            self._films = seen.history
+            lines = "\n".join(_paces(seen.history)) or "no film has been finished yet"
+            self.query_one("#models", Static).update(lines)
+            table: DataTable[Any] = self.query_one(DataTable)
+            table.clear()
+            table.add_rows(_row(film) for film in seen.history)
+
+    def action_leave(self) -> None:
+        """Go back to the queue."""
+        self._monitor.watcher.want(history=False)
+        self.dismiss()
+
+
+def _row(film: Film) -> tuple[str, ...]:
+    when = datetime.fromtimestamp(film.finished_at)  # noqa: DTZ006 - people read it here
+    step = f"{film.step_seconds:.3g}" if film.step_seconds else "–"
+    head = (f"{when:%d %b %H:%M}", str(film.job), clock(film.elapsed_s), step, str(film.frames), film.resolution)
+    return (*head, model_name(film.model), byte_size(film.peak_memory_bytes), " ".join(film.prompt.split())[:60])
+
+
+def _paces(films: Sequence[Film]) -> Iterator[str]:
+    """`df-1.3b-540p bfloat16 960x544: 14 films, 1.02 s/step, 3:20 a film (median)`."""
+    groups: dict[tuple[str, str, str], list[Film]] = {}
+    for film in films:
+        groups.setdefault((model_name(film.model), film.dtype, film.resolution), []).append(film)
+    for name, group in groups.items():
+        steps = [film.step_seconds for film in group if film.step_seconds]
+        pace = f"{median(steps):.3g} s/step, " if steps else ""
+        count = f"{len(group)} film{'s' if len(group) > 1 else ''}"
+        yield f"{' '.join(name)}: {count}, {pace}{clock(median(film.elapsed_s for film in group))} a film (median)"

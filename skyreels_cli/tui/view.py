@@ -1,0 +1,81 @@
+"""What the dashboard shows of the queue at one moment, and what it wants to see: plain data, passed between threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from skyreels_cli.queue.job import FINISHED, Job, JobSummary, State, WorkerInfo
+from skyreels_cli.queue.store import Film, Sort
+
+FILTERS: dict[str, tuple[State, ...] | None] = {
+    "all": None,
+    "to do": ("running", "queued", "paused"),
+    "failed": ("failed", "cancelled"),
+    "done": ("succeeded",),
+}
+SORTS: tuple[Sort, ...] = ("queue", "id", "prompt", "model", "frames", "created", "finished")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A page of the list, and whatever else is on the screen; `focus` is the job under the cursor."""
+
+    states: str = "all"
+    text: str = ""
+    sort: Sort = "queue"
+    descending: bool = False
+    offset: int = 0
+    limit: int = 80
+    focus: int | None = None
+    detail: int | None = None
+    history: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """The queue as of one reading; `film` is the running job that is looked at, `detail` the one that is opened.
+
+    `seconds_ahead` is what the plans of the queued jobs add up to.
+    """
+
+    wanted: Wanted = Wanted()
+    counts: dict[str, int] = field(default_factory=dict)
+    paused: bool = False
+    workers: tuple[WorkerInfo, ...] = ()
+    total: int = 0
+    jobs: tuple[JobSummary, ...] = ()
+    film: Job | None = None
+    detail: Job | None = None
+    history: tuple[Film, ...] = ()
+    seconds_ahead: float = 0.0
+
+    @property
+    def living(self) -> tuple[WorkerInfo, ...]:
+        """Workers that are at work."""
+        return tuple(worker for worker in self.workers if worker.alive)
+
+    def is_orphan(self, job: JobSummary) -> bool:
+        """Whether a job is called running though its worker is dead; the next worker takes it up."""
+        return job.state == "running" and job.owner not in {worker.id for worker in self.living}
+
+
+def how(job: JobSummary, now: float) -> str:
+    """How far a job is, what it has been asked for, why it failed, or in how many seconds it is tried again."""
+    if job.request:
+        return f"{job.request} asked"
+    if job.state == "failed":
+        return job.error_code or ""
+    if job.state in FINISHED:
+        return ""
+    if job.retry_at and job.retry_at > now:
+        return f"in {job.retry_at - now:.0f} s"
+    return f"{100 * job.rows_done // max(job.total_rows, 1)} %" if job.rows_done or job.state == "running" else ""
+
+
+def planned_memory(job: Job) -> float | None:
+    """Bytes that the plan foresaw on the device, in the offload mode that the job runs in."""
+    offload = job.overrides.get("offload") or job.placement.get("offload") or "none"
+    name = "memory" if offload == "none" else f"memory_offload_{offload}"
+    estimate: dict[str, Any] | None = job.plan.get("estimates", {}).get(name)
+    return float(estimate["value"]) if estimate else None

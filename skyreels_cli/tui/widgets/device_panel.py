@@ -1,0 +1,98 @@
+"""What the devices do: memory taken against memory planned, load, temperature, power."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from textual.content import Content
+from textual.widgets import Static
+
+from skyreels_cli.cli.quantities import byte_size
+from skyreels_cli.queue.job import Job
+from skyreels_cli.tui.drawing import bar, curve
+from skyreels_cli.tui.view import View, planned_memory
+
+REMEMBERED = 120
+
+
+class DevicePanel(Static):
+    """A line per GPU, or one for the host where there is none; a sparkline shows the last minutes."""
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.border_title = "devices"
+        self._sample: dict[str, Any] = {}
+        self._past: dict[str, deque[float]] = {}
+        self._job: Job | None = None
+
+    def take(self, sample: dict[str, Any]) -> None:
+        """Another look at the devices (see `queue.device.sample`)."""
+        self._sample = sample
+        for name, share in _shares(sample):
+            self._past.setdefault(name, deque(maxlen=REMEMBERED)).append(share)
+        self._draw()
+
+    def show(self, view: View) -> None:
+        """The running job may be another one."""
+        if view.film != self._job:
+            self._job = view.film
+            self._draw()
+
+    def on_resize(self) -> None:
+        """Bars are as wide as there is room."""
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._sample:
+            self.update(Content("\n").join(self._lines()))
+
+    def _lines(self) -> Iterator[Content]:
+        gpus = self._sample["gpus"]
+        for index, gpu in enumerate(gpus):
+            yield self._line(f"cuda:{index}", gpu["used_bytes"], gpu["total_bytes"], _facts(gpu))
+        load = f"cpu {self._sample['cpu_percent']:.0f} %"
+        yield self._line("host", self._sample["ram_used_bytes"], self._sample["ram_total_bytes"], [load])
+        film = self._film_memory()
+        if film:
+            yield film
+
+    def _line(self, name: str, used: float, total: float, facts: list[str]) -> Content:
+        """`cuda:0  ████░░  51.2 of 141.0 GB  ▁▂▅  97 % 64° 512 W`."""
+        room = max(8, min(40, (self.size.width - 46) // 2))
+        taken, free = bar(used / max(total, 1), room)
+        history = curve(list(self._past.get(name, [])), room, 0.0, 1.0).rjust(room)
+        figures = f"{used / 1e9:.1f} of {byte_size(total)}"
+        return Content.assemble(
+            f"{name:<7} ",
+            (taken, "$primary"),
+            (free, "$foreground-disabled"),
+            f" {figures:<17} ",
+            (history, "$secondary"),
+            f"  {' '.join(facts)}",
+        )
+
+    def _film_memory(self) -> Content | None:
+        """What the job at hand was planned to need, and what it takes: the plan is half the curve's height."""
+        job = self._job
+        if job is None or not job.progress:
+            return None
+        planned, past = planned_memory(job), job.progress.get("memory") or []
+        taken = job.progress.get("peak_memory_bytes") or max(past, default=0)
+        facts = [f"planned {byte_size(planned)}"] if planned else []
+        facts += [f"peak {byte_size(taken)}"] if taken else []
+        words = f"film    {', '.join(facts)}"
+        room = max(8, min(40, self.size.width - len(words) - 3))
+        return Content.assemble(words, "  ", (curve(past, room, 0.0, 2 * planned if planned else None), "$secondary"))
+
+
+def _facts(gpu: dict[str, Any]) -> list[str]:
+    units = (("load_percent", "{:.0f} %"), ("celsius", "{:.0f}°"), ("watts", "{:.0f} W"))
+    return [words.format(gpu[name]) for name, words in units if gpu[name] is not None]
+
+
+def _shares(sample: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for index, gpu in enumerate(sample["gpus"]):
+        yield f"cuda:{index}", gpu["used_bytes"] / max(gpu["total_bytes"], 1)
+    yield "host", sample["ram_used_bytes"] / max(sample["ram_total_bytes"], 1)

@@ -1,0 +1,122 @@
+"""The film that is being made: its windows, the denoising wave, steps, times, and how its look drifts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from textual.content import Content
+from textual.widgets import Static
+
+from skyreels_cli.cli.quantities import byte_size, clock, frame_range
+from skyreels_cli.queue.degrade import describe
+from skyreels_cli.queue.job import Job
+from skyreels_cli.tui.drawing import bar, curve, noise_wave, windows_strip
+from skyreels_cli.tui.view import View
+
+WAVE_ROWS = 4
+TALL = 12
+"""Lines from which on the wave and the drift get several."""
+DRIFTS = ("luma", "saturation", "contrast", "sharpness")
+
+
+class FilmPanel(Static):
+    """Everything that the progress of a running job says (see `queue.progress`)."""
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.border_title = "film"
+        self._job: Job | None = None
+        self._orphan = False
+
+    def show(self, view: View) -> None:
+        """Draw the running job of a reading."""
+        orphan = view.film is not None and view.is_orphan(view.film)
+        if (view.film, orphan) != (self._job, self._orphan):
+            self._job, self._orphan = view.film, orphan
+            self._draw()
+
+    def on_mount(self) -> None:
+        """Say that nothing runs until something does."""
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Strips are as wide as there is room."""
+        self._draw()
+
+    def _draw(self) -> None:
+        job = self._job
+        self.border_title = f"film {job.id}" if job else "film"
+        if job is None:
+            self.update(Content.styled("nothing is being rendered", "$foreground-muted"))
+        else:
+            self.update(Content("\n").join(self._lines(job, job.progress)))
+
+    def _lines(self, job: Job, progress: dict[str, Any]) -> Iterator[Content]:
+        yield Content.styled(" ".join(job.prompt.split())[: max(self.size.width, 1)], "bold")
+        if self._orphan:
+            yield Content.styled("its worker has died; the next one goes on where it stopped", "$text-warning")
+        elif job.request:
+            yield Content.styled(f"{job.request} asked: it stops after this step", "$text-warning")
+        if progress.get("windows"):
+            yield self._windows(progress)
+            yield from self._noise(progress)
+            yield self._steps(progress)
+            yield Content(_left(progress))
+        yield Content(_facts(job, progress))
+        yield from self._drifts(progress)
+
+    def _windows(self, progress: dict[str, Any]) -> Content:
+        window, windows = progress["window"], progress["windows"]
+        done = window + progress["row"] / max(progress["rows"], 1)
+        before, now, after = windows_strip(windows, done, max(8, self.size.width - 22))
+        strip = ((before, "$success"), (now, "$warning"), (after, "$foreground-disabled"))
+        return Content.assemble("windows ", *strip, f" {window + 1} of {windows}")
+
+    def _noise(self, progress: dict[str, Any]) -> Iterator[Content]:
+        """The denoising wave: in async mode it is seen to run from left to right."""
+        noise = progress["noise"]
+        rows = WAVE_ROWS if self.size.height >= TALL else 1
+        wave = noise_wave(noise, max(8, self.size.width - 26), rows)
+        for number, line in enumerate(wave):
+            is_last = number == rows - 1
+            said = f" {len(noise)} latent frames" if is_last and noise else ""
+            yield Content.assemble("noise   " if is_last else " " * 8, (line, "$accent"), (said, "$foreground-muted"))
+
+    def _steps(self, progress: dict[str, Any]) -> Content:
+        row, rows = progress["row"], progress["rows"]
+        pace = progress.get("step_seconds")
+        done, to_do = bar(row / max(rows, 1), max(8, self.size.width - 34))
+        said = f" {row} of {rows}" + (f", {pace:.3g} s/step" if pace else "")
+        return Content.assemble("steps   ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
+
+    def _drifts(self, progress: dict[str, Any]) -> Iterator[Content]:
+        """One curve per quality of the look, over the windows that are done; all on one line where lines are few."""
+        drifts = [window["drift"] for window in progress.get("windows_done", ()) if window.get("drift")]
+        width = max(6, self.size.width - 32) if self.size.height >= TALL else 6
+        curves = [
+            Content.assemble((curve(values, width), "$secondary"), f" {name} {values[-1]:+.3f}")
+            for name in DRIFTS
+            if len(values := [float(drift[name]) for drift in drifts if name in drift]) > 1
+        ]
+        if self.size.height >= TALL:
+            yield from (Content("drift   ") + line for line in curves)
+        elif curves:
+            yield Content("drift   ") + Content("  ").join(curves)
+
+
+def _left(progress: dict[str, Any]) -> str:
+    pace, film = progress.get("step_seconds"), progress.get("seconds_left")
+    window = clock(pace * (progress["rows"] - progress["row"])) if pace else "–"
+    return f"left    window {window}, film {clock(film) if film is not None else '–'}"
+
+
+def _facts(job: Job, progress: dict[str, Any]) -> str:
+    """What goes on between steps, the frames at hand, and what went wrong before."""
+    words = [progress.get("stage") or ("" if progress.get("windows") else "starting")]
+    if progress.get("windows"):
+        words += [f"{frame_range(progress['first_frame'], progress['new_frames'])} of {progress['total_frames']}"]
+    words += [f"peak {byte_size(progress['peak_memory_bytes'])}"] if progress.get("peak_memory_bytes") else []
+    words += [f"attempt {job.attempts} of {job.max_attempts}"] if job.attempts > 1 else []
+    words += [f"less memory: {describe(step)}" for step in job.degradations[-1:]]
+    return "frames  " + "; ".join(word for word in words if word)

@@ -1,0 +1,54 @@
+"""Devices by name, and modules that wait at home."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.model.memory import peak_bytes, pick_device
+from skyreels_cli.model.offloading import Resident, stream_weights
+
+CPU = torch.device("cpu")
+
+
+def test_auto_takes_the_best_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for mps, expected in ((True, "mps"), (False, "cpu")):
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda mps=mps: mps)
+        assert pick_device("auto").type == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("gpu0", "device-unknown"), ("cuda:99", "device-missing"), ("meta", "device-missing")]
+)
+def test_a_device_that_cannot_be_used_is_named(name: str, code: str) -> None:
+    with pytest.raises(UsageError, match=name) as refused:
+        pick_device(name)
+    assert (refused.value.code, refused.value.exit_code) == (code, 2)
+    assert refused.value.hint
+
+
+def test_peak_on_a_cpu_is_that_of_the_process() -> None:
+    before = peak_bytes(CPU)
+    block = torch.ones(64 * 2**20)  # 256 MB, touched
+    assert peak_bytes(CPU) >= max(before, block.nbytes)
+
+
+def test_a_module_is_on_the_device_only_inside() -> None:
+    module = torch.nn.Linear(2, 2)
+    resident = Resident(module, device=torch.device("meta"), home=CPU)
+    entered = resident.__enter__()
+    assert entered.weight.device.type == "meta"
+    stays = Resident(torch.nn.Linear(2, 2), device=CPU, home=CPU)
+    with stays as inside:
+        kept = inside.weight.data_ptr()
+    assert inside.weight.data_ptr() == kept
+
+
+def test_on_a_cpu_there_is_nothing_to_stream() -> None:
+    module = torch.nn.Linear(2, 2)
+    x = torch.ones(1, 2)
+    expected = module(x)
+    stream_weights(module, CPU)
+    assert torch.equal(module(x), expected)

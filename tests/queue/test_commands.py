@@ -1,0 +1,364 @@
+"""`skyreels queue …`, in this process; only the renderer is a fake."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skyreels_cli.cli import queue_look
+from skyreels_cli.cli.main import main
+from skyreels_cli.queue import actions, executors, leases
+from skyreels_cli.queue.logs import JobLog
+from skyreels_cli.queue.store import Store
+
+from .conftest import FAKE, new_job, wait_for
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+MODEL = ("--model", str(GOLDEN / "model"), "--resolution", "80x48", "--num-frames", "17")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command line left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """The envelope's data."""
+        envelope = json.loads(self.out.splitlines()[-1])
+        assert envelope["ok"] is True
+        return envelope["data"]
+
+    @property
+    def error(self) -> tuple[int, str]:
+        """Exit code and the error's code."""
+        return self.status, json.loads(self.out.splitlines()[-1])["error"]["code"]
+
+
+Queue = Callable[..., Ran]
+
+
+@pytest.fixture
+def queue(films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Queue:
+    """Run `skyreels queue …` in the folder of the films."""
+    monkeypatch.chdir(films)
+
+    def run(*args: str) -> Ran:
+        status = main(["queue", *args])
+        said = capsys.readouterr()
+        return Ran(status, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def store(home: Path) -> Store:
+    """The queue that the commands use."""
+    return Store(home / "queue")
+
+
+@pytest.fixture
+def filled(store: Store, films: Path) -> Store:
+    """Three jobs for the fake renderer."""
+    for number, prompt in enumerate(("a red ball", "a blue cube", "a swan")):
+        store.add(new_job(films / f"{number}.mp4", prompt))
+    return store
+
+
+def states(store: Store) -> dict[int, str]:
+    return {job.id: job.state for job in store.jobs(sort="id")}
+
+
+class TestAdd:
+    def test_the_id_comes_on_stdout_and_the_rest_on_stderr(self, queue: Queue, films: Path) -> None:
+        ran = queue("add", "a red ball", *MODEL, "--seed", "5", "-o", "ball.mp4")
+        assert (ran.status, ran.out) == (0, "1\n")
+        assert ran.err.splitlines() == [
+            f"job 1: 17 frames, 0.7 s, seed 5 → {films / 'ball.mp4'}",
+            "nobody is rendering: skyreels queue run",
+        ]
+        assert queue("add", "another", *MODEL, "-q").out == "2\n"
+
+    def test_what_was_said_is_kept_and_what_must_not_change_is_settled(
+        self, queue: Queue, store: Store, films: Path
+    ) -> None:
+        data = queue(
+            "add", "a ball", *MODEL, "--shift", "5", "--priority", "3", "--no-degrade", "--max-attempts", "9",
+            "--offload", "stream", "--image", str(GOLDEN / "first.png"), "--paused", "--json",
+        ).data  # fmt: skip
+        job = store.job(data["id"])
+        assert (job.state, job.priority, job.degrade, job.max_attempts) == ("paused", 3, False, 9)
+        assert (job.placement, data["seed"]) == ({"offload": "stream"}, job.recipe["seed"])
+        said = {**job.draft}
+        assert said.pop("image").endswith("/first.png")
+        assert said == {
+            "schema": 1, "prompt": "a ball", "model": str(GOLDEN / "model"), "resolution": "80x48",
+            "num_frames": 17, "shift": 5.0, "seed": job.recipe["seed"],
+        }  # fmt: skip
+        assert (job.recipe["inference_steps"], job.plan["total_rows"], job.plan["family"]) == (30, 30, "df")
+        assert Path(job.output).parent == films
+
+    def test_mistakes_are_found_at_once(self, queue: Queue, store: Store) -> None:
+        assert queue("add", "a ball", "--model", "gone", "--json").error == (2, "model-not-found")
+        assert queue("add", *MODEL, "--json").error == (2, "no-prompt")
+        assert queue("add", "a", *MODEL, "--resolution", "81x48", "--json").status == 2
+        queue("add", "a", *MODEL, "-o", "a.mp4")
+        assert queue("add", "b", *MODEL, "-o", "a.mp4", "--json").error == (2, "output-queued")
+        assert [job.prompt for job in store.jobs()] == ["a"]
+
+    def test_presets_and_stdin(self, queue: Queue, store: Store, films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (films / "mine.yaml").write_text("schema: 1\nshift: 4.0\nguidance_scale: 2.0\n")
+        monkeypatch.setattr(sys, "stdin", __import__("io").StringIO("a prompt from a file\n"))
+        queue("add", "-", *MODEL, "--preset", "mine.yaml", "--shift", "3")
+        job = store.job(1)
+        said = {name: job.draft[name] for name in ("prompt", "shift", "guidance_scale")}
+        assert said == {"prompt": "a prompt from a file", "shift": 3.0, "guidance_scale": 2.0}
+
+    def test_the_same_command_twice_in_a_second_makes_two_films(self, queue: Queue, store: Store) -> None:
+        for _ in range(2):
+            queue("add", "a ball", *MODEL, "--seed", "5")
+        assert len({job.output for job in store.jobs()}) == 2
+
+
+class TestEdit:
+    def test_options_lay_over_what_was_said(self, queue: Queue, store: Store, films: Path) -> None:
+        queue("add", "a ball", *MODEL, "--seed", "5", "--offload", "model", "--image", str(GOLDEN / "first.png"))
+        before = store.job(1)
+        assert queue("edit", "1", "a cube", "--shift", "4", "--num-frames", "21", "-o", "b.mp4").status == 0
+        job = store.job(1)
+        assert (job.prompt, job.num_frames, job.draft["shift"], job.draft["seed"]) == ("a cube", 21, 4.0, 5)
+        assert (job.draft["image"], job.placement) == (before.draft["image"], {"offload": "model"})
+        assert (job.output, job.reworded, job.state) == (str(films / "b.mp4"), True, "queued")
+        assert queue("edit", "1", "--no-degrade").status == 0
+        assert (store.job(1).degrade, store.job(1).prompt, store.job(1).output) == (False, "a cube", job.output)
+
+    def test_an_editor_gets_the_words_in_yaml(
+        self, queue: Queue, store: Store, films: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        queue("add", "a ball", *MODEL, "--seed", "5")
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setenv("VISUAL", "sed -i s/ball/cube/")
+        assert queue("edit", "1").status == 0
+        assert (store.job(1).prompt, store.job(1).draft["seed"]) == ("a cube", 5)
+        monkeypatch.setenv("VISUAL", "true")
+        assert queue("edit", "1").status == 2
+        monkeypatch.setenv("VISUAL", "sed -i s/seed/sed/")
+        wrong = queue("edit", "1")
+        assert wrong.status == 2
+        assert 'unknown key; did you mean "seed"?' in wrong.err
+
+    def test_what_cannot_be_edited(self, queue: Queue, filled: Store) -> None:
+        assert queue("edit", "1", "--json").error == (2, "nothing-to-change")
+        assert queue("edit", "9", "--seed", "1", "--json").error == (2, "job-not-found")
+
+
+class TestLooking:
+    def test_a_bare_queue_is_the_list(self, queue: Queue, filled: Store) -> None:
+        lines = queue().out.splitlines()
+        assert lines[0].split() == ["job", "state", "prio", "frames", "film"]
+        assert [line.split()[:2] for line in lines[1:4]] == [["1", "queued"], ["2", "queued"], ["3", "queued"]]
+        assert lines[4] == "nobody is rendering: skyreels queue run"
+        assert queue("list").out == queue().out
+        assert queue("--json").data == queue("list", "--json").data
+
+    def test_the_list_as_data(self, queue: Queue, filled: Store) -> None:
+        leases.claim(filled, leases.register(filled, "cuda:0"))
+        actions.cancel(filled, 3)
+        data = queue("list", "--json").data
+        assert (data["paused"], data["counts"]) == (False, {"running": 1, "queued": 1, "cancelled": 1})
+        assert [(job["id"], job["state"]) for job in data["jobs"]] == [
+            (1, "running"),
+            (2, "queued"),
+            (3, "cancelled"),
+        ]
+        assert (data["workers"][0]["device"], data["workers"][0]["job"]) == ("cuda:0", 1)
+        assert [job["id"] for job in queue("list", "--state", "queued", "--json").data["jobs"]] == [2]
+        assert [job["id"] for job in queue("list", "--text", "swan", "--json").data["jobs"]] == [3]
+        assert queue("list", "-q").out == "1\n2\n3\n"
+        assert queue("list", "--limit", "1", "-q").out == "1\n"
+        assert queue("list", "--state", "queud", "--json").error == (2, "bad-state")
+
+    def test_what_stands_in_the_way_is_said(self, queue: Queue, filled: Store) -> None:
+        assert queue("pause").out == "the queue is paused; it goes on with: skyreels queue resume\n"
+        assert "the queue is paused: skyreels queue resume" in queue("list").out
+        assert queue("list", "--limit", "1").out.splitlines()[-1] == "… and 2 more (--limit N shows them)"
+        actions.clear(filled, ["queued"])
+        assert "the queue is empty: skyreels queue add" in queue("list").out
+
+    def test_show_and_logs(self, queue: Queue, filled: Store) -> None:
+        owner = leases.register(filled, "cpu")
+        leases.claim(filled, owner)
+        JobLog(filled.log(1)).write("out of luck\n")
+        error = {"code": "internal", "message": "it broke", "hint": "mend it", "exit_code": 1}
+        leases.fail(filled, owner, 1, None, error)
+        data = queue("show", "1", "--json").data
+        assert (data["state"], data["error"], data["draft"]["seed"]) == ("failed", error, 7)
+        text = queue("show", "1").out
+        for words in ("1, failed", "it broke", "mend it", "out of luck", "said.prompt"):
+            assert words in text
+        assert queue("logs", "1").out == "out of luck\n"
+        assert queue("logs", "1", "--json").data["log"] == "out of luck\n"
+        assert queue("logs", "9", "--json").error == (2, "job-not-found")
+        assert queue("show", "1", "-q").out == "failed\n"
+
+    def test_watch_tells_what_is_and_what_becomes(
+        self, queue: Queue, filled: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        left = [3, 1, 2]
+        monkeypatch.setattr(queue_look.time, "sleep", lambda _: actions.cancel(filled, left.pop()))
+        lines = [json.loads(line) for line in queue("watch", "--until-done").out.splitlines()]
+        assert [(line["id"], line["state"]) for line in lines[:-1]] == [
+            *((1, "queued"), (2, "queued"), (3, "queued")),
+            *((2, "cancelled"), (1, "cancelled"), (3, "cancelled")),
+        ]
+        assert {line["event"] for line in lines[:-1]} == {"job"}
+        assert lines[-1]["data"] == {"jobs": 3, "counts": {"cancelled": 3}}
+
+
+class TestChanging:
+    def test_states(self, queue: Queue, filled: Store) -> None:
+        assert queue("cancel", "1", "2").out == "job 1: cancelled\njob 2: cancelled\n"
+        assert queue("retry", "1", "-q").out == "1\n"
+        assert queue("pause", "1", "3", "--json").data["jobs"][1]["state"] == "paused"
+        assert states(filled) == {1: "paused", 2: "cancelled", 3: "paused"}
+        queue("resume", "3")
+        assert states(filled) == {1: "paused", 2: "cancelled", 3: "queued"}
+        refused = queue("cancel", "2")
+        assert refused.status == 2
+        assert "hint: skyreels queue retry 2" in refused.err
+
+    def test_a_running_job_is_asked(self, queue: Queue, filled: Store) -> None:
+        leases.claim(filled, leases.register(filled, "cpu"))
+        assert queue("pause", "1").out == "job 1: running, stops at its next checkpoint\n"
+        assert queue("cancel", "1").out == "job 1: running, stops within a step\n"
+        assert "cancel asked" in queue("list").out
+
+    def test_order(self, queue: Queue, filled: Store) -> None:
+        queue("move", "3", "--top")
+        assert queue("-q").out == "3\n1\n2\n"
+        queue("move", "3", "--to", "2")
+        assert queue("-q").out == "1\n3\n2\n"
+        queue("move", "1", "--bottom")
+        assert queue("-q").out == "3\n2\n1\n"
+        queue("priority", "1", "5")
+        assert queue("-q").out == "1\n3\n2\n"
+        queue("priority", "1", "--", "-1")
+        assert queue("-q").out == "3\n2\n1\n"
+        assert queue("move", "1", "--json").error == (2, "usage")
+        assert queue("move", "1", "--top", "--bottom", "--json").error == (2, "usage")
+
+    def test_removing(self, queue: Queue, filled: Store) -> None:
+        assert queue("remove", "3").out == "1 removed\n"
+        queue("cancel", "1")
+        assert queue("clear", "--json").data == {"removed": 1}
+        assert queue("clear", "--failed", "-q").out == "0\n"
+        assert queue("clear", "--all", "-q").out == "1\n"
+        assert filled.jobs() == []
+
+    def test_export_and_import(self, queue: Queue, filled: Store, films: Path) -> None:
+        assert queue("export", "queue.zip").out == "3 jobs → queue.zip\n"
+        queue("clear", "--all")
+        assert queue("import", "queue.zip").out == "3 jobs added\n"
+        assert queue("import", "queue.zip").out == "0 jobs added, 3 were here already\n"
+        assert queue("import", "gone.zip", "--json").error == (2, "not-a-queue")
+        assert [job.prompt for job in filled.jobs()] == ["a red ball", "a blue cube", "a swan"]
+
+    def test_the_service(self, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+        assert queue("install-service", "--print").out.startswith("[Unit]\n")
+        unit = tmp_path / "systemd" / "user" / "skyreels-queue.service"
+        assert not unit.exists()
+        ran = queue("install-service")
+        assert (ran.out, unit.exists()) == (f"{unit}\n", True)
+        assert "systemctl --user enable --now skyreels-queue.service" in ran.err
+
+
+class TestRun:
+    @pytest.fixture(autouse=True)
+    def fake(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(executors.EXECUTORS, "local", lambda: FAKE)
+
+    def test_once(self, queue: Queue, filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SKYREELS_ON_FINISHED", f'echo "$SKYREELS_OUTPUT" >> {tmp_path / "told"}')
+        ran = queue("run", "--once", "--json")
+        assert (ran.status, ran.data) == (0, {"ended": {"succeeded": 3}})
+        assert states(filled) == {1: "succeeded", 2: "succeeded", 3: "succeeded"}
+        assert len((tmp_path / "told").read_text().splitlines()) == 3
+        said = [line[9:] for line in ran.err.splitlines()[1:]]
+        assert said[:4] == [
+            "job 1: a red ball",
+            "job 1: window 1, 0:00",
+            "job 1: window 2, 0:00",
+            f"job 1: finished: {filled.job(1).output}",
+        ]
+        assert queue("run", "--once").out == "nothing to do\n"
+
+    def test_events(self, queue: Queue, filled: Store) -> None:
+        lines = [json.loads(line) for line in queue("run", "--once", "--events").out.splitlines()]
+        mine = [line["event"] for line in lines[:-1] if line["job"] == 1]
+        assert mine == [
+            "job_claimed", "job_started", "stage_started",
+            *["window_started", *["step_done"] * 3, "window_done"] * 2,
+            "film_done", "job_ended",
+        ]  # fmt: skip
+        assert lines[-1]["data"] == {"ended": {"succeeded": 3}}
+
+    def test_a_failure_is_told_and_the_worker_did_its_work_all_the_same(
+        self, queue: Queue, store: Store, films: Path
+    ) -> None:
+        store.add(new_job(films / "a.mp4", fail_at=0, times=9, code="model-not-found", exit_code=2))
+        ran = queue("run", "--once")
+        assert (ran.status, ran.out) == (0, "1 failed\n")
+        assert "job 1: failed: it went wrong: model-not-found" in ran.err
+
+    @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+    def test_signals(self, queue: Queue, store: Store, films: Path, home: Path, number: int, status: int) -> None:
+        store.add(new_job(films / "a.mp4", rows=400, seconds=0.02))
+
+        def stop() -> None:
+            other = Store(home / "queue")
+            wait_for(lambda: other.job(1).rows_done)
+            os.kill(os.getpid(), number)
+
+        thread = threading.Thread(target=stop)
+        thread.start()
+        ran = queue("run", "--json")
+        thread.join()
+        assert ran.status == status
+        assert (states(store), store.workers()) == ({1: "queued"}, [])
+
+    def test_unknown_executors(self, queue: Queue) -> None:
+        assert queue("run", "--executor", "slrum", "--json").error == (5, "executor-unknown")
+
+
+def test_help_is_quick_and_complete(queue: Queue) -> None:
+    listed = queue("--help").out
+    for command in (
+        "add", "list", "show", "cancel", "retry", "pause", "resume", "move", "priority", "edit", "remove", "clear",
+        "logs", "watch", "run", "export", "import", "install-service",
+    ):  # fmt: skip
+        assert f"│ {command} " in listed
+    generate = {line.split()[1] for line in _help("generate").splitlines() if line.startswith("│ --")}
+    added = {line.split()[1] for line in _help("queue", "add").splitlines() if line.startswith("│ --")}
+    assert generate - added == {"--dry-run", "--explain"}
+
+
+def _help(*command: str) -> str:
+    import contextlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        main([*command, "--help"])
+    return said.getvalue()

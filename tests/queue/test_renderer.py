@@ -1,0 +1,210 @@
+"""The real renderer: in this process with a film engine that costs nothing, and as the process it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from skyreels_cli.film.events import Event, StageStarted
+from skyreels_cli.film.placement import Placement
+from skyreels_cli.queue import executors
+from skyreels_cli.queue.child import Child, describe_exit
+from skyreels_cli.queue.owner import process_start
+from skyreels_cli.queue.renderer import Renderer
+
+from .conftest import FAKE, PLACEMENT, wait_for
+
+ROOT = Path(__file__).parents[2]
+MODEL = ROOT / "tests" / "golden" / "model"
+
+
+@dataclass
+class Engine:
+    """Stands in for `film.film`, `film.studio` and `model.memory`."""
+
+    fails_with: Exception | None = None
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    studios: list[tuple[str, Placement]] = field(default_factory=list)
+    released: int = 0
+    closed: int = 0
+
+    def studio(self, facts: Any, dtype: str, placement: Placement) -> SimpleNamespace:
+        self.studios.append((dtype, placement))
+        return SimpleNamespace(device="cpu", number=len(self.studios))
+
+    def release(self, device: str) -> None:
+        self.released += 1
+
+    def render(
+        self, recipe: Any, plan: Any, facts: Any, placement: Placement, output: Path, *, working: Any, studio: Any
+    ) -> Generator[Event]:
+        self.calls.append({"recipe": recipe, "output": output, "studio": studio.number, "working": working})
+        try:
+            for number in range(3):
+                if self.fails_with:
+                    raise self.fails_with
+                yield StageStarted(f"stage {number}")
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    engine = Engine()
+    parts: dict[str, dict[str, Any]] = {
+        "skyreels_cli.film.film": {"render": engine.render, "Working": lambda **said: said},
+        "skyreels_cli.film.studio": {"Studio": engine.studio},
+        "skyreels_cli.model.memory": {"release": engine.release},
+    }
+    for name, content in parts.items():
+        module = ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    return engine
+
+
+def command(job: int, **changed: Any) -> dict[str, Any]:
+    draft = {"prompt": "a ball", "model": str(MODEL), "resolution": "80x48", "num_frames": 17, "seed": 7}
+    said = {"do": "render", "job": job, "draft": draft, "placement": PLACEMENT, "output": "/films/a.mp4"}
+    return {**said, "keep_work": False, "overwrite": True, **changed}
+
+
+def render(*commands: dict[str, Any], stop: int | None = None) -> list[dict[str, Any]]:
+    said: list[dict[str, Any]] = []
+    renderer = Renderer(lambda event: said.append(dict(event)), lambda job: job == stop)
+    for each in commands:
+        renderer.take(each)
+    return said
+
+
+def test_a_film_is_announced_with_recipe_and_plan_and_told_event_by_event(engine: Engine) -> None:
+    started, *rest = render(command(5))
+    assert (started["event"], started["job"]) == ("job_started", 5)
+    assert (started["recipe"]["prompt"], started["recipe"]["seed"], started["recipe"]["schema"]) == ("a ball", 7, 1)
+    plan = started["plan"]
+    assert (plan["frames"], plan["total_rows"], plan["family"], plan["device"]) == (17, 30, "df", "cpu")
+    assert plan["denoise_flops"] > 1e9
+    assert json.dumps(started)
+    assert rest == [{"event": "stage_started", "stage": f"stage {n}", "job": 5} for n in range(3)]
+    (call,) = engine.calls
+    assert (call["output"], call["working"]) == (Path("/films/a.mp4"), {"keep_work": False, "overwrite": True})
+
+
+def test_a_film_that_is_to_stop_is_closed_and_says_so(engine: Engine) -> None:
+    said = render(command(5), command(6), stop=5)
+    assert [event["event"] for event in said if event["job"] == 5] == ["job_started", "stage_started", "job_stopped"]
+    assert [event["event"] for event in said if event["job"] == 6] == ["job_started", *["stage_started"] * 3]
+    assert engine.closed == 2
+
+
+def test_a_studio_is_kept_until_another_one_is_wanted(engine: Engine) -> None:
+    stream = {**PLACEMENT, "offload": "stream"}
+    wide = {**command(1)["draft"], "dtype": "float32"}
+    render(command(1), command(2), command(3, placement=stream), command(4, placement=stream, draft=wide), command(5))
+    assert [call["studio"] for call in engine.calls] == [1, 1, 2, 3, 4]
+    assert [(dtype, placement.offload) for dtype, placement in engine.studios] == [
+        ("bfloat16", "none"),
+        ("bfloat16", "stream"),
+        ("float32", "stream"),
+        ("bfloat16", "none"),
+    ]
+    assert engine.released == 3
+
+
+def test_errors_are_told_and_the_traceback_goes_to_the_log(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    engine.fails_with = type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory")
+    said = render(command(1), command(2, draft={**command(2)["draft"], "model": "/gone"}))
+    memory, gone = (event for event in said if event["event"] == "job_failed")
+    assert (memory["job"], memory["code"], memory["exit_code"]) == (1, "out-of-memory", 4)
+    assert (gone["job"], gone["code"], gone["exit_code"]) == (2, "model-not-found", 2)
+    assert "Traceback" in capsys.readouterr().err
+
+
+NOISY = """
+import os, sys
+import skyreels_cli.queue.renderer as renderer
+class Noisy:
+    def __init__(self, say, stopped):
+        self.say = say
+    def take(self, command):
+        print("a library prints")
+        os.system("echo a program prints")
+        self.say({"event": "job_failed", "job": command["job"]})
+renderer.Renderer = Noisy
+renderer.main()
+"""
+
+
+def test_only_the_protocol_is_on_stdout() -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", NOISY], stdin=-1, stdout=-1, stderr=-1, text=True, cwd=ROOT, start_new_session=True
+    )
+    assert child.stdin
+    assert child.stdout
+    assert child.stderr
+    child.stdin.write('{"do": "stop", "job": 1}\n{"do": "render", "job": 2}\n')
+    child.stdin.flush()
+    assert json.loads(child.stdout.readline()) == {"event": "job_failed", "job": 2}
+    child.stdin.close()
+    assert child.stdout.read() == ""
+    assert child.stderr.read() == "a library prints\na program prints\n"
+    assert child.wait() == 0
+
+
+def test_the_renderer_ends_with_its_worker() -> None:
+    """Reading a command from a pipe whose other end has died."""
+    script = f"""
+import os, signal, subprocess, sys
+from queue import SimpleQueue
+from skyreels_cli.queue.child import Child
+child = Child({FAKE!r}, SimpleQueue())
+print(child.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=-1, text=True, check=False)
+    pid = int(ran.stdout)
+    wait_for(lambda: process_start(pid) is None)
+
+
+def test_a_child_is_heard_logged_and_killed_with_all_it_started() -> None:
+    inbox: Any = SimpleQueue()
+    script = """
+import subprocess, sys, os
+helper = subprocess.Popen(["sleep", "1000"])
+print('{"event": "hello", "helper": %d}' % helper.pid, flush=True)
+print("no protocol", flush=True)
+print("[1, 2]", flush=True)
+print("an error", file=sys.stderr, flush=True)
+sys.stdin.read()
+"""
+    child = Child([sys.executable, "-c", script], inbox)
+    lines: list[str] = []
+    child.log = lines.append
+    _, hello = inbox.get(timeout=20)
+    wait_for(lambda: len(lines) == 3)
+    assert sorted(lines) == ["[1, 2]\n", "an error\n", "no protocol\n"]
+    child.kill()
+    assert inbox.get(timeout=20) == (child, {"event": "exited", "status": -9})
+    wait_for(lambda: not process_start(hello["helper"]))
+    child.send({"do": "stop", "job": 1})  # to nobody
+
+
+def test_exits_are_described() -> None:
+    assert describe_exit(-11) == "the renderer was killed by SIGSEGV"
+    assert describe_exit(-99) == "the renderer was killed by signal 99"
+    assert describe_exit(3) == "the renderer ended with status 3"
+
+
+def test_executors_are_found_by_name() -> None:
+    assert executors.find_executor("local")()[1:] == ["-m", "skyreels_cli.queue.renderer"]
+    with pytest.raises(executors.PluginError, match='did you mean "local"'):
+        executors.find_executor("locl")
