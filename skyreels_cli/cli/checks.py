@@ -52,6 +52,7 @@ def run_checks() -> Iterator[Check]:
     yield _memory()
     yield _ffmpeg()
     yield from _settings_and_disk()
+    yield from _plugins()
     yield from _models()
 
 
@@ -141,6 +142,23 @@ def _disk(name: str, folder: Path) -> Check:
     free = shutil.disk_usage(standing).free
     found = f"{folder}, {byte_size(free)} free"
     return Check(name, "ok" if free > LOW_DISK_BYTES else "warning", found)
+
+
+def _plugins() -> Iterator[Check]:
+    from skyreels_cli.plugins.entries import removal_command
+    from skyreels_cli.plugins.manager import plugins
+
+    try:
+        known = plugins()
+    except SkyreelsError as broken:  # only where SKYREELS_STRICT_PLUGINS asks for it
+        yield Check("plugins", "problem", broken.message, broken.hint)
+        return
+    ready = [plugin.entry.name for plugin in known.all if plugin.state == "ready"]
+    yield Check("plugins", "ok", ", ".join(ready))
+    for plugin in known.broken:
+        yield Check(
+            "plugin", "problem", f"{plugin.entry} is broken: {plugin.problem}", removal_command(plugin.entry)
+        )
 
 
 def _models() -> Iterator[Check]:

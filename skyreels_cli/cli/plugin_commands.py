@@ -31,7 +31,7 @@ def add_plugin_commands(group: Any, args: Sequence[str], out: Output) -> None:
         if name not in args:
             command.callback(invoke_without_command=True)(lambda: None)
         tree = typer.main.get_command(command)
-        tree.help = tree.help or spec.summary
+        tree.name, tree.help = name, tree.help or spec.summary
         group.add_command(tree, name)
 
 

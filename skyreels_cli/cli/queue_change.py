@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skyreels_cli.queue.job import Job, State
     from skyreels_cli.queue.store import Store
 
-MaybeJobIds = Annotated[list[int] | None, Argument(metavar="[ID…]", help="Jobs; none: the whole queue.")]
+MaybeJobIds = Annotated[list[int] | None, Argument(metavar="ID", help="Jobs; none: the whole queue.")]
 
 
 def cancel(out: Output, *, jobs: JobIds) -> None:

@@ -19,7 +19,7 @@ WATCH_SECONDS = 0.25
 LIST_ROWS = 40
 
 JobId = Annotated[int, Argument(metavar="ID", help="The job.")]
-JobIds = Annotated[list[int], Argument(metavar="ID…", help="One job or several.")]
+JobIds = Annotated[list[int], Argument(metavar="ID", help="One job or several.")]
 
 
 def open_store() -> Store:

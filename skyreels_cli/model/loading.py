@@ -52,13 +52,14 @@ def load_text_encoder(facts: ModelFacts, dtype: str, device: torch.device) -> tu
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its report of wrong tensors; ours follows
     tokenizer = AutoTokenizer.from_pretrained(facts.folder / "tokenizer")
-    encoder, report = UMT5EncoderModel.from_pretrained(
+    loaded: Any = UMT5EncoderModel.from_pretrained(
         facts.folder / "text_encoder",
         dtype=DTYPES[dtype],
         use_safetensors=True,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # they are refused below, by name
     )
+    encoder, report = loaded
     _refuse(
         facts.text_encoder.name,
         missing=sorted(report["missing_keys"]),

@@ -18,15 +18,15 @@ The keys (none is missing once the renderer has spoken; times in seconds, memory
     peak_memory_bytes
                     the renderer's own count on its device
     memory          memory in use on the device over time, one value every 5 s, the latest 120
-    windows_done    the `window_done` event of each window finished in this attempt (the latest 200), with `drift` where
-                    the engine measures it
+    windows_done    the `window_done` event of each finished window, the latest 200: seconds, memory, `look` and `drift`
+                    (see `film.events`)
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from statistics import mean, median
 from typing import Any
 
@@ -35,9 +35,18 @@ MEMORY_EVERY_SECONDS = 5.0
 
 
 class Progress:
-    """The state of one attempt at a film; `plan` is `plan_data`'s, `now` a monotonic clock in seconds."""
+    """The state of one attempt at a film; `plan` is `plan_data`'s, `before` the `windows_done` of earlier attempts.
 
-    def __init__(self, plan: Mapping[str, Any], now: Callable[[], float] = time.monotonic) -> None:
+    `now` is a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        plan: Mapping[str, Any],
+        before: Iterable[Mapping[str, Any]] = (),
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._before = list(before)
         self._rows: list[int] = [window["rows"] for window in plan["windows"]]
         self._flops = plan.get("denoise_flops")
         self._now = now
@@ -75,6 +84,7 @@ class Progress:
             case "film_resumed":
                 state["frames"] = event["frames"]
                 state["rows_done"] = sum(self._rows[: event["windows"]])
+                self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
             case "window_started":
                 names = ("window", "windows", "rows", "first_frame", "new_frames", "prompt")
                 state.update({name: event[name] for name in names}, stage="", row=0, noise=[])

@@ -8,8 +8,8 @@ Protocol: one JSON object per line. On stdin
     end of file                      the worker is gone: die at once (the film's folder allows it at any moment)
 
 and on stdout, each with the job's id: `job_started` (recipe, plan), then the film's events (`film.events`), then
-exactly one of `film_done`, `job_stopped`, `job_failed` (code, message, hint, exit_code). Whatever else is printed goes to
-stderr. Any program that speaks this can stand in for it (`queue.executors`).
+exactly one of `film_done`, `job_stopped`, `job_failed` (code, message, hint, exit_code). Whatever else is printed goes
+to stderr. Any program that speaks this can stand in for it (`queue.executors`).
 """
 
 from __future__ import annotations

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
+# The columns of a list come first, the long JSON last: SQLite need not read what lies behind the last column it wants.
 _JOBS = """
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    uid TEXT NOT NULL UNIQUE,               -- the same wherever the job is exported to
     state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled')),
     priority INTEGER NOT NULL DEFAULT 0,
     position REAL NOT NULL,                 -- order within a priority
-    draft TEXT NOT NULL,                    -- what was said, seed included; assets as asset:<sha256>/<name>
-    placement TEXT NOT NULL,                -- what was said of it: device, offload, attention
-    output TEXT NOT NULL,
-    overwrite INTEGER NOT NULL DEFAULT 0,
-    output_before TEXT,                     -- which file lay there when the job first began ('' = none)
-    keep_work INTEGER NOT NULL DEFAULT 0,
-    reworded INTEGER NOT NULL DEFAULT 0,    -- unfinished work on what it said before may be thrown away
     prompt TEXT NOT NULL,
     model TEXT NOT NULL,
     resolution TEXT NOT NULL,
     num_frames INTEGER NOT NULL,
-    model_key TEXT NOT NULL,                -- jobs with the same one can share a loaded model
-    recipe TEXT NOT NULL,                   -- complete, as of adding or of the last start
-    plan TEXT NOT NULL,
-    degrade INTEGER NOT NULL DEFAULT 1,     -- whether running out of memory may change the job
-    overrides TEXT NOT NULL DEFAULT '{}',   -- what it has changed so far
-    degradations TEXT NOT NULL DEFAULT '[]',
+    output TEXT NOT NULL,
+    rows_done INTEGER NOT NULL DEFAULT 0,
+    best_rows INTEGER NOT NULL DEFAULT 0,   -- the most rows that any attempt got done
+    total_rows INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,    -- starts since the film last got further
     max_attempts INTEGER NOT NULL,
     retry_at REAL,
     owner TEXT REFERENCES workers (id) ON DELETE SET NULL,
     request TEXT CHECK (request IN ('cancel', 'pause')),
-    progress TEXT NOT NULL DEFAULT '{}',
-    rows_done INTEGER NOT NULL DEFAULT 0,
-    best_rows INTEGER NOT NULL DEFAULT 0,   -- the most rows that any attempt got done
-    total_rows INTEGER NOT NULL,
     created_at REAL NOT NULL,               -- seconds since 1970, as all times here
     started_at REAL,
     finished_at REAL,
-    result TEXT,
-    error TEXT,
     error_code TEXT,
-    revision INTEGER NOT NULL DEFAULT 0
+    revision INTEGER NOT NULL DEFAULT 0,
+    uid TEXT NOT NULL UNIQUE,               -- the same wherever the job is exported to
+    model_key TEXT NOT NULL,                -- jobs with the same one can share a loaded model
+    overwrite INTEGER NOT NULL DEFAULT 0,
+    keep_work INTEGER NOT NULL DEFAULT 0,
+    reworded INTEGER NOT NULL DEFAULT 0,    -- unfinished work on what it said before may be thrown away
+    degrade INTEGER NOT NULL DEFAULT 1,     -- whether running out of memory may change the job
+    output_before TEXT,                     -- which file lay there when the job first began ('' = none)
+    placement TEXT NOT NULL,                -- what was said of it: device, offload, attention
+    overrides TEXT NOT NULL DEFAULT '{}',   -- what running out of memory has changed so far
+    degradations TEXT NOT NULL DEFAULT '[]',
+    error TEXT,
+    draft TEXT NOT NULL,                    -- what was said, seed included; assets as asset:<sha256>/<name>
+    progress TEXT NOT NULL DEFAULT '{}',
+    result TEXT,
+    recipe TEXT NOT NULL,                   -- complete, as of adding or of the last start
+    plan TEXT NOT NULL
 )
 """
 

@@ -7,8 +7,9 @@ For a dashboard (or anything else that looks on):
   that the file has been deleted or exchanged, so that it must be opened again.
 * To notice change, poll `store.database.data_version()`: it costs microseconds and changes with every commit of
   another connection.
-* `jobs()` reads a list, filtered, sorted and cut by SQLite, without parsing any JSON: 10,000 jobs take about 60 ms,
-  a page of 100 about 8 ms. `changes(since)` reads only what changed after a revision, and tells of removals.
+* `jobs()` reads a list, filtered, sorted and cut by SQLite, without parsing any JSON: of 10,000 jobs a page of 100
+  takes about 20 ms, all of them 130 ms. `changes(since)` reads only what changed after a revision, and tells of
+  removals: with nothing new 0.02 ms.
 * `job(id)` reads one job whole, `progress` (see `queue.progress`) and plan included; `workers()` says who is at work
   and what their devices do; `history()` and `pace()` are this machine's own record.
 * What changes jobs is in `queue.actions` (for people) and `queue.leases` (for workers).

@@ -225,7 +225,7 @@ class Worker:
         match event["event"]:
             case "job_started":
                 task.job = replace(task.job, recipe=event["recipe"], plan=event["plan"])
-                task.progress = Progress(event["plan"])
+                task.progress = Progress(event["plan"], task.job.progress.get("windows_done", ()))
                 self._warm = model_key(event["recipe"], {**task.job.placement, **task.job.overrides})
                 self._beat_at = 0.0
             case "film_done":

@@ -82,7 +82,7 @@ class TestShow:
     def test_what_nobody_offers(self, run: Run) -> None:
         ran = run("plugins", "show", "teacash", "--json")
         assert (ran.status, ran.envelope["error"]["code"]) == (5, "plugin-not-found")
-        assert ran.envelope["error"]["message"] == 'no plugin offers \'teacash\'; did you mean "teacache"?'
+        assert ran.envelope["error"]["message"] == "no plugin offers 'teacash'; did you mean \"teacache\"?"
 
 
 class TestBroken:
@@ -139,7 +139,7 @@ class TestFlags:
     @pytest.mark.parametrize(
         ("line", "status", "code", "message"),
         [
-            (["--scheduler", "eulre"], 5, "plugin-not-found", 'there is no scheduler \'eulre\'; did you mean "euler"?'),
+            (["--scheduler", "eulre"], 5, "plugin-not-found", "there is no scheduler 'eulre'; did you mean \"euler\"?"),
             (["--cache", "stepcache"], 5, "plugin-not-found", "there is no cache 'stepcache'"),
             (["--use-usp"], 5, "plugin-not-found", "there is no parallel 'usp'"),
             (["--teacache", "--cache", "blockcache"], 2, "usage", "--teacache and --cache blockcache are two caches"),
@@ -164,9 +164,7 @@ class TestFlags:
             ),
         ],
     )
-    def test_mistakes(
-        self, generate: Run, film: Any, line: list[str], status: int, code: str, message: str
-    ) -> None:
+    def test_mistakes(self, generate: Run, film: Any, line: list[str], status: int, code: str, message: str) -> None:
         ran = generate("x", "--num-frames", "17", *line, "--json")
         assert (ran.status, ran.envelope["error"]["code"]) == (status, code)
         assert ran.envelope["error"]["message"].startswith(message)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ from skyreels_cli.film.manifest import work_folder
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.model.vae import VideoDecoder
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 Film = Callable[..., Iterator[Event]]
 
 
@@ -94,3 +99,24 @@ def test_before_the_first_step_nothing_is_computed(film: Film, forwards: Calls, 
     events.close()  # type: ignore[attr-defined]
     assert forwards.count == 0
     assert not (tmp_path / "film.mkv").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
+def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
+    output = tmp_path / "film.mkv"
+    line = ["generate", "a red ball", "--model", str(GOLDEN / "model"), "--resolution", "80x48", "--num-frames", "13"]
+    line += ["--inference-steps", "1000", "--device", "cpu", "--codec", "ffv1", "-o", str(output), "--events"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "skyreels_cli", *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for told in process.stdout:
+            if json.loads(told).get("event") == "step_done":
+                break
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    envelope = json.loads(rest.splitlines()[-1])
+    assert process.returncode == 130
+    assert envelope["error"]["code"] == "interrupted"
+    assert "resume" in envelope["error"]["hint"]
+    assert_nothing_half_written(output)

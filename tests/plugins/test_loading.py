@@ -62,8 +62,7 @@ BROKEN = {
         "cache foo: options are no pydantic model",
     ),
     "an option without default": (
-        "class Foo(Options):\n    threshold: float\n\n"
-        + CACHES.format('CacheSpec("foo", "", "a:b", options=Foo)'),
+        "class Foo(Options):\n    threshold: float\n\n" + CACHES.format('CacheSpec("foo", "", "a:b", options=Foo)'),
         "cache foo: option threshold has no default",
     ),
     "options without a schema": (

@@ -86,7 +86,7 @@ class TestBroken:
 
     def test_strict_mode_stops_at_the_first(self, make_plugin: MakePlugin, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SKYREELS_STRICT_PLUGINS", "1")
-        with pytest.raises(PluginError, match="plugin bar of skyreels-bar 1.2 is broken"):
+        with pytest.raises(PluginError, match=r"plugin bar of skyreels-bar 1\.2 is broken"):
             Plugins([make_plugin(scheduler()), make_plugin("import gone", "bar")])
 
 

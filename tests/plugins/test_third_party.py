@@ -1,4 +1,4 @@
-"""Packages of other people, as they come: written by the kit, built, installed by pip beside the program, used, removed.
+"""Packages of other people, as they come: written by the kit, built, installed by pip, used and removed.
 
 The virtual environment is fresh but for a .pth file that lends it what the tests run with (torch is 1 GB).
 """

@@ -86,9 +86,9 @@ def test_the_list_shows_what_runs_then_what_waits_then_what_ended_last(store: St
     assert ids(store.jobs(descending=True)) == [1, 2, 6, 4, 3, 5]
 
 
-def test_lists_are_filtered_and_sorted(store: Store, films: Path) -> None:
+def test_lists_are_filtered_and_sorted(store: Store) -> None:
     for name, prompt, frames in (("swan", "A swan", 257), ("boat", "the Boat", 97), ("swan2", "a boat, no swan", 97)):
-        job = new_job(films / f"{name}.mp4", prompt)
+        job = new_job(Path(f"/films/{name}.mp4"), prompt)
         store.add(replace(job, recipe={**job.recipe, "num_frames": frames}))
     actions.pause(store, 2)
     assert ids(store.jobs(["paused"])) == [2]

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from skyreels_cli.queue import actions
 from skyreels_cli.queue.store import Store
+from skyreels_cli.tui import watcher
 from skyreels_cli.tui.app import Monitor
 from skyreels_cli.tui.drawing import Frame
 from skyreels_cli.tui.screens import dashboard
@@ -19,7 +20,8 @@ from .conftest import Stage
 from .night import SAMPLE, FakeEngine
 
 SIZES = ((80, 24), (160, 48))
-LOOKS = ("dark", "light", "no colour")
+SIZE_NAMES = ("80x24", "160x48")
+LOOKS = ("dark", "light", "no-colour")
 SnapCompare = Callable[..., bool]
 
 
@@ -42,6 +44,7 @@ def busy(night: FakeEngine, store: Store, monkeypatch: pytest.MonkeyPatch) -> St
     night.play(170)
     actions.pause(store, 9)
     actions.cancel(store, 10)
+    monkeypatch.setattr(watcher, "DEVICE_SECONDS", float("inf"))
     monkeypatch.setattr(dashboard, "preview_of", lambda _: (None, 0.0))
     monkeypatch.setattr(dashboard, "last_frame", lambda _: sunset())
     return store
@@ -74,28 +77,27 @@ def after(store: Store, *keys: str, words: str, look: str = "dark") -> Callable[
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES, ids=SIZE_NAMES)
 def test_dashboard(
     busy: Store, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], look: str
 ) -> None:
-    if look == "no colour":
+    if look == "no-colour":
         monkeypatch.setenv("NO_COLOR", "1")
     run = after(busy, words="30 of 45", look=look)
     assert snap_compare(app_of(busy), terminal_size=size, run_before=run)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(
-    ("name", "keys", "words"),
-    [
-        ("help", ["question_mark"], "Pause the job"),
-        ("history", ["h"], "Two cats; this machine's pace"),
-        ("job", ["end", "up", "up", "enter"], "illegal memory access"),
-        ("form", ["down", "e"], "try: skyreels download"),
-        ("cancel", ["c"], "Cancel job 6?"),
-    ],
-)
-def test_screens(
-    busy: Store, snap_compare: SnapCompare, size: tuple[int, int], name: str, keys: list[str], words: str
-) -> None:
+SCREENS = {
+    "help": (["question_mark"], "Pause the job"),
+    "history": (["h"], "2 films, 2.4 s/step"),
+    "job": (["end", "up", "enter"], "illegal memory access"),
+    "form": (["down", "e"], "try: skyreels download"),
+    "cancel": (["c"], "Cancel job 6?"),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=SIZE_NAMES)
+@pytest.mark.parametrize("name", SCREENS)
+def test_screens(busy: Store, snap_compare: SnapCompare, size: tuple[int, int], name: str) -> None:
+    keys, words = SCREENS[name]
     assert snap_compare(app_of(busy), terminal_size=size, run_before=after(busy, *keys, words=words))

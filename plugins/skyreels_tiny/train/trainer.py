@@ -238,8 +238,8 @@ class FilmTrainer:
 
     @torch.no_grad()
     def _average(self, phase: Phase, step: int) -> None:
-        """Move the average towards the weights, faster at a phase's start."""
-        share = max(1 - phase.decay, 1 / (step + 10))
+        """Move the average towards the weights; at first it looks back over a quarter of the steps."""
+        share = max(1 - phase.decay, 4 / (step + 10))
         torch._foreach_lerp_(list(self.ema.parameters()), list(self.modules.parameters()), share)
 
     def _save(self, course: Course, done: bool) -> None:
