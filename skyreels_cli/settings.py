@@ -52,20 +52,14 @@ def folders() -> Folders:
 class Settings(BaseSettings):
     """Machine settings; strongest first: typed flags, `SKYREELS_*` variables, config.yaml, these defaults."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     model: str | None = Field(None, description="the model where neither a flag nor a preset names one")
-    device: str = Field(
-        "auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu"
-    )
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu")
     offload: Literal["none", "model", "stream"] = Field("none", description="none, model or stream")
     attention: str | None = Field(None, description="the name of an attention kernel")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
-    presets_dir: UserPath = Field(
-        default_factory=lambda: folders().presets, description="the folder of your presets"
-    )
+    presets_dir: UserPath = Field(default_factory=lambda: folders().presets, description="the folder of your presets")
     on_finished: str | None = Field(
         None, description="a shell command for each finished job; see SKYREELS_JOB, SKYREELS_OUTPUT …"
     )

@@ -46,9 +46,7 @@ def test_without_home_the_platform_decides(monkeypatch: pytest.MonkeyPatch) -> N
     assert folders().config_file.parts[-2:] == ("skyreels", "config.yaml")
 
 
-def test_a_dotenv_file_in_the_working_folder_is_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dotenv_file_in_the_working_folder_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("SKYREELS_DEVICE=cpu\n")
     assert load_settings().device == "auto"

@@ -61,9 +61,7 @@ def _torch() -> Iterator[Check]:
         probe = _child([sys.executable, "-c", PROBE])
     except subprocess.CalledProcessError as failed:
         reason = (failed.stderr.strip() or f"exit status {failed.returncode}").splitlines()[-1]
-        yield Check(
-            "torch", "problem", f"cannot be imported: {reason}", "pip install --force-reinstall torch"
-        )
+        yield Check("torch", "problem", f"cannot be imported: {reason}", "pip install --force-reinstall torch")
     except subprocess.TimeoutExpired:
         yield Check("torch", "problem", f"did not import within {TORCH_SECONDS} s", "is the disk very slow?")
     else:
@@ -114,9 +112,7 @@ def _ffmpeg() -> Check:
     except SkyreelsError as missing:
         return Check("ffmpeg", "problem", missing.message, missing.hint)
     except (OSError, subprocess.CalledProcessError) as broken:
-        return Check(
-            "ffmpeg", "problem", f"does not run: {broken}", "pip install --force-reinstall imageio-ffmpeg"
-        )
+        return Check("ffmpeg", "problem", f"does not run: {broken}", "pip install --force-reinstall imageio-ffmpeg")
 
 
 def _settings_and_disk() -> Iterator[Check]:
@@ -156,9 +152,7 @@ def _plugins() -> Iterator[Check]:
     ready = [plugin.entry.name for plugin in known.all if plugin.state == "ready"]
     yield Check("plugins", "ok", ", ".join(ready))
     for plugin in known.broken:
-        yield Check(
-            "plugin", "problem", f"{plugin.entry} is broken: {plugin.problem}", removal_command(plugin.entry)
-        )
+        yield Check("plugin", "problem", f"{plugin.entry} is broken: {plugin.problem}", removal_command(plugin.entry))
 
 
 def _models() -> Iterator[Check]:

@@ -27,9 +27,7 @@ PLAN = "Before rendering"
 def generate(
     out: Output,
     *,
-    text: Annotated[
-        str | None, Argument(metavar="PROMPT", help="What the film shows; - reads stdin.")
-    ] = None,
+    text: Annotated[str | None, Argument(metavar="PROMPT", help="What the film shows; - reads stdin.")] = None,
     recipe: RecipeOptions,
     later: LaterOptions,
     file: FileOptions,

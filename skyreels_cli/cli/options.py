@@ -49,17 +49,13 @@ class RecipeOptions:
     ] = None
     model: Annotated[
         str | None,
-        Render(
-            "--model", "--model-id", metavar="NAME|FOLDER|REPO", autocompletion=model_names, help="The model."
-        ),
+        Render("--model", "--model-id", metavar="NAME|FOLDER|REPO", autocompletion=model_names, help="The model."),
     ] = None
     resolution: Annotated[str | None, Render(metavar="540P|720P|WxH", help="Size in pixels.")] = None
     aspect: Annotated[Aspect | None, Render(help="Shape of the picture.")] = None
     num_frames: Annotated[int | None, Render(metavar="N", help="Length: exactly N come out.")] = None
     duration: Annotated[str | None, Render(metavar="10s|2m|inf", help="Length in time instead.")] = None
-    shots: Annotated[
-        Path | None, Render(metavar="FILE.yaml", help="A prompt and a length for each shot.")
-    ] = None
+    shots: Annotated[Path | None, Render(metavar="FILE.yaml", help="A prompt and a length for each shot.")] = None
     fps: Annotated[int | None, Render(metavar="N", help="Frames per second.")] = None
     image: Annotated[str | None, Render(metavar="FILE", help="The first frame.")] = None
     end_image: Annotated[str | None, Render(metavar="FILE", help="The last frame.")] = None
@@ -67,13 +63,11 @@ class RecipeOptions:
     seed: Annotated[int | None, Render(metavar="N", help="Same seed, same film.")] = None
 
     inference_steps: Annotated[int | None, Sampling(metavar="N", help="Denoising steps.")] = None
-    guidance_scale: Annotated[
-        float | None, Sampling(metavar="X", help="Pull towards the prompt; 1: none.")
-    ] = None
+    guidance_scale: Annotated[float | None, Sampling(metavar="X", help="Pull towards the prompt; 1: none.")] = None
     shift: Annotated[float | None, Sampling(metavar="X", help="More steps at high noise.")] = None
-    scheduler: Annotated[
-        str | None, Sampling(metavar="NAME", autocompletion=scheduler_names, help="The solver.")
-    ] = None
+    scheduler: Annotated[str | None, Sampling(metavar="NAME", autocompletion=scheduler_names, help="The solver.")] = (
+        None
+    )
     ar_step: Annotated[int | None, Sampling(metavar="N", help="Steps from block to block; 0: sync.")] = None
     causal_block_size: Annotated[int | None, Sampling(metavar="N", help="Latent frames per block.")] = None
     dtype: Annotated[Dtype | None, Sampling(metavar="NAME", help="bfloat16, float16, float32 or fp8.")] = None
@@ -98,12 +92,10 @@ class RecipeOptions:
         Plugin("-O", "--option", metavar="PLUGIN.OPTION=VALUE", help="Set up a plugin; as often as needed."),
     ] = None
     teacache: Annotated[bool | None, Plugin("--teacache", help="The same as --cache teacache.")] = None
-    teacache_thresh: Annotated[
-        float | None, Plugin(metavar="X", help="The same as -O teacache.threshold=X.")
-    ] = None
-    use_ret_steps: Annotated[
-        bool | None, Plugin("--use-ret-steps", help="The same as -O teacache.ret_steps=true.")
-    ] = None
+    teacache_thresh: Annotated[float | None, Plugin(metavar="X", help="The same as -O teacache.threshold=X.")] = None
+    use_ret_steps: Annotated[bool | None, Plugin("--use-ret-steps", help="The same as -O teacache.ret_steps=true.")] = (
+        None
+    )
     use_usp: Annotated[bool | None, Plugin("--use-usp", help="The same as --parallel usp.")] = None
 
     codec: Annotated[Codec | None, File(help="ffv1 (in .mkv) is lossless.")] = None
@@ -123,9 +115,7 @@ class LaterOptions:
 class MachineOptions:
     """How this machine computes; the names are those of `settings.Settings`."""
 
-    device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = (
-        None
-    )
+    device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = None
     offload: Annotated[Offload | None, Machine(help="What leaves the device between uses.")] = None
     attention: Annotated[str | None, Machine(metavar="NAME", help="The attention kernel.")] = None
     outdir: Annotated[Path | None, File(metavar="FOLDER", help="Folder for films without -o.")] = None
@@ -139,6 +129,4 @@ class FileOptions:
         Path | None, File("--output", "-o", metavar="FILE", help="Name of the film: .mp4 .mkv .mov .webm")
     ] = None
     overwrite: Annotated[bool, File("--overwrite", help="Replace a file of that name.")] = False
-    keep_work: Annotated[bool, File("--keep-work", help="Keep the film's work folder when it is done.")] = (
-        False
-    )
+    keep_work: Annotated[bool, File("--keep-work", help="Keep the film's work folder when it is done.")] = False

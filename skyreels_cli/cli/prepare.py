@@ -117,9 +117,7 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     from skyreels_cli.recipe.validate import make_draft
 
     if prompt is not None and options.prompt is not None:
-        raise UsageError(
-            "usage", "the prompt is given twice, as PROMPT and as --prompt", "leave one of them out"
-        )
+        raise UsageError("usage", "the prompt is given twice, as PROMPT and as --prompt", "leave one of them out")
     if options.num_frames is not None and options.duration is not None:
         message = "--num-frames and --duration both say how long the film is"
         raise UsageError("usage", message, "leave one of them out")

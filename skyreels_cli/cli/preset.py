@@ -49,7 +49,5 @@ def _table(presets: list[Preset]) -> RenderableType:
     for title in ("preset", "from", "what it is for"):
         table.add_column(title)
     for preset in presets:
-        table.add_row(
-            preset.name, preset.origin, f"broken: {preset.problem}" if preset.problem else preset.description
-        )
+        table.add_row(preset.name, preset.origin, f"broken: {preset.problem}" if preset.problem else preset.description)
     return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
@@ -12,7 +12,7 @@ from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
     from skyreels_cli.queue.job import State
-    from skyreels_cli.queue.store import Store
+    from skyreels_cli.queue.store import Changes, Store
 
 # A look at `PRAGMA data_version` costs 20 µs.
 WATCH_SECONDS = 0.25
@@ -52,7 +52,12 @@ def list_(
         "workers": [worker.to_dict() for worker in store.workers()],
     }
     ids = "\n".join(str(job.id) for job in jobs)
-    out.result(data, ids, lambda: jobs_view(jobs, store.count(states, text), store.workers(), paused=store.paused))
+    running = {job.id: store.job(job.id).progress for job in jobs if job.state == "running"}
+    out.result(
+        data,
+        ids,
+        lambda: jobs_view(jobs, running, store.count(states, text), store.workers(), paused=store.paused),
+    )
 
 
 def show(out: Output, *, job: JobId) -> None:
@@ -84,23 +89,29 @@ def watch(
     out.turn_on(events=True)
     store = open_store()
     seen: set[int] = set()
-    for job in _changes(store, until_done=until_done):
-        out.event({"event": "job", **job})
-        seen.add(job["id"])
-    out.result({"jobs": len(seen), "counts": store.counts()}, "")
+    for changes in _changes(store, until_done=until_done):
+        there = {job.id: job for job in store.jobs()}
+        for job in changes.jobs:
+            if job.id in there:
+                progress = store.job(job.id).progress if job.state == "running" else None
+                out.event({"event": "job", **job.to_dict(), "progress": progress})
+        for number in seen - set(there):
+            out.event({"event": "job_removed", "id": number})
+        seen = set(there)
+    out.result({"counts": store.counts()}, "")
 
 
-def _changes(store: Store, *, until_done: bool) -> Iterator[dict[str, Any]]:
-    """Jobs as they are now, then as they become."""
-    open_states: tuple[State, ...] = ("queued", "running")
+def _changes(store: Store, *, until_done: bool) -> Iterator[Changes]:
+    """All jobs, then those that have changed, whenever some have."""
+    waiting: tuple[State, ...] = ("queued", "running")
     revision = 0
     while True:
         version = store.database.data_version()
         changes = store.changes(revision)
-        revision = changes.revision
-        for summary in changes.jobs:
-            yield {**summary.to_dict(), "progress": store.job(summary.id).progress}
-        if until_done and store.count(open_states) == 0:
+        if changes.revision > revision:
+            revision = changes.revision
+            yield changes
+        if until_done and store.count(waiting) == 0:
             return
         while store.database.data_version() == version:
             time.sleep(WATCH_SECONDS)

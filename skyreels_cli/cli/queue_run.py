@@ -20,9 +20,9 @@ from skyreels_cli.errors import InterruptedError
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
+    from skyreels_cli.queue.habits import Habits
     from skyreels_cli.queue.notify import Notifier
     from skyreels_cli.queue.store import Store
-    from skyreels_cli.queue.worker import Habits
 
 SIDE_BY_SIDE = "Renderers side by side, one per GPU."
 
@@ -52,6 +52,9 @@ def run(
     notifier = Notifier(out.warning, settings.on_finished, settings.on_failed, settings.webhook)
     reporter = Reporter(out, store, notifier, bell=settings.bell)
     habits = _habits(machine, workers, executor, patience=not keep_order, degrade=degrade)
+    for worker in store.workers():
+        if worker.alive:
+            out.warning(f"process {worker.pid} is at work already, on {worker.device}")
     with stop_signals() as signals:
         supervisor = Supervisor(store, habits, command, reporter.take)
         out.narrate(f"at work on {store.folder} as process {os.getpid()}; Ctrl-C stops, and loses nothing")
@@ -66,7 +69,7 @@ def run(
 
 def _habits(machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool) -> list[Habits]:
     """How each worker works: with several of them and no device named, worker i computes on GPU i."""
-    from skyreels_cli.queue.worker import Habits
+    from skyreels_cli.queue.habits import Habits
 
     placement = asdict(make_placement(machine))
     shared = Habits(placement, executor, degrade=degrade, patience=Habits.patience if patience else 0)

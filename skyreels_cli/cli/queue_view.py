@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 STYLES = {"running": "green", "failed": "red", "succeeded": "dim", "cancelled": "dim", "paused": "yellow"}
 
 
-def jobs_view(jobs: Sequence[JobSummary], total: int, workers: Sequence[WorkerInfo], *, paused: bool) -> RenderableType:
-    """Draw a line per job, and above what stands in their way."""
+def jobs_view(
+    jobs: Sequence[JobSummary],
+    running: Mapping[int, Mapping[str, Any]],
+    total: int,
+    workers: Sequence[WorkerInfo],
+    *,
+    paused: bool,
+) -> RenderableType:
+    """Draw a line per job, and below what stands in their way; `running` is the progress of those that run."""
     from rich.console import Group
     from rich.table import Table
 
@@ -32,7 +39,8 @@ def jobs_view(jobs: Sequence[JobSummary], total: int, workers: Sequence[WorkerIn
         table.add_column(title, justify="right" if title in ("job", "prio", "frames") else "left", no_wrap=True)
     for job in jobs:
         state = f"{job.state} (worker lost)" if job.owner in dead else job.state
-        what = (str(job.id), state, _how(job), str(job.priority), str(job.num_frames), " ".join(job.prompt.split()))
+        how = _how(job, running.get(job.id, {}).get("seconds_left"))
+        what = (str(job.id), state, how, str(job.priority), str(job.num_frames), " ".join(job.prompt.split()))
         table.add_row(*what, style=STYLES.get(job.state, ""))
     notes = ["the queue is paused: skyreels queue resume"] if paused else []
     if any(job.state == "queued" for job in jobs) and len(dead) == len(workers):
@@ -42,12 +50,13 @@ def jobs_view(jobs: Sequence[JobSummary], total: int, workers: Sequence[WorkerIn
     return Group(table, *notes)
 
 
-def _how(job: JobSummary) -> str:
+def _how(job: JobSummary, seconds_left: float | None) -> str:
     """How far it is, what it has been asked for, why it failed, or when it is tried again."""
     if job.request:
         return f"{job.request} asked"
     if job.state in ("running", "paused", "queued") and job.rows_done:
-        return f"{100 * job.rows_done // job.total_rows} %"
+        left = f", {clock(seconds_left)} left" if seconds_left is not None else ""
+        return f"{100 * job.rows_done // job.total_rows} %{left}"
     if job.state == "queued" and job.retry_at and job.retry_at > time.time():
         return f"in {clock(job.retry_at - time.time())}"
     return job.error_code or "" if job.state == "failed" else ""

@@ -92,6 +92,4 @@ class WindowSampler:
     def _noise_levels(self, indices: tuple[int, ...]) -> tuple[float, ...]:
         """Sigma per latent frame once a row with these indices is done."""
         levels = [1.0 if index == 0 else self._sigmas[min(index, len(self._sigmas) - 1)] for index in indices]
-        return tuple(
-            level for level, block in zip(levels, self.window.blocks, strict=True) for _ in range(block.size)
-        )
+        return tuple(level for level, block in zip(levels, self.window.blocks, strict=True) for _ in range(block.size))

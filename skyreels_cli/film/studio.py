@@ -81,5 +81,3 @@ class Studio:
             stream_weights(transformer, self.device)
             return Resident(transformer, self.device, self.device, moves=False)
         return Resident(transformer, self.device, self._home)
-
-

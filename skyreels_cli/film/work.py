@@ -54,7 +54,9 @@ class WorkFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let another process have the film."""
+        """Let another process have the film; if it failed before it began, nothing is left of it."""
+        if error is not None and self.manifest is None:
+            self.discard()
         self._lock.release()
 
     @property

@@ -36,13 +36,13 @@ def alone(number: float) -> float:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A cache in one row of one branch; see `protocols.Pass` for `row`, `branch`, `timesteps` and `moving`."""
+    """A cache in one row of one branch; see `protocols.Pass` for `row`, `branch`, `timesteps` and `moves`."""
 
     cache: Cache
     row: int
     branch: Branch
     timesteps: tuple[int, ...]
-    moving: tuple[bool, ...]
+    moves: tuple[float, ...]
     work: Work
     agree: Callable[[float], float] = alone
 
@@ -62,7 +62,7 @@ class LayerPass:
         self.row = shortcut.row
         self.branch = shortcut.branch
         self.timesteps = shortcut.timesteps
-        self.moving = shortcut.moving
+        self.moves = shortcut.moves
         self.time = time
         self.modulation = modulation
         self.agree = shortcut.agree

@@ -101,5 +101,3 @@ def _refuse(component: str, **faults: Any) -> None:
                 f"{component}: {fault} tensor {first}{rest}",
                 "the folder is damaged or of another model: download it again or check its config.json",
             )
-
-

@@ -66,7 +66,7 @@ class Tokens:
         """Matching slices of frames and of tokens, a whole number of frames each."""
         budget = SLICE_TOKENS.get(device.type, SLICE_TOKENS_ELSEWHERE)
         count = -(-self.frames // max(1, budget // self.per_frame))
-        step = -(-self.frames // count)  # of about equal size: a last slice of one frame runs its GEMMs at half the rate
+        step = -(-self.frames // count)  # about equal: a last slice of one frame runs its GEMMs at half the rate
         for start in range(0, self.frames, step):
             stop = min(start + step, self.frames)
             yield slice(start, stop), slice(start * self.per_frame, stop * self.per_frame)

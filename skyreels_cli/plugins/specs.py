@@ -85,7 +85,7 @@ class EnhancerSpec(Spec):
 
 @dataclass(frozen=True)
 class ExecutorSpec(Spec):
-    """`queue run --executor NAME`; the target is called as `target(options)` and returns the command, as a list of words,
+    """`queue run --executor NAME`; the target is called as `target(options)` and returns the command, a list of words,
     that starts a renderer there (`skyreels_cli.queue.executors`).
     """
 

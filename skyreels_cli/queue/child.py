@@ -14,6 +14,8 @@ from typing import IO, Any, TypeAlias
 
 # What a dying process printed last may reach us after the news of its death.
 LAST_WORDS_SECONDS = 2.0
+# One that hangs in a driver cannot even be killed; nobody may hang with it.
+KILL_SECONDS = 5.0
 
 Inbox: TypeAlias = "SimpleQueue[tuple[Child, dict[str, Any]]]"
 """What children say, in the order in which it came; the last of each is `{"event": "exited", "status": …}`."""
@@ -51,7 +53,8 @@ class Child:
             if self._process.poll() is None and os.name == "posix":
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.kill()
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILL_SECONDS)
         self._hang_up()
 
     def _hear(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from skyreels_cli.errors import PluginError, did_you_mean
 
@@ -11,8 +12,12 @@ Executor = Callable[[], list[str]]
 
 
 def local() -> list[str]:
-    """On this machine, with the Python that runs the worker."""
-    return [sys.executable, "-m", "skyreels_cli.queue.renderer"]
+    """On this machine, with the Python that runs the worker.
+
+    `-m` would let files of the working folder stand in for modules (`random.py`): only where they do so here, too.
+    """
+    safe = [] if str(Path.cwd()) in sys.path else ["-P"]
+    return [sys.executable, *safe, "-m", "skyreels_cli.queue.renderer"]
 
 
 EXECUTORS: dict[str, Executor] = {"local": local}

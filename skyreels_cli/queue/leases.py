@@ -13,16 +13,18 @@ from dataclasses import asdict, dataclass
 from sqlite3 import Connection
 from typing import Any, TypeAlias
 
-from skyreels_cli.queue.job import Job, State
+from skyreels_cli.queue.job import WAITING, Job, State
 from skyreels_cli.queue.owner import Owner, is_stale, this_process
 from skyreels_cli.queue.store import Film, Store, wording
 
-LEASE_SECONDS = 30.0
 Progress: TypeAlias = Mapping[str, Any] | None
 """`Progress.to_dict()`; None while the renderer has not said anything yet."""
+
+LEASE_SECONDS = 30.0
 # A retry is never put off for longer; one that seems to be means that the clock was set back.
 LONGEST_DELAY = 300.0
 
+_ASKED: dict[str | None, State] = {"cancel": "cancelled", "pause": "paused", None: "queued"}
 _LOST = json.dumps(
     {
         "code": "worker-lost",
@@ -124,81 +126,68 @@ def beat(store: Store, owner: Owner, sample: Mapping[str, Any], job: int = 0, pr
     return Orders(lost, request["request"] if request else None, bool(paused))
 
 
-def begin(store: Store, owner: Owner, job: int, recipe: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
-    """Keep what the renderer made of the draft. As all that follow: False if the job is not ours any more."""
+def begin(store: Store, owner: Owner, job: int, recipe: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+    """Keep what the renderer made of the draft."""
     placement = store.job(job).placement
-    return _write(store, owner, job, **wording(dict(recipe), dict(plan), placement))
+    with store.database.write() as connection:
+        _update(connection, owner, job, wording(dict(recipe), dict(plan), placement))
 
 
-def note_output(store: Store, owner: Owner, job: int, output_before: str) -> bool:
+def note_output(store: Store, owner: Owner, job: int, output_before: str) -> None:
     """Remember which file had the film's name before the job first began (see `queue.finished`)."""
-    return _write(store, owner, job, output_before=output_before)
+    with store.database.write() as connection:
+        _update(connection, owner, job, {"output_before": output_before})
 
 
 def succeed(
-    store: Store, owner: Owner, job: int, progress: Progress, result: Mapping[str, Any], film: Film | None
-) -> bool:
-    """The film is there; `film` goes into the history in the same moment."""
-    end = {"result": json.dumps(result), "error": None, "error_code": None, "finished_at": store.now()}
+    store: Store, owner: Owner, job: int, progress: Progress, result: Mapping[str, Any], film: Film
+) -> State | None:
+    """The film is there, and in the history. Returns the job's state; None, as all that follow, if it is not ours."""
+    end = {"result": json.dumps(result), "error": None, "error_code": None}
     with store.database.write() as connection:
-        ours = _leave(connection, owner, job, "succeeded", progress, **end)
-        if ours and film:
+        state = _leave(connection, store, owner, job, "succeeded", progress, **end)
+        if state:
             names, marks = ", ".join(asdict(film)), ", ".join("?" * len(asdict(film)))
             connection.execute(f"INSERT INTO films ({names}) VALUES ({marks})", tuple(asdict(film).values()))
-    return ours
-
-
-def fail(store: Store, owner: Owner, job: int, progress: Progress, error: Mapping[str, Any]) -> bool:
-    """The film will not be made unless somebody changes something and says `retry`."""
-    with store.database.write() as connection:
-        return _leave(connection, owner, job, "failed", progress, finished_at=store.now(), **_error(error))
-
-
-def put_back(
-    store: Store,
-    owner: Owner,
-    job: int,
-    progress: Progress,
-    error: Mapping[str, Any],
-    delay: float = 0.0,
-    *,
-    counts: bool = True,
-) -> bool:
-    """Let the job be tried again, `delay` seconds from now at the earliest; whether this attempt `counts` is said."""
-    retry_at = store.now() + min(delay, LONGEST_DELAY) if delay else None
-    with store.database.write() as connection:
-        if not counts:
-            _take_back_attempt(connection, owner, job)
-        return _leave(connection, owner, job, "queued", progress, retry_at=retry_at, **_error(error))
-
-
-def release(store: Store, owner: Owner, job: int, progress: Progress) -> State | None:
-    """Give a job back that was stopped, as what was asked for: cancelled, paused, else queued. No attempt is counted.
-
-    Returns the new state, None if the job is not ours any more.
-    """
-    asked: dict[str | None, State] = {"cancel": "cancelled", "pause": "paused", None: "queued"}
-    with store.database.write() as connection:
-        held = _advance(connection, {"job": job, "owner": owner.id}, progress)
-        if held is None:
-            return None
-        state = asked[held["request"]]
-        finished_at = store.now() if state == "cancelled" else None
-        _take_back_attempt(connection, owner, job)
-        _leave(connection, owner, job, state, None, finished_at=finished_at)
     return state
 
 
-def degrade(store: Store, owner: Owner, job: Job, progress: Progress, step: Mapping[str, Any]) -> bool:
+def fail(store: Store, owner: Owner, job: int, progress: Progress, error: Mapping[str, Any]) -> State | None:
+    """The film will not be made unless somebody changes something and says `retry`."""
+    with store.database.write() as connection:
+        return _leave(connection, store, owner, job, "failed", progress, **_error(error))
+
+
+def put_back(
+    store: Store, owner: Owner, job: int, progress: Progress, error: Mapping[str, Any], delay: float, *, counts: bool
+) -> State | None:
+    """Let the job be tried again, in `delay` seconds at the earliest; `counts` says whether this attempt does."""
+    again = {"retry_at": store.now() + min(delay, LONGEST_DELAY) if delay else None, **_error(error)}
+    with store.database.write() as connection:
+        if not counts:
+            _take_back_attempt(connection, owner, job)
+        return _leave(connection, store, owner, job, "queued", progress, **again)
+
+
+def release(store: Store, owner: Owner, job: int, progress: Progress) -> State | None:
+    """Give a job back that was stopped in good order; that was no attempt."""
+    with store.database.write() as connection:
+        _advance(connection, {"job": job, "owner": owner.id}, progress)
+        _take_back_attempt(connection, owner, job)
+        return _leave(connection, store, owner, job, "queued", None)
+
+
+def degrade(store: Store, owner: Owner, job: Job, progress: Progress, step: Mapping[str, Any]) -> State | None:
     """Put the job back changed, to be tried with less memory; `step` is `queue.degrade`'s."""
     changed = {
         "overrides": json.dumps({**job.overrides, **step["change"]}),
         "degradations": json.dumps([*job.degradations, step]),
         "reworded": True,
+        "attempts": 0,
         "best_rows": 0,
     }
     with store.database.write() as connection:
-        return _leave(connection, owner, job.id, "queued", progress, **changed, attempts=0)
+        return _leave(connection, store, owner, job.id, "queued", progress, **changed)
 
 
 def _advance(connection: Connection, values: dict[str, Any], progress: Progress) -> Any:
@@ -214,22 +203,24 @@ def _advance(connection: Connection, values: dict[str, Any], progress: Progress)
     return connection.execute(advance, values | reached).fetchone()
 
 
-def _write(store: Store, owner: Owner, job: int, **columns: Any) -> bool:
-    with store.database.write() as connection:
-        return _update(connection, owner, job, columns)
+def _leave(
+    connection: Connection, store: Store, owner: Owner, job: int, state: State, progress: Progress, **columns: Any
+) -> State | None:
+    """Let go of a job in a new state; instead of being queued again it is cancelled or paused if that was asked."""
+    held = _advance(connection, {"job": job, "owner": owner.id}, progress)
+    if held is None:
+        return None
+    if state == "queued":
+        state = _ASKED[held["request"]]
+    over = {} if state in WAITING else {"finished_at": store.now()}
+    _update(connection, owner, job, {**columns, **over, "state": state, "owner": None, "request": None})
+    return state
 
 
-def _leave(connection: Connection, owner: Owner, job: int, state: State, progress: Progress, **columns: Any) -> bool:
-    """Let go of a job in a new state."""
-    _advance(connection, {"job": job, "owner": owner.id}, progress)
-    return _update(connection, owner, job, {**columns, "state": state, "owner": None, "request": None})
-
-
-def _update(connection: Connection, owner: Owner, job: int, columns: Mapping[str, Any]) -> bool:
+def _update(connection: Connection, owner: Owner, job: int, columns: Mapping[str, Any]) -> None:
     settings = ", ".join(f"{name} = ?" for name in columns)
     where = "id = ? AND owner = ? AND state = 'running'"
-    values = (*columns.values(), job, owner.id)
-    return connection.execute(f"UPDATE jobs SET {settings} WHERE {where}", values).rowcount == 1
+    connection.execute(f"UPDATE jobs SET {settings} WHERE {where}", (*columns.values(), job, owner.id))
 
 
 def _let_go(connection: Connection, worker: str, now: float) -> None:

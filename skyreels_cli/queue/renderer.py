@@ -89,6 +89,7 @@ class Renderer:
             say({"event": "job_failed", **error_record(error)})
 
     def _render(self, command: Mapping[str, Any], say: Say) -> None:
+        from skyreels_cli.film.events import FilmDone
         from skyreels_cli.film.film import Working, render
         from skyreels_cli.film.placement import Placement
         from skyreels_cli.hub.open import open_model
@@ -113,7 +114,7 @@ class Renderer:
         with closing(rendering) as events:
             for event in events:
                 say(event.to_dict())
-                if self._is_stopped(command["job"]):
+                if self._is_stopped(command["job"]) and not isinstance(event, FilmDone):
                     break
             else:
                 return

@@ -49,7 +49,7 @@ ORDERS: dict[Sort, str] = {
 
 @dataclass(frozen=True)
 class Changes:
-    """What is new since a revision; after `removed` only a full list says which jobs are left."""
+    """What is new since a revision; where `removals` has grown, only a full list says which jobs are left."""
 
     revision: int
     removals: int

@@ -12,8 +12,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from skyreels_cli.queue.child import Inbox
+from skyreels_cli.queue.habits import Habits
 from skyreels_cli.queue.store import Store
-from skyreels_cli.queue.worker import Habits, Listener, Worker
+from skyreels_cli.queue.worker import Listener, Worker
 
 TICK_SECONDS = 0.2
 # Beyond the grace of the children: for the last writes to the store.

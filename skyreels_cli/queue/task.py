@@ -59,12 +59,12 @@ class Task:
 def succeeded(store: Store, owner: Owner, task: Task, result: Mapping[str, Any]) -> Ending:
     """The film is there."""
     film = _film(store, task, result)
-
-    def write() -> str | None:
-        done = leases.succeed(store, owner, task.job.id, task.reached(), result, film)
-        return "succeeded" if done else None
-
-    return Ending(write, f"finished: {task.job.output}", keep_child=True, details={"result": dict(result)})
+    return Ending(
+        lambda: leases.succeed(store, owner, task.job.id, task.reached(), result, film),
+        f"finished: {task.job.output}",
+        keep_child=True,
+        details={"result": dict(result)},
+    )
 
 
 def stopped(store: Store, owner: Owner, task: Task) -> Ending:
@@ -74,35 +74,33 @@ def stopped(store: Store, owner: Owner, task: Task) -> Ending:
 
 def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], verdict: Verdict) -> Ending:
     """The attempt failed; the verdict says what becomes of the job."""
-    number, step = task.job.id, verdict.step
-    said: dict[str, Any] = {"error": dict(error)}
-
-    def degrade() -> str | None:
-        step = {**(verdict.step or {}), "reason": error["message"]}
-        return "queued" if leases.degrade(store, owner, task.job, task.reached(), step) else None
-
-    def put_back() -> str | None:
-        delay, counts = verdict.delay or 0.0, verdict.counts
-        done = leases.put_back(store, owner, number, task.reached(), error, delay, counts=counts)
-        return "queued" if done else None
-
-    def fail() -> str | None:
-        return "failed" if leases.fail(store, owner, number, task.reached(), error) else None
-
-    if step:
-        text = f"out of memory; trying again with {describe(step)}"
-        return Ending(degrade, text, details=said | {"degraded": step["change"]})
+    job, said = task.job, {"error": dict(error)}
+    if verdict.step:
+        step = {**verdict.step, "reason": error["message"]}
+        return Ending(
+            lambda: leases.degrade(store, owner, job, task.reached(), step),
+            f"out of memory; trying again with {describe(step)}",
+            details={**said, "degraded": step["change"]},
+        )
     if verdict.delay is not None:
-        when = f"in {verdict.delay:.0f} s" if verdict.delay else "at once"
-        return Ending(put_back, f"{error['message']}; trying again {when}", verdict.keep_child, said)
-    return Ending(fail, f"failed: {error['message']}", verdict.keep_child, said)
+        delay, when = verdict.delay, f"in {verdict.delay:.0f} s" if verdict.delay else "at once"
+        return Ending(
+            lambda: leases.put_back(store, owner, job.id, task.reached(), error, delay, counts=verdict.counts),
+            f"{error['message']}; trying again {when}",
+            verdict.keep_child,
+            said,
+        )
+    return Ending(
+        lambda: leases.fail(store, owner, job.id, task.reached(), error),
+        f"failed: {error['message']}",
+        verdict.keep_child,
+        said,
+    )
 
 
-def _film(store: Store, task: Task, result: Mapping[str, Any]) -> Film | None:
-    """The line for the history; None for a film of which this attempt has seen nothing."""
+def _film(store: Store, task: Task, result: Mapping[str, Any]) -> Film:
+    """The line for the history; the pace is that of this attempt, None if it had no step to do."""
     job, progress = task.job, task.progress
-    if progress is None or progress.step_seconds is None:
-        return None
     return Film(
         job=job.id,
         finished_at=store.now(),
@@ -115,8 +113,8 @@ def _film(store: Store, task: Task, result: Mapping[str, Any]) -> Film | None:
         rows=job.plan["total_rows"],
         device=job.plan.get("device", "auto"),
         offload=task.placement["offload"],
-        step_seconds=progress.step_seconds,
-        flops_per_second=progress.flops_per_second,
-        elapsed_s=result["elapsed_s"],
-        peak_memory_bytes=result["peak_memory_bytes"],
+        step_seconds=progress.step_seconds if progress else None,
+        flops_per_second=progress.flops_per_second if progress else None,
+        elapsed_s=result.get("elapsed_s", 0.0),
+        peak_memory_bytes=result.get("peak_memory_bytes", 0),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from skyreels_cli.errors import OutOfMemoryError, SkyreelsError
@@ -18,6 +18,7 @@ from skyreels_cli.queue import leases
 from skyreels_cli.queue.child import Child, Inbox, describe_exit
 from skyreels_cli.queue.device import memory_in_use, oom_kills, sample
 from skyreels_cli.queue.finished import discard_work, file_mark, finished_film
+from skyreels_cli.queue.habits import Habits
 from skyreels_cli.queue.job import Job, model_key
 from skyreels_cli.queue.logs import JobLog
 from skyreels_cli.queue.outcome import error_record, judge
@@ -26,29 +27,10 @@ from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import Store
 from skyreels_cli.queue.task import Ending, Task, failed, stopped, succeeded
 
+# One that has no job has nothing to tell: it only keeps its place.
+IDLE_BEATS = 5
 SIGKILL = getattr(signal, "SIGKILL", 9)
 Listener = Callable[[Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Habits:
-    """How a worker works; all times in seconds. `placement` is the machine's, for what a job leaves open."""
-
-    placement: Mapping[str, Any]
-    executor: str = "local"
-    degrade: bool = True
-    # Jobs in a row that may be taken out of order to save a change of model; 0 keeps the order.
-    patience: int = 5
-    poll_seconds: float = 0.5
-    beat_seconds: float = 1.0
-    lease_seconds: float = leases.LEASE_SECONDS
-    # From the wish to stop until the child is killed: with it the worker is gone within the promised 30 s.
-    grace_seconds: float = 20.0
-    # A renderer that says nothing for so long hangs; downloading 50 GB at 10 MB/s takes 83 minutes.
-    stall_seconds: float = 7200.0
-    # After so long without a job the model's memory is given back.
-    idle_seconds: float = 300.0
-    retry_seconds: float = 10.0
 
 
 class Worker:
@@ -68,7 +50,7 @@ class Worker:
         self._warm: str | None = None
         self._passed_by = 0
         self._beat_at = self._look_at = self._busy_at = 0.0
-        self._closing = self._paused = False
+        self._closing = False
         self._trouble = ""
 
     def hear(self, child: Child, event: Mapping[str, Any]) -> None:
@@ -108,7 +90,7 @@ class Worker:
 
     def _tick(self, now: float) -> None:
         if now >= self._beat_at:
-            self._beat_at = now + self._habits.beat_seconds
+            self._beat_at = now + self._habits.beat_seconds * (1 if self.task else IDLE_BEATS)
             self._beat()
         if self.task and not self.task.ending:
             self._watch(self.task, now)
@@ -130,11 +112,10 @@ class Worker:
                 task.plan_noted = True
         held, reached = (task.job.id, task.reached()) if task else (0, None)
         orders = leases.beat(self._store, self._owner, looked, held, reached)
-        self._paused = orders.paused
         if orders.lost:
             self._start_again()
         elif task and (orders.request or orders.paused):
-            self._ask_to_stop(task, self._habits.grace_seconds)
+            self._ask_to_stop(task, self._habits.stop_seconds)
 
     def _start_again(self) -> None:
         """The lease ran out (the machine slept, the process was stopped): what we held is somebody else's."""
@@ -148,10 +129,12 @@ class Worker:
         return leases.register(self._store, self._device, self._habits.executor, self._habits.lease_seconds)
 
     def _look_for_work(self, now: float) -> None:
-        if self._paused:
+        if now < self._look_at:
+            return
+        self._look_at = now + self._habits.poll_seconds
+        if self._store.paused:
             self._drop_child()
-        elif now >= self._look_at:
-            self._look_at = now + self._habits.poll_seconds
+        else:
             leases.reap(self._store)
             warm = self._warm if self._passed_by < self._habits.patience else None
             claimed = leases.claim(self._store, self._owner, warm)
@@ -260,13 +243,14 @@ class Worker:
     def _settle(self, task: Task, ending: Ending) -> None:
         """Write how a task ended, then tell."""
         state = ending.write()
+        text = ending.text if state else "the job has been taken over by another worker"
         self.task = None
         self._busy_at = time.monotonic()
         self._look_at = 0.0
-        task.log.note(ending.text if state else "the job has been taken over by another worker")
+        task.log.note(text)
         if not (ending.keep_child or state == "cancelled"):
             self._drop_child()
-        told = {"event": "job_ended", "job": task.job.id, "state": state, "text": ending.text, **ending.details}
+        told = {"event": "job_ended", "job": task.job.id, "state": state, "text": text, **ending.details}
         self._listen(told)
 
     def _drop_child(self) -> None:

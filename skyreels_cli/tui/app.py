@@ -18,6 +18,7 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue import actions
 from skyreels_cli.queue.device import sample
 from skyreels_cli.queue.store import Store
+from skyreels_cli.tui.graphics import Graphics, find_graphics
 from skyreels_cli.tui.screens.dashboard import Dashboard
 from skyreels_cli.tui.screens.help import Help
 from skyreels_cli.tui.screens.history import History
@@ -67,9 +68,11 @@ class Monitor(App[None]):
         folder: Path,
         look_at_device: Callable[[], dict[str, Any]] = sample,
         start_worker: tuple[str, ...] = START_WORKER,
+        graphics: Graphics | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder
+        self.graphics = graphics
         self.view = View()
         self.watcher = Watcher(folder, self._tell, look_at_device)
         self._start_worker = start_worker
@@ -122,11 +125,8 @@ class Monitor(App[None]):
 
     def action_start_worker(self) -> None:
         """Start `skyreels queue run` as a process that outlives the dashboard."""
-        if self.view.living:
-            self.notify("a worker is running already", timeout=3)
-            return
-        log = self.folder / "logs" / "worker.log"
-        self.do(lambda _: start_detached(self._start_worker, log))
+        command, log = self._start_worker, self.folder / "logs" / "worker.log"
+        self.do(lambda store: start_detached(command, log) if not _at_work(store) else "a worker is running already")
 
     def action_pause_queue(self) -> None:
         """Let nothing start any more, or let it go on."""
@@ -170,6 +170,10 @@ def _let_stand(store: Store) -> str:
     return "the queue is paused"
 
 
+def _at_work(store: Store) -> bool:
+    return any(worker.alive for worker in store.workers())
+
+
 def start_detached(command: tuple[str, ...], log: Path) -> str:
     """Start a process in a session of its own, its output in a log."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -182,4 +186,4 @@ def start_detached(command: tuple[str, ...], log: Path) -> str:
 
 def run_monitor(folder: Path) -> None:
     """Show the dashboard until the user leaves it."""
-    Monitor(folder).run()
+    Monitor(folder, graphics=find_graphics()).run()

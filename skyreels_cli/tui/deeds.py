@@ -68,7 +68,8 @@ def _moved(rank: Callable[[int], int | None]) -> Callable[[Store, JobSummary], s
 
 def _rank(store: Store, number: int) -> int:
     """The place of a job among those that wait, from 1; counted by SQLite, for reading 10,000 jobs takes 60 ms."""
-    query = """SELECT count(*) FROM jobs AS other, jobs AS this WHERE this.id = ? AND other.state IN ('queued', 'paused')
+    query = """SELECT count(*) FROM jobs AS other, jobs AS this
+        WHERE this.id = ? AND other.state IN ('queued', 'paused')
         AND (-other.priority, other.position, other.id) <= (-this.priority, this.position, this.id)"""
     return int(store.database.rows(query, number)[0][0])
 

@@ -25,7 +25,7 @@ DEVICE_SECONDS = 2.0
 # Adding up the plans of 10,000 jobs takes 150 ms.
 AHEAD_SECONDS = 15.0
 # Leases run out and retries fall due without anybody writing.
-AT_LEAST_SECONDS = 5.0
+AT_LEAST_SECONDS = 2.0
 HISTORY_FILMS = 500
 
 Tell = Callable[[View | SkyreelsError | dict[str, Any]], None]
@@ -34,9 +34,7 @@ Tell = Callable[[View | SkyreelsError | dict[str, Any]], None]
 class Watcher(threading.Thread):
     """Calls `tell`, from this thread, with a View when one is new, with a device sample, or with what went wrong."""
 
-    def __init__(
-        self, folder: Path, tell: Tell, look_at_device: Callable[[], dict[str, Any]] = sample
-    ) -> None:
+    def __init__(self, folder: Path, tell: Tell, look_at_device: Callable[[], dict[str, Any]] = sample) -> None:
         super().__init__(name="queue-watcher", daemon=True)
         self._folder = folder
         self._tell = tell

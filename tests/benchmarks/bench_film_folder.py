@@ -1,6 +1,6 @@
 """What the work folder costs: a film by the program against the same windows held in memory and encoded at the end.
 
-    python tests/benchmarks/bench_film_folder.py [--runs 5] [--size 320x192] [--json results/bench_film_folder.json]
+    python tests/benchmarks/bench_film_folder.py [--runs 5] [--size 160x96] [--json results/bench_film_folder.json]
 
 Both sides run in one process, alternating, with the model loaded once; the golden model, or `--model FOLDER`. The plain
 side has no work folder: no checkpoints (the program's come every 2 s here instead of 60), no pieces, no checksums, no
@@ -69,8 +69,8 @@ def plain_film(recipe: Recipe, plan: Plan, studio: Studio, output: Path) -> None
             )
             for _ in sampler.run():
                 pass
-            for new in history.decode(vae, latents[:, : window.latents], window):
-                frames.append(to_bytes(new).numpy())
+            decoded = history.decode(vae, latents[:, : window.latents], window)
+            frames += [to_bytes(new).numpy() for new in decoded]
             history.close_window(vae, plan.window(window.index + 1))
     shape_of_film = {"width": plan.width, "height": plan.height, "fps": recipe.fps, "codec": recipe.codec}
     with VideoEncoder(output, **shape_of_film, quality=recipe.quality) as encoder:
@@ -82,7 +82,7 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
     """Seconds of both sides and their ratio, pair by pair."""
     facts = open_folder(model, model.name)
     draft = Draft(
-        prompt="a red ball", resolution=size, num_frames=81, base_num_frames=33, overlap_history=17, seed=1,
+        prompt="a red ball", resolution=size, num_frames=65, base_num_frames=33, overlap_history=17, seed=1,
         inference_steps=30, guidance_scale=3.0, dtype="float32",
     )  # fmt: skip
     recipe = complete(draft, facts)
@@ -131,7 +131,7 @@ def main() -> None:
     """Measure, print, and keep the result if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=GOLDEN)
-    parser.add_argument("--size", default="320x192")
+    parser.add_argument("--size", default="160x96")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()

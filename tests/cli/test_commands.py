@@ -17,9 +17,7 @@ Run = Callable[..., Ran]
 
 
 class TestConfig:
-    def test_show_tells_values_and_origins(
-        self, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_show_tells_values_and_origins(self, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         home.mkdir()
         (home / "config.yaml").write_text("device: cpu\n")
         monkeypatch.setenv("SKYREELS_MODEL", "tiny")
@@ -129,9 +127,7 @@ class TestDoctor:
         assert lines[1][:2] == ["→", "pip"]
         assert run("doctor", "-q").out == "unhealthy\n"
 
-    def test_broken_settings_are_a_finding(
-        self, run: Run, monkeypatch: pytest.MonkeyPatch, home: Path
-    ) -> None:
+    def test_broken_settings_are_a_finding(self, run: Run, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
         self.answer(monkeypatch, json.dumps(TORCH))
         home.mkdir()
         (home / "config.yaml").write_text("devise: cpu\n")

@@ -30,8 +30,6 @@ def test_every_exception_has_a_code_and_an_exit_code(error: BaseException, code:
 
 
 def test_only_the_first_line_of_a_librarys_message() -> None:
-    failure = as_failure(
-        RuntimeError("CUDA error: an illegal memory access\nCompile with TORCH_USE_CUDA_DSA")
-    )
+    failure = as_failure(RuntimeError("CUDA error: an illegal memory access\nCompile with TORCH_USE_CUDA_DSA"))
     assert failure.message == "internal error: RuntimeError: CUDA error: an illegal memory access"
     assert "--debug" in (failure.hint or "")

@@ -81,9 +81,7 @@ def test_without_a_name_the_prompt_names_the_film(generate: Run) -> None:
     assert Path(ran.out.rstrip()).read_bytes() == b"film"
 
 
-def test_the_prompt_can_come_from_stdin(
-    generate: Run, film: FakeFilm, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_prompt_can_come_from_stdin(generate: Run, film: FakeFilm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("a blue\nsquare\n"))
     assert generate("-", "--num-frames", "17").status == 0
     assert film.recipes[0].prompt == "a blue\nsquare"
@@ -199,9 +197,7 @@ class TestDryRun:
         ]
         assert max(map(len, lines)) <= 80
 
-    def test_explain_names_the_source_of_each_value(
-        self, generate: Run, tmp_path: Path, film: FakeFilm
-    ) -> None:
+    def test_explain_names_the_source_of_each_value(self, generate: Run, tmp_path: Path, film: FakeFilm) -> None:
         preset = tmp_path / "mine.yaml"
         preset.write_text("guidance_scale: 3.5\nduration: 1s\n")
         ran = generate("x", "--preset", str(preset), "--fps", "12", "--explain", "--json")

@@ -80,9 +80,7 @@ def shell_completion(words: str, position: int) -> str:
     return python_m_skyreels(variables=variables).stdout
 
 
-def python_m_skyreels(
-    *args: str, variables: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def python_m_skyreels(*args: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")])}
     command = [sys.executable, "-m", "skyreels_cli", *args]
     return subprocess.run(

@@ -53,9 +53,7 @@ REFERENCE_FLAGS = {
 @pytest.mark.parametrize("name", REFERENCE_FLAGS)
 def test_every_flag_of_the_reference_is_understood(run: Run, name: str, spell: Callable[[str], str]) -> None:
     value = REFERENCE_FLAGS[name]
-    ran = run(
-        "generate", f"--{spell(name)}", *([value] if value else []), "--model", "gone", "--dry-run", "--json"
-    )
+    ran = run("generate", f"--{spell(name)}", *([value] if value else []), "--model", "gone", "--dry-run", "--json")
     assert ran.envelope["error"]["code"] != "usage", ran.err
 
 

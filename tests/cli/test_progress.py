@@ -85,9 +85,7 @@ def test_a_finished_window_is_one_line() -> None:
         (FilmResumed(0, 0), "going on with an interrupted film"),
     ],
 )
-def test_a_resumed_film_says_what_is_kept(
-    event: FilmResumed, line: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_resumed_film_says_what_is_kept(event: FilmResumed, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with progress(Output(), [20, 20, 20]) as listen:
         listen(event)
     assert capsys.readouterr().err == f"{line}\n"
@@ -161,9 +159,7 @@ def test_byte_size(size: float, text: str) -> None:
     assert byte_size(size) == text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0:00"), (27, "0:27"), (59.6, "1:00"), (6310, "1:45:10")]
-)
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (27, "0:27"), (59.6, "1:00"), (6310, "1:45:10")])
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
 

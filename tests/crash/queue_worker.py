@@ -12,9 +12,9 @@ PLACEMENT = {"device": "auto", "offload": "none", "attention": None, "gpus": 1}
 
 def main(folder: Path, *, once: bool) -> None:
     sys.path.insert(0, str(ROOT))
+    from skyreels_cli.queue.habits import Habits
     from skyreels_cli.queue.store import Store
     from skyreels_cli.queue.supervisor import Supervisor, stop_signals
-    from skyreels_cli.queue.worker import Habits
 
     habits = Habits(
         PLACEMENT, poll_seconds=0.02, beat_seconds=0.05, lease_seconds=2.0, grace_seconds=5.0, retry_seconds=0.2

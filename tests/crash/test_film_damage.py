@@ -48,9 +48,7 @@ def test_truncated_memory_and_record(renderer: Any, calm: Any, check_finished: C
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "record"])
-def test_damaged_checkpoint(
-    renderer: Any, calm: Any, check_finished: Check, tmp_path: Path, damage: str
-) -> None:
+def test_damaged_checkpoint(renderer: Any, calm: Any, check_finished: Check, tmp_path: Path, damage: str) -> None:
     output = tmp_path / "film.mkv"
     assert any(_dies_with_checkpoint(renderer, output, commit) for commit in range(12, 40))
     checkpoint = next(work(output).glob("checkpoint-*.safetensors"))
@@ -70,9 +68,7 @@ def _dies_with_checkpoint(renderer: Any, output: Path, commit: int) -> bool:
 
 
 @pytest.mark.parametrize("limit", [1_000, 20_000])
-def test_full_disk(
-    renderer: Any, calm: Any, check_finished: Check, tmp_path: Path, limit: int
-) -> None:
+def test_full_disk(renderer: Any, calm: Any, check_finished: Check, tmp_path: Path, limit: int) -> None:
     output = tmp_path / "film.mkv"
     assert renderer.run(output, file_size_limit=limit) == 1
     report = Path(f"{output}.error")

@@ -27,22 +27,16 @@ def kill_at_random(renderer: Any, calm: Any, check_finished: Check, folder: Path
         check_finished(output, calm.digest)
 
 
-def test_killed_at_random_moments(
-    renderer: Any, calm: Any, check_finished: Check, tmp_path: Path
-) -> None:
+def test_killed_at_random_moments(renderer: Any, calm: Any, check_finished: Check, tmp_path: Path) -> None:
     kill_at_random(renderer, calm, check_finished, tmp_path, trials=6)
 
 
 @pytest.mark.slow
-def test_killed_at_a_hundred_random_moments(
-    renderer: Any, calm: Any, check_finished: Check, tmp_path: Path
-) -> None:
+def test_killed_at_a_hundred_random_moments(renderer: Any, calm: Any, check_finished: Check, tmp_path: Path) -> None:
     kill_at_random(renderer, calm, check_finished, tmp_path, trials=100)
 
 
-def kill_at_commits(
-    renderer: Any, expected: str, check_finished: Check, folder: Path, step: int, **job: Any
-) -> int:
+def kill_at_commits(renderer: Any, expected: str, check_finished: Check, folder: Path, step: int, **job: Any) -> int:
     """Kill one film around every `step`-th rename of its life; returns how many there were."""
     commit = 0
     while True:
@@ -56,16 +50,12 @@ def kill_at_commits(
         commit += step
 
 
-def test_killed_around_renames(
-    renderer: Any, calm: Any, check_finished: Check, tmp_path: Path
-) -> None:
+def test_killed_around_renames(renderer: Any, calm: Any, check_finished: Check, tmp_path: Path) -> None:
     assert kill_at_commits(renderer, calm.digest, check_finished, tmp_path, step=17) > 34
 
 
 @pytest.mark.slow
-def test_killed_around_every_rename(
-    renderer: Any, calm: Any, check_finished: Check, tmp_path: Path
-) -> None:
+def test_killed_around_every_rename(renderer: Any, calm: Any, check_finished: Check, tmp_path: Path) -> None:
     assert kill_at_commits(renderer, calm.digest, check_finished, tmp_path, step=1) > 60
 
 

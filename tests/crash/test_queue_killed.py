@@ -108,9 +108,10 @@ def test_killed_at_random_moments(
     while sum(landed.values()) < kills and store.count(["queued", "running"]):
         time.sleep(rng.uniform(0, 0.8))
         whom = rng.choice(("worker", "renderer", "both"))
-        children = renderers(worker)
-        kill(*([] if whom == "renderer" else [worker.pid]), *([] if whom == "worker" else children))
-        landed[whom] += 1
+        victims = [] if whom == "renderer" else [worker.pid]
+        victims += [] if whom == "worker" else renderers(worker)
+        kill(*victims)
+        landed[whom] += bool(victims)
         if whom != "renderer":
             worker.wait()
             worker = start(store)

@@ -39,9 +39,7 @@ Film = Callable[..., Iterator[Event]]
 def film(tmp_path: Path) -> Film:
     """Events of a film `film.mkv` in the test's folder; `working` and `ending` go to render, the rest to the recipe."""
 
-    def start(
-        output: Path | None = None, working: Any = None, ending: Any = None, **changes: Any
-    ) -> Iterator[Event]:
+    def start(output: Path | None = None, working: Any = None, ending: Any = None, **changes: Any) -> Iterator[Event]:
         from skyreels_cli.film.film import render
 
         facts = open_folder(GOLDEN / "model", "golden")

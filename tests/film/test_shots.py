@@ -1,4 +1,4 @@
-"""Films of several shots, on the golden model: a shot depends on its own words and on what came before, on nothing else."""
+"""Films of several shots, on the golden model: a shot depends on its words and on what came before, no more."""
 
 from __future__ import annotations
 

@@ -61,9 +61,7 @@ def test_another_transformer_is_named(model: Path, edit_json: Callable[..., None
     assert "WanTransformer3DModel" in refused(model, "model-family").message
 
 
-def test_a_transformer_with_image_channels_is_no_df_model(
-    model: Path, edit_json: Callable[..., None]
-) -> None:
+def test_a_transformer_with_image_channels_is_no_df_model(model: Path, edit_json: Callable[..., None]) -> None:
     edit_json(model / "transformer/config.json", in_channels=36)
     assert "36 channels" in refused(model, "model-family").message
 
@@ -129,9 +127,7 @@ def test_pickles_only(model: Path) -> None:
 
 def test_another_precision_is_not_taken_silently(model: Path) -> None:
     folder = model / "vae"
-    (folder / "diffusion_pytorch_model.safetensors").rename(
-        folder / "diffusion_pytorch_model.fp16.safetensors"
-    )
+    (folder / "diffusion_pytorch_model.safetensors").rename(folder / "diffusion_pytorch_model.fp16.safetensors")
     assert "it has diffusion_pytorch_model.fp16.safetensors" in refused(model, "model-incomplete").message
 
 
@@ -174,9 +170,7 @@ def test_the_card_gives_defaults_and_summary(model: Path) -> None:
     assert (facts.summary, facts.defaults) == ("Ball: knows one ball", {"inference_steps": 8})
 
 
-@pytest.mark.parametrize(
-    ("card", "says"), [({"steps": 8}, "steps: unknown"), ({"defaults": 8}, "defaults: must")]
-)
+@pytest.mark.parametrize(("card", "says"), [({"steps": 8}, "steps: unknown"), ({"defaults": 8}, "defaults: must")])
 def test_a_wrong_card_is_refused(model: Path, card: object, says: str) -> None:
     (model / "skyreels.json").write_text(json.dumps(card))
     with pytest.raises(UsageError, match=says) as error:
@@ -189,6 +183,4 @@ def test_a_damaged_download_says_how_to_repeat_it(tmp_path: Path, model: Path) -
     cached.parent.mkdir(parents=True)
     model.rename(cached)
     (cached / "vae/config.json").unlink()
-    assert (
-        refused(cached, "model-incomplete").hint == "hf download owner/ball vae/config.json --force-download"
-    )
+    assert refused(cached, "model-incomplete").hint == "hf download owner/ball vae/config.json --force-download"

@@ -44,9 +44,7 @@ def test_header_is_what_the_library_reads(weights: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("dtype", "size"), [("BOOL", 6), ("BF16", 12), ("F8_E4M3", 6), ("F64", 48), ("F4", 3)]
-)
+@pytest.mark.parametrize(("dtype", "size"), [("BOOL", 6), ("BF16", 12), ("F8_E4M3", 6), ("F64", 48), ("F4", 3)])
 def test_bytes_follow_from_the_name_of_the_dtype(dtype: str, size: int) -> None:
     assert Tensor(dtype, (2, 3)).bytes == size
 
@@ -79,12 +77,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "no object": lambda path: written(path, [1]),
     "no dtype": lambda path: written(path, {"a": {"shape": [1], "data_offsets": [0, 4]}}, b"1234"),
     "gap": lambda path: written(path, {"a": {"dtype": "U8", "shape": [2], "data_offsets": [2, 4]}}, b"1234"),
-    "shape": lambda path: written(
-        path, {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, b"1234"
-    ),
-    "surplus": lambda path: written(
-        path, {"a": {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}}, b"1234"
-    ),
+    "shape": lambda path: written(path, {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, b"1234"),
+    "surplus": lambda path: written(path, {"a": {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}}, b"1234"),
 }
 
 

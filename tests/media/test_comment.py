@@ -37,9 +37,7 @@ def test_20_kb_of_json_come_back_identical(tmp_path: Path, suffix: str) -> None:
     assert read_comment(written(tmp_path / f"film{suffix}", text)) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["plain", "two\nlines", "title=a\n;comment=b\n[STREAM]", "a\r\nb", "  spaces  "]
-)
+@pytest.mark.parametrize("text", ["plain", "two\nlines", "title=a\n;comment=b\n[STREAM]", "a\r\nb", "  spaces  "])
 def test_any_text(tmp_path: Path, text: str) -> None:
     assert read_comment(written(tmp_path / "film.mp4", text)) == text
 

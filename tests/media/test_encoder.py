@@ -100,9 +100,7 @@ def test_luma_follows_bt709(tmp_path: Path, colour: tuple[int, int, int]) -> Non
 
 def test_colours_are_tagged(tmp_path: Path, waves: Frames) -> None:
     encode(tmp_path / "film.mp4", waves, "h264")
-    told = subprocess.run(
-        [ffmpeg_exe(), "-i", tmp_path / "film.mp4"], capture_output=True, check=False
-    ).stderr
+    told = subprocess.run([ffmpeg_exe(), "-i", tmp_path / "film.mp4"], capture_output=True, check=False).stderr
     assert b"yuv420p(tv, bt709, progressive)" in told
 
 

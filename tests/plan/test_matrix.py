@@ -49,9 +49,7 @@ def test_every_index_and_update_is_diffusers() -> None:
     pipeline: Any = pytest.importorskip("diffusers").SkyReelsV2DiffusionForcingPipeline
     for latents, size, steps, ar_step, prefix, _ in COUNTED:
         timesteps = torch.arange(steps, 0, -1)
-        _, index, mask, _ = pipeline.generate_timestep_matrix(
-            None, latents, timesteps, latents, ar_step, prefix, size
-        )
+        _, index, mask, _ = pipeline.generate_timestep_matrix(None, latents, timesteps, latents, ar_step, prefix, size)
         window = window_of(latents, size, steps, ar_step, prefix)
         assert [per_latent(row, window) for row in window.steps] == index.tolist()
         for row, updated in enumerate(mask.tolist()):

@@ -16,9 +16,7 @@ from skyreels_cli.recipe.schema import Recipe
 RecipeOf = Callable[..., Recipe]
 FactsOf = Callable[..., ModelFacts]
 
-ONE_AFTER_ANOTHER = (
-    "ar_step 31 is larger than needed: from 30 (the steps) on, blocks are rendered one after another."
-)
+ONE_AFTER_ANOTHER = "ar_step 31 is larger than needed: from 30 (the steps) on, blocks are rendered one after another."
 EXPERIMENTAL = "Causal attention is experimental: the released weights were not made for it."
 
 
@@ -54,9 +52,7 @@ def test_an_ordinary_film_needs_no_note(recipe_of: RecipeOf, facts_of: FactsOf) 
         ),
     ],
 )
-def test_unusual_choices_are_noted(
-    changes: dict[str, Any], note: str, recipe_of: RecipeOf, facts_of: FactsOf
-) -> None:
+def test_unusual_choices_are_noted(changes: dict[str, Any], note: str, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     assert make_plan(recipe_of(**changes), facts_of()).notes == (note,)
 
 

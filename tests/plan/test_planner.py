@@ -174,9 +174,7 @@ def test_every_new_latent_is_denoised_once_per_timestep_and_in_order(
 
 @settings(max_examples=400, deadline=None)
 @given(case=cases())
-def test_blocks_and_rows_are_those_of_a_simulated_window(
-    case: Case, recipe_of: RecipeOf, facts_of: FactsOf
-) -> None:
+def test_blocks_and_rows_are_those_of_a_simulated_window(case: Case, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     for window in plan_case(case, recipe_of, facts_of).windows:
         covered = [latent for block in window.blocks for latent in range(block.start, block.stop)]
         assert covered == list(range(window.latents))
@@ -200,9 +198,7 @@ def assert_steps(window: Window, new: int, case: Case) -> None:
 
 
 @pytest.mark.parametrize(("frames", "windows"), [(97, 1), (98, 2), (257, 3), (377, 5), (737, 9), (1457, 18)])
-def test_window_counts_of_the_reference(
-    frames: int, windows: int, recipe_of: RecipeOf, facts_of: FactsOf
-) -> None:
+def test_window_counts_of_the_reference(frames: int, windows: int, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     plan = make_plan(recipe_of(num_frames=frames), facts_of())
     assert len(plan.windows) == windows
     assert sum(window.new_frames for window in plan.windows) == frames
@@ -281,6 +277,4 @@ def test_frames_of_the_golden_films(name: str, recipe_of: RecipeOf) -> None:
     assert sum(window.new_frames for window in plan.windows) == case["frames"]
     assert plan.tokens_per_frame == 3 * 5
     rows = {"t2v_async": [14], "t2v_async_causal": [10], "long_sync": [6, 6, 6], "long_async": [14, 10, 10]}
-    assert [window.rows for window in plan.windows] == rows.get(
-        name, [case["num_inference_steps"]] * len(plan.windows)
-    )
+    assert [window.rows for window in plan.windows] == rows.get(name, [case["num_inference_steps"]] * len(plan.windows))

@@ -1,4 +1,4 @@
-"""Films of several shots against a simulation that renders frame after frame and knows none of the planner's formulas."""
+"""Films of several shots against a simulation that renders frame by frame, with none of the planner's formulas."""
 
 from __future__ import annotations
 

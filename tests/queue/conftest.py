@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skyreels_cli.queue.habits import Habits
 from skyreels_cli.queue.job import Job, NewJob
-from skyreels_cli.queue.store import Store
+from skyreels_cli.queue.store import Film, Store
 from skyreels_cli.queue.supervisor import StopSignals, Supervisor
-from skyreels_cli.queue.worker import Habits
 
 from .fake_renderer import complete, film_text, plan
 
@@ -30,6 +31,16 @@ def new_job(output: Path, prompt: str = "a red ball", **fake: Any) -> NewJob:
     draft = {"schema": 1, "prompt": prompt, "seed": 7, **fields, "options": {"fake": fake}}
     recipe = complete(draft)
     return NewJob(draft=draft, recipe=recipe, plan=plan(recipe), output=output, **jobs)
+
+
+def film(job: int, **changed: object) -> Film:
+    """A line of the history."""
+    made = Film(
+        job=job, finished_at=100.0, prompt="a ball", output="/a.mp4", model="df", dtype="bfloat16", resolution="80x48",
+        frames=97, rows=30, device="cuda:0", offload="none", step_seconds=1.5, flops_per_second=4e14, elapsed_s=50.0,
+        peak_memory_bytes=10**10,
+    )  # fmt: skip
+    return replace(made, **changed)  # type: ignore[arg-type]
 
 
 def film_of(job: Job) -> str:

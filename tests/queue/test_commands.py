@@ -216,15 +216,35 @@ class TestLooking:
     def test_watch_tells_what_is_and_what_becomes(
         self, queue: Queue, filled: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        left = [3, 1, 2]
-        monkeypatch.setattr(queue_look.time, "sleep", lambda _: actions.cancel(filled, left.pop()))
+        steps = iter(
+            [
+                lambda: actions.cancel(filled, 2),
+                lambda: leases.claim(filled, owner),
+                lambda: leases.beat(filled, owner, {}, 1, {"rows_done": 2}),
+                lambda: actions.remove(filled, [2, 3]),
+                lambda: leases.fail(filled, owner, 1, None, {"code": "internal"}),
+            ]
+        )
+        owner = leases.register(filled, "cpu")
+        monkeypatch.setattr(queue_look.time, "sleep", lambda _: next(steps)())
         lines = [json.loads(line) for line in queue("watch", "--until-done").out.splitlines()]
-        assert [(line["id"], line["state"]) for line in lines[:-1]] == [
-            *((1, "queued"), (2, "queued"), (3, "queued")),
-            *((2, "cancelled"), (1, "cancelled"), (3, "cancelled")),
+        told = [(line["event"], line["id"], line.get("state"), line.get("progress")) for line in lines[:-1]]
+        assert told == [
+            *(("job", number, "queued", None) for number in (1, 2, 3)),
+            ("job", 2, "cancelled", None),
+            ("job", 1, "running", {}),
+            ("job", 1, "running", {"rows_done": 2}),
+            ("job_removed", 2, None, None),
+            ("job_removed", 3, None, None),
+            ("job", 1, "failed", None),
         ]
-        assert {line["event"] for line in lines[:-1]} == {"job"}
-        assert lines[-1]["data"] == {"jobs": 3, "counts": {"cancelled": 3}}
+        assert lines[-1]["data"] == {"counts": {"failed": 1}}
+
+    def test_the_list_says_how_far_a_running_job_is(self, queue: Queue, filled: Store) -> None:
+        owner = leases.register(filled, "cpu")
+        leases.claim(filled, owner)
+        leases.beat(filled, owner, {}, 1, {"rows_done": 3, "seconds_left": 4210.0})
+        assert "running  50 %, 1:10:10 left" in queue("list").out
 
 
 class TestChanging:
@@ -338,6 +358,10 @@ class TestRun:
         thread.join()
         assert ran.status == status
         assert (states(store), store.workers()) == ({1: "queued"}, [])
+
+    def test_another_worker_is_pointed_out(self, queue: Queue, store: Store) -> None:
+        leases.register(store, "cuda:0")
+        assert f"warning: process {os.getpid()} is at work already, on cuda:0" in queue("run", "--once").err
 
     def test_unknown_executors(self, queue: Queue) -> None:
         assert queue("run", "--executor", "slrum", "--json").error == (5, "executor-unknown")

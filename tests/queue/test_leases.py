@@ -13,7 +13,7 @@ from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.owner import Owner, is_stale, process_start, this_process
 from skyreels_cli.queue.store import Store
 
-from .conftest import new_job
+from .conftest import film, new_job
 
 ERROR = {"code": "internal", "message": "it broke", "hint": None, "exit_code": 1}
 
@@ -93,13 +93,13 @@ def test_who_has_lost_a_job_changes_nothing(timed: Store, films: Path, clocks: C
     assert before.owner == quick.id
     reached = {"rows_done": 5}
     assert leases.beat(timed, slow, {}, 1, reached).lost
-    assert not leases.begin(timed, slow, 1, job.recipe, job.plan)
-    assert not leases.note_output(timed, slow, 1, "1:2:3")
-    assert not leases.succeed(timed, slow, 1, reached, {"output": "x"}, None)
-    assert not leases.fail(timed, slow, 1, reached, ERROR)
-    assert not leases.put_back(timed, slow, 1, reached, ERROR)
+    leases.begin(timed, slow, 1, {**job.recipe, "prompt": "else"}, job.plan)
+    leases.note_output(timed, slow, 1, "1:2:3")
+    assert leases.succeed(timed, slow, 1, reached, {"output": "x"}, film(1)) is None
+    assert leases.fail(timed, slow, 1, reached, ERROR) is None
+    assert leases.put_back(timed, slow, 1, reached, ERROR, 0.0, counts=False) is None
     assert leases.release(timed, slow, 1, reached) is None
-    assert not leases.degrade(timed, slow, job, reached, {"change": {}, "was": {}, "at": 0.0})
+    assert leases.degrade(timed, slow, job, reached, {"change": {}, "was": {}, "at": 0.0}) is None
     leases.retire(timed, slow)
     assert timed.job(1) == before
     assert timed.history() == []
@@ -136,14 +136,14 @@ def test_a_retry_waits_but_not_for_a_clock_that_was_set_back(timed: Store, films
     fill(timed, films, 1)
     owner = leases.register(timed, "cpu")
     take(timed, owner)
-    assert leases.put_back(timed, owner, 1, None, ERROR, delay=60)
+    assert leases.put_back(timed, owner, 1, None, ERROR, 60.0, counts=True)
     assert leases.claim(timed, owner) is None
     clocks.go(59)
     assert leases.claim(timed, owner) is None
     clocks.wall -= 3600
     job = take(timed, owner)
     assert (job.attempts, job.retry_at, job.error_code) == (2, None, "internal")
-    assert leases.put_back(timed, owner, 1, None, ERROR, delay=60)
+    assert leases.put_back(timed, owner, 1, None, ERROR, 60.0, counts=True)
     clocks.go(61)
     assert take(timed, owner).attempts == 3
 
@@ -233,6 +233,24 @@ def test_what_was_asked_is_done_when_the_worker_stops_or_dies(
     leases.retire(store, owner)
     assert (store.job(2).state, store.job(2).request) == (state, None)
     assert (store.job(2).finished_at is not None) == (state == "cancelled")
+
+
+def test_what_was_asked_is_done_even_where_the_job_would_be_tried_again(store: Store, films: Path) -> None:
+    fill(store, films, 3)
+    owner = leases.register(store, "cpu")
+    jobs = [take(store, owner) for _ in range(3)]
+    actions.cancel(store, 1)
+    actions.pause(store, 2)
+    actions.cancel(store, 3)
+    step = {"change": {"offload": "stream"}, "was": {"offload": "none"}, "at": 0.0}
+    assert leases.put_back(store, owner, 1, None, ERROR, 0.0, counts=True) == "cancelled"
+    assert leases.degrade(store, owner, jobs[1], None, step) == "paused"
+    assert leases.succeed(store, owner, 3, None, {}, film(3)) == "succeeded"
+    assert [(job.finished_at is None, job.request) for job in store.jobs(sort="id")] == [
+        (False, None),
+        (True, None),
+        (False, None),
+    ]
 
 
 def test_a_pause_that_was_taken_back_is_none(store: Store, films: Path) -> None:

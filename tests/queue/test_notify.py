@@ -14,7 +14,7 @@ from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.notify import Notifier, terminal_alert
 from skyreels_cli.queue.store import Store
 
-from .conftest import new_job
+from .conftest import film, new_job
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def ended(store: Store, films: Path) -> dict[str, Job]:
     for number, prompt in enumerate(("a; echo 'b' $HOME", "two", "three")):
         store.add(new_job(films / f"{number}.mp4", prompt))
         leases.claim(store, owner)
-    leases.succeed(store, owner, 1, None, {"output": "x"}, None)
+    leases.succeed(store, owner, 1, None, {"output": "x"}, film(1))
     leases.fail(store, owner, 2, None, {"code": "internal", "message": "it broke", "hint": None, "exit_code": 1})
     leases.release(store, owner, 3, None)
     return {job.state: store.job(job.id) for job in store.jobs()}

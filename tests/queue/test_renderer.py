@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from skyreels_cli.film.events import Event, StageStarted
+from skyreels_cli.film.events import Event, FilmDone, StageStarted
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.queue import executors
 from skyreels_cli.queue.child import Child, describe_exit
@@ -32,6 +32,7 @@ class Engine:
     """Stands in for `film.film`, `film.studio` and `model.memory`."""
 
     fails_with: Exception | None = None
+    finishes: bool = False
     calls: list[dict[str, Any]] = field(default_factory=list)
     studios: list[tuple[str, Placement]] = field(default_factory=list)
     released: int = 0
@@ -53,6 +54,8 @@ class Engine:
                 if self.fails_with:
                     raise self.fails_with
                 yield StageStarted(f"stage {number}")
+            if self.finishes:
+                yield FilmDone(str(output), 17, 24, 80, 48, 0.7, 7, 1, 30, "golden", 1.0, 1, {})
         finally:
             self.closed += 1
 
@@ -104,6 +107,14 @@ def test_a_film_that_is_to_stop_is_closed_and_says_so(engine: Engine) -> None:
     assert [event["event"] for event in said if event["job"] == 5] == ["job_started", "stage_started", "job_stopped"]
     assert [event["event"] for event in said if event["job"] == 6] == ["job_started", *["stage_started"] * 3]
     assert engine.closed == 2
+
+
+def test_a_film_that_is_done_is_done_though_it_was_to_stop(engine: Engine) -> None:
+    engine.finishes = True
+    said: list[dict[str, Any]] = []
+    renderer = Renderer(lambda event: said.append(dict(event)), lambda _: len(said) > 4)
+    renderer.take(command(5))
+    assert [event["event"] for event in said] == ["job_started", *["stage_started"] * 3, "film_done"]
 
 
 def test_a_studio_is_kept_until_another_one_is_wanted(engine: Engine) -> None:
@@ -204,7 +215,11 @@ def test_exits_are_described() -> None:
     assert describe_exit(3) == "the renderer ended with status 3"
 
 
-def test_executors_are_found_by_name() -> None:
-    assert executors.find_executor("local")()[1:] == ["-m", "skyreels_cli.queue.renderer"]
+def test_executors_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = executors.find_executor("local")
+    monkeypatch.chdir(tmp_path)
+    assert local() == [sys.executable, "-P", "-m", "skyreels_cli.queue.renderer"]
+    monkeypatch.syspath_prepend(tmp_path)
+    assert local() == [sys.executable, "-m", "skyreels_cli.queue.renderer"]
     with pytest.raises(executors.PluginError, match='did you mean "local"'):
         executors.find_executor("locl")

@@ -9,18 +9,9 @@ import pytest
 from skyreels_cli.errors import UsageError
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.job import Job, JobSummary
-from skyreels_cli.queue.store import ORDERS, Film, Store
+from skyreels_cli.queue.store import ORDERS, Store
 
-from .conftest import new_job
-
-
-def film(job: int, **changed: object) -> Film:
-    made = Film(
-        job=job, finished_at=100.0, prompt="a ball", output="/a.mp4", model="df", dtype="bfloat16", resolution="80x48",
-        frames=97, rows=30, device="cuda:0", offload="none", step_seconds=1.5, flops_per_second=4e14, elapsed_s=50.0,
-        peak_memory_bytes=10**10,
-    )  # fmt: skip
-    return replace(made, **changed)  # type: ignore[arg-type]
+from .conftest import film, new_job
 
 
 def ids(jobs: list[JobSummary]) -> list[int]:

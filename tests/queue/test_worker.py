@@ -317,7 +317,7 @@ def test_a_store_in_trouble_delays_the_end_of_a_job_but_loses_it_not(
 ) -> None:
     job, refusals, succeed = add(), iter(range(4)), leases.succeed
 
-    def disk_is_full(*arguments: object) -> bool:
+    def disk_is_full(*arguments: object) -> object:
         if next(refusals, None) is not None:
             raise SkyreelsError("disk-full", "the disk is full")
         return succeed(*arguments)  # type: ignore[arg-type]

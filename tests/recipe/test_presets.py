@@ -69,9 +69,7 @@ def test_installed_presets_lie_inside_the_package(tmp_path: Path, monkeypatch: p
 
 
 def test_yaml_1_2(write: Callable[..., Path]) -> None:
-    path = write(
-        'aspect: 16:9\nprompt: no\nnegative_prompt: ""\nguidance_scale: 1e1\nduration: 10\nseed: 0123\n'
-    )
+    path = write('aspect: 16:9\nprompt: no\nnegative_prompt: ""\nguidance_scale: 1e1\nduration: 10\nseed: 0123\n')
     draft = load_preset(str(path))
     assert (draft.aspect, draft.prompt, draft.negative_prompt) == ("16:9", "no", "")
     assert (draft.guidance_scale, draft.duration, draft.seed) == (10.0, "10", 123)

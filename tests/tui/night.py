@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skyreels_cli.queue import leases
+import numpy as np
+
+from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.tui.drawing import Frame
 
 GB = 1e9
 PROMPTS = (
@@ -44,7 +47,7 @@ SAMPLE: dict[str, Any] = {
 
 
 def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1) -> dict[str, Any]:
-    """A plan as `plan_data` gives it, of a DF model with windows of 97 frames (25 latent ones) and an overlap of 17 (5)."""
+    """A plan as `plan_data` gives it: windows of 97 frames (25 latent ones) that overlap by 17 (5)."""
     windows: list[dict[str, Any]] = []
     while (first := sum(window["frames"] for window in windows)) < frames:
         new = min(80 if windows else 97, frames - first)
@@ -250,3 +253,22 @@ def whole_night(store: Store, folder: Path) -> FakeEngine:
     engine.run_out_of_memory()
     return engine
 
+
+def go_on(engine: FakeEngine) -> None:
+    """The middle of the night: an async film is in its fourth window, and everything has happened to the others."""
+    actions.set_priority(engine.store, 6, 5)
+    engine.take()
+    engine.play(170)
+    actions.pause(engine.store, 9)
+    actions.cancel(engine.store, 10)
+
+
+def sunset(height: int = 54, width: int = 96) -> Frame:
+    """A frame that needs no video: a sun over the sea."""
+    y, x = np.mgrid[0:height, 0:width] / [[[height]], [[width]]]
+    sky = np.stack([0.95 - 0.5 * y, 0.35 + 0.3 * y, 0.3 + 0.5 * (1 - y)], axis=-1)
+    sea = np.stack([0.1 + 0.2 * x, 0.2 + 0.1 * y, 0.45 + 0.1 * np.sin(40 * y)], axis=-1)
+    picture = np.where((y < 0.65)[..., None], sky, sea)
+    picture[((x - 0.6) * 1.78) ** 2 + (y - 0.6) ** 2 < 0.03] = (1.0, 0.85, 0.4)
+    frame: Frame = (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return frame

@@ -5,24 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from skyreels_cli.queue import actions
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.deeds import DEEDS
+from skyreels_cli.tui.graphics import find_graphics
 from skyreels_cli.tui.screens import dashboard
+from skyreels_cli.tui.widgets.picture import Picture
 
 from .conftest import STARTED, on_stage
-from .night import FakeEngine, fill, new_job, plan_of
+from .night import FakeEngine, fill, new_job, plan_of, sunset
 
 
 async def test_a_whole_night(night: FakeEngine, store: Store) -> None:
-    """Out of memory, failure, pause, a worker's death, another worker: all are on the screen without a key pressed."""
+    """Out of memory, failure, pause, a worker's death: all are on the screen without a key pressed."""
     async with on_stage(store, (100, 30)) as stage:
         await stage.until_seen("7 queued · 1 failed · 2 done", "✗ failed", "internal", "nothing is being rendered")
         assert night.take().id == 4
         await stage.until_seen("1 running · 6 queued", "film 4", "starting")
         night.play(40)
-        await stage.until_seen("less memory: offload none → stream", "2 of 3", "10 of 30, 2.4 s/step", "window 0:48, film 2:16")
+        await stage.until_seen("less memory: offload none → stream", "2 of 3", "10 of 30, 2.4 s/step")
+        await stage.until_seen("window 0:48, film 2:16")
         actions.pause(store, 4)
         await stage.until_seen("pause asked: it stops after this step")
         night.stop()
@@ -110,7 +114,8 @@ async def test_thousands_of_jobs_scroll_page_by_page(store: Store) -> None:
         await stage.press("end")
         await stage.until(lambda: stage.table.job and stage.table.job.id == expected[-1])
         await stage.press("pageup")
-        await stage.until(lambda: stage.table.job and stage.table.job.id == expected[-1 - (stage.table.size.height - 2)])
+        above = expected[-1 - (stage.table.size.height - 2)]
+        await stage.until(lambda: stage.table.job and stage.table.job.id == above)
         await stage.press("home")
         await stage.until(lambda: stage.table.job and stage.table.job.id == expected[0])
         assert len(stage.app.view.jobs) < 100
@@ -165,3 +170,14 @@ async def test_open_says_where_the_film_is_if_there_is_no_desktop(
         await stage.press("o")
         await stage.until_told("no desktop here")
         assert stage.app.clipboard == str(film)
+
+
+async def test_a_terminal_with_graphics_gets_the_frame_in_pixels(night: FakeEngine, store: Store) -> None:
+    pixels = Static()
+    picture = Picture(lambda: pixels)
+    picture.show(sunset(54, 96))
+    assert pixels.image.size == (96, 54)  # type: ignore[attr-defined]
+
+
+def test_without_a_terminal_there_are_no_graphics() -> None:
+    assert find_graphics() is None

@@ -90,7 +90,7 @@ async def test_reorder_with_keys(night: FakeEngine, store: Store) -> None:
             ("T", [6, 4, 5, 7, 8, 9, 10]),
         ):
             await stage.press(key)
-            await stage.until(lambda order=order: [job.id for job in stage.app.view.jobs][:7] == order, f"{key}: {order}")
+            await stage.until(lambda order=order: [job.id for job in stage.app.view.jobs][:7] == order)
             assert waiting(store) == order
             assert stage.table.job, "the cursor is on a job"
             assert stage.table.job.id == 6

@@ -58,6 +58,7 @@ async def test_a_damaged_store_is_said_with_a_way_out_and_taken_up_when_it_is_me
 ) -> None:
     async with on_stage(store, (200, 30)) as stage:
         path = store.database.path
+        store.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         store.database.close()
         for file in store.folder.glob("queue.db-*"):
             file.unlink()
@@ -65,8 +66,7 @@ async def test_a_damaged_store_is_said_with_a_way_out_and_taken_up_when_it_is_me
         path.write_bytes(b"this is no database" * 100)
         await stage.until_seen("is no database", "what you see is from before", "try: mv ")
         await stage.until_seen("4 · queued")
-        path.unlink()
-        path.with_suffix(".aside").rename(path)
+        path.with_suffix(".aside").replace(path)
         await stage.until_seen("7 queued · 1 failed · 2 done")
 
 

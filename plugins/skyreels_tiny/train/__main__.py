@@ -98,8 +98,9 @@ def _phases(films: FilmTrainer, options: argparse.Namespace) -> None:
     clips = films.pool("clips", options.clips, 33, 100_000)
     films.measure_latents(clips)
     for phase in PHASES:
-        pool = films.pool("images", options.images, 1, 50_000_000) if phase.name == "image" else clips
-        films.run(phase, getattr(options, phase.name), pool, watch)
+        pictures = films.pool("images", options.images, 1, 50_000_000)
+        pool = pictures if phase.frames == 1 else clips
+        films.run(phase, getattr(options, phase.name), pool, watch, pictures if phase.pictures else None)
         if watch.stopping or phase.name == options.until:
             return
 
@@ -111,7 +112,7 @@ def _score(films: FilmTrainer, course: Course) -> None:
     sheet = films.folder / f"{phase.name}-{course.step:06d}.png"
     shares = gate(films.model(), 64 if phase.frames == 1 else 16, settings, sheet=sheet, seed=course.step)
     figures = {f"score/{name}": value for name, value in shares.items()}
-    films.log.write(phase.name, course.step, course.budget.spent, course.step * phase.batch, figures)
+    films.log.write(phase.name, course.step, course.budget.spent, course.samples, figures)
 
 
 def _export(folder: Path, log: Log, target: Path) -> None:

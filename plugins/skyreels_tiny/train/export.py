@@ -16,8 +16,7 @@ from .sampler import Model
 from .stock import Stock, UniPCMultistepScheduler
 
 DEFAULTS: Final[dict[str, Any]] = {
-    "width": 112,
-    "height": 64,
+    "resolution": "112x64",
     "num_frames": 97,
     "base_num_frames": 33,
     "overlap_history": 17,

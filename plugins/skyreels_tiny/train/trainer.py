@@ -31,8 +31,10 @@ EMPTY_SHARE: Final = 0.1
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase: latent frames, batch, Muon's rate and its final share, noise shift, loss weight of
-    objects, EMA decay.
+    """One phase: latent frames, batch, Muon's rate and its final share, noise shift, loss weight of objects, EMA decay.
+
+    Every `grow_every` steps fresh clips are rendered; `flat` is the share of the budget at full rate; `pictures` the
+    share of steps, falling to 0, on single latents: half the price of a step, and shapes need many examples.
     """
 
     name: str
@@ -46,12 +48,13 @@ class Phase:
     decay: float
     grow_every: int = 0
     flat: float = 0.45
+    pictures: float = 0.0
 
 
 PHASES: Final = (
     Phase("image", 1, 64, 0.012, 0.25, 3.0, 4.0, 1.0, 0.995),
     Phase("short", 3, 32, 0.010, 0.6, 4.0, 3.0, 2.0, 0.995),
-    Phase("full", 9, 16, 0.009, 0.02, 5.0, 3.0, 1.0, 0.997, grow_every=100),
+    Phase("full", 9, 16, 0.009, 0.02, 5.0, 3.0, 1.0, 0.997, grow_every=100, pictures=0.4),
 )
 
 
@@ -72,6 +75,7 @@ class Course:
     optimisers: Optimisers
     budget: Budget
     step: int = 0
+    samples: int = 0
     saved: float = 0.0
     scored: float = 0.0
     figures: dict[str, list[float]] = field(default_factory=dict)
@@ -136,13 +140,13 @@ class FilmTrainer:
             save_pool(path, pool)
         return pool
 
-    def run(self, phase: Phase, seconds: float, pool: Pool, watch: Watch) -> None:
+    def run(self, phase: Phase, seconds: float, pool: Pool, watch: Watch, pictures: Pool | None = None) -> None:
         """Train one phase until `seconds` are spent, or until asked to stop; either way it can be resumed."""
         if phase.name in self.state["done"] and (phase.name != self.state["phase"] or self.state["spent"] >= seconds):
             return
         course = self._begin(phase, seconds)
         while not course.budget.done and not watch.stopping:
-            self._advance(course, pool)
+            self._advance(course, pool, pictures)
             self._look_after(course, watch)
             course.budget.restart()
         if course.budget.done:
@@ -159,16 +163,21 @@ class FilmTrainer:
         if self.state["phase"] == phase.name:
             optimisers.load_state_dict(self.state["optimisers"])
             course.budget, course.step = Budget(seconds, self.state["spent"]), self.state["step"]
+            course.samples = self.state.get("samples", course.step * phase.batch)
         course.saved = course.scored = course.budget.spent
         return course
 
-    def _advance(self, course: Course, pool: Pool) -> None:
+    def _advance(self, course: Course, pool: Pool, pictures: Pool | None) -> None:
         """Do one step, move the average, and now and then render fresh clips."""
         phase, progress = course.phase, course.budget.progress
         course.optimisers.set_scale(rate_scale(course.step, progress, phase.flat, phase.end))
         rng = np.random.default_rng((self.seed, sum(map(ord, phase.name)), course.step))
-        for name, value in self._step(phase, pool, progress, course.optimisers, rng).items():
-            course.figures.setdefault(name, []).append(value)
+        kind, source, prefix = phase, pool, ""
+        if pictures is not None and rng.random() < phase.pictures * (1 - progress):
+            kind, source, prefix = PHASES[0], pictures, "picture "
+        for name, value in self._step(kind, source, progress, course.optimisers, rng).items():
+            course.figures.setdefault(prefix + name, []).append(value)
+        course.samples += kind.batch
         self._average(phase, course.step)
         course.step += 1
         if phase.grow_every and course.step % phase.grow_every == 0:
@@ -181,7 +190,7 @@ class FilmTrainer:
         spent = course.budget.spent
         if course.step % 25 == 0:
             means = {name: float(np.mean(values)) for name, values in course.figures.items()}
-            self.log.write(course.phase.name, course.step, spent, course.step * course.phase.batch, means)
+            self.log.write(course.phase.name, course.step, spent, course.samples, means)
             course.figures = {}
         if spent - course.saved > SAVE_EVERY:
             course.saved = spent
@@ -256,6 +265,7 @@ class FilmTrainer:
             "phase": course.phase.name,
             "done": finished,
             "step": course.step,
+            "samples": course.samples,
             "spent": course.budget.spent,
         }
         save_checkpoint(self.folder / "films.pt", self.state)

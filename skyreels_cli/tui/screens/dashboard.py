@@ -41,9 +41,7 @@ class Dashboard(Screen[None]):
         Binding("enter", "details", "Details", id="details", tooltip="Recipe, plan, log and error of the job"),
         Binding("n", "new", "New", id="new", tooltip="Add a film to the queue"),
         Binding("e", "edit", "Edit", id="edit", tooltip="Change the job's recipe"),
-        *(
-            Binding(d.keys, f"deed('{d.name}')", d.label, id=d.name, tooltip=d.help, show=d.in_footer) for d in DEEDS
-        ),
+        *(Binding(d.keys, f"deed('{d.name}')", d.label, id=d.name, tooltip=d.help, show=d.in_footer) for d in DEEDS),
         Binding("o", "open", "Open", id="open", tooltip="Open the film in a player", show=False),
         Binding("slash", "filter", "Filter", id="filter", tooltip="Show jobs that contain some words", key_display="/"),
         Binding("f", "states", "Which states", id="states", tooltip="Show all, to do, failed or done", show=False),
@@ -70,7 +68,7 @@ class Dashboard(Screen[None]):
         yield DevicePanel("devices")
         with Horizontal(id="film-row"):
             yield FilmPanel("film")
-            yield Picture("picture")
+            yield Picture(self._monitor.graphics, "picture")
         yield Input(placeholder="words in prompt, model or file name; Enter keeps, Esc clears", id="words")
         yield JobTable("jobs")
         yield Footer(show_command_palette=False)

@@ -1,26 +1,40 @@
-"""The newest frame in half-blocks: two pixels per character, in any terminal with colours, over any line."""
+"""The newest frame: in half-blocks, two pixels per character, or in pixels where the terminal has graphics."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from PIL import Image
+from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from skyreels_cli.tui.drawing import Frame, fit, half_blocks, shades
+from skyreels_cli.tui.graphics import Graphics
 
 
 class Picture(Widget):
     """A frame, as large as its place allows; in shades of ink where colours are not wanted."""
 
-    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, graphics: Graphics | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._pixels: Any = graphics() if graphics else None
         self.border_title = "newest frame"
         self._frame: Frame | None = None
         self._drawn_for = Size(0, 0)
         self._strips: list[Strip] = []
 
+    def compose(self) -> ComposeResult:
+        """The terminal's own picture, if it can show one, lies over the characters."""
+        if self._pixels:
+            yield self._pixels
+
     def show(self, frame: Frame | None) -> None:
         """Draw another frame; None draws nothing."""
+        if self._pixels:
+            self._pixels.image = None if frame is None else Image.fromarray(frame)
+            return
         self._frame = frame
         self._drawn_for = Size(0, 0)
         self.refresh()

@@ -1,0 +1,27 @@
+"""Pixels where a terminal has them (kitty's protocol, sixel), by way of the package textual-image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from textual.widget import Widget
+
+Graphics = Callable[[], Widget]
+"""Makes a widget whose `image` can be set to a Pillow picture."""
+
+
+def find_graphics() -> Graphics | None:
+    """A widget for this terminal's own graphics; None without them, without colours or without the package.
+
+    To be asked before Textual takes the terminal over, for it is the terminal that answers.
+    """
+    if os.environ.get("NO_COLOR"):
+        return None
+    try:
+        from textual_image import renderable, widget
+    except Exception:  # noqa: BLE001 - an odd terminal must not keep the dashboard from opening
+        return None
+    best: Any = renderable.Image
+    return widget.Image if best in (renderable.SixelImage, renderable.TGPImage) else None
