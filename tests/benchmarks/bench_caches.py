@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_caches.py            # the bundled model, else the golden one
     python tests/benchmarks/bench_caches.py --model FOLDER --films 1
 
-Writes results/bench_caches.json, .md and .png. Time is that of the denoising steps, in seconds of CPU of this process with one
-thread: on a machine that is shared with others it tells more than the clock. PSNR and SSIM compare 8-bit frames.
+Writes results/bench_caches.json, .md and .png. Time is that of the denoising steps, in seconds of CPU of this process
+with one thread: on a machine that is shared with others it tells more than the clock. PSNR and SSIM compare 8-bit frames.
 """
 
 from __future__ import annotations
@@ -48,7 +48,13 @@ PROMPTS = (
     "a yellow star moves to the left over grass",
 )
 # One window of nine latent frames; async: three blocks, each five rows behind the one before it.
-FILM: dict[str, Any] = {"num_frames": 33, "base_num_frames": 33, "inference_steps": 30, "dtype": "float32", "codec": "ffv1"}
+FILM: dict[str, Any] = {
+    "num_frames": 33,
+    "base_num_frames": 33,
+    "inference_steps": 30,
+    "dtype": "float32",
+    "codec": "ffv1",
+}
 MODES: dict[str, dict[str, Any]] = {"sync": {}, "async": {"ar_step": 5, "causal_block_size": 3}}
 
 SETTINGS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -137,7 +143,7 @@ def ssim(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
 
 
 def measure(bench: Bench, films: int) -> Iterator[Row]:
-    """Every setting in every mode; films without a cache are rendered before and between, so that drift shows in all."""
+    """Every setting in every mode; films without a cache come before and between, so that drift shows in all."""
     for mode in MODES:
         plain = [bench.film(index, mode) for index in range(films)]
         plain_seconds = [film.seconds for film in plain]
@@ -162,8 +168,9 @@ def table(rows: list[Row], about: dict[str, Any]) -> str:
     lines = [
         "# Caches: time and likeness against no cache",
         "",
-        f"{about['model']}: {about['layers']} layers, {about['films']} film(s) of 33 frames, 30 steps, {about['machine']}; "
-        "time of the denoising in CPU seconds, one thread. `tests/benchmarks/bench_caches.py` writes this file.",
+        f"{about['model']}: {about['layers']} layers, {about['films']} film(s) of 33 frames, 30 steps,",
+        f"{about['machine']}; time of the denoising in CPU seconds, one thread.",
+        "`tests/benchmarks/bench_caches.py` writes this file.",
         "",
         "| mode | cache | options | work skipped | speed-up | PSNR (worst) | SSIM |",
         "|---|---|---|---|---|---|---|",
@@ -182,9 +189,9 @@ def plot(rows: list[Row], path: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
-    figure, axes = pyplot.subplots(1, len(MODES), figsize=(11, 4.5), sharey=True)
+    figure, axes = plt.subplots(1, len(MODES), figsize=(11, 4.5), sharey=True)
     for mode, axis in zip(MODES, axes, strict=True):
         for cache in dict.fromkeys(row.cache for row in rows):
             points = sorted((row.speedup, row.psnr) for row in rows if (row.mode, row.cache) == (mode, cache))

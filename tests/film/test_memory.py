@@ -46,6 +46,25 @@ def test_peak_of_20_windows_is_that_of_4(tmp_path: Path, join: str) -> None:
     assert many <= 1.1 * few
 
 
+@pytest.mark.slow
+def test_peak_of_40_windows_is_that_of_5(tmp_path: Path) -> None:
+    few, many = (peak_rss(tmp_path / f"{windows}.mp4", windows, "pixels") for windows in (5, 40))
+    assert many <= 1.05 * few
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
+def test_open_files_and_disk_are_as_planned(film: Film, tmp_path: Path) -> None:
+    opened = []
+    used = 0
+    for event in film(num_frames=BASE + NEW * 5, inference_steps=1):
+        if isinstance(event, WindowDone):
+            opened.append(len(list(Path("/proc/self/fd").iterdir())))
+            used = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    assert max(opened[1:]) <= opened[1] + 2  # the preview of the window before may be under way
+    planned = json.loads((tmp_path / "film.mkv.json").read_text())["plan"]["estimates"]["disk"]["value"]
+    assert used + (tmp_path / "film.mkv").stat().st_size <= planned
+
+
 @pytest.fixture
 def live_tensor_bytes() -> Iterator[Callable[[], int]]:
     """Counts the bytes of all tensors made since the test began that are still alive, shared storage once."""

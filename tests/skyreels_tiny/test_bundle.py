@@ -42,7 +42,7 @@ def test_the_index_names_the_diffusion_forcing_pipeline() -> None:
 def test_defaults_fit_together() -> None:
     defaults = read("skyreels.json")["defaults"]
     assert isinstance(defaults, dict)
-    assert (defaults["width"] % 16, defaults["height"] % 16) == (0, 0)
+    assert [int(side) % 16 for side in defaults["resolution"].split("x")] == [0, 0]
     assert (defaults["base_num_frames"] - 1) % 4 == 0
     assert (defaults["overlap_history"] - 1) % 4 == 0
     assert defaults["overlap_history"] < defaults["base_num_frames"]

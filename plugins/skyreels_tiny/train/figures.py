@@ -15,6 +15,9 @@ def read_run(path: Path) -> dict[str, Series]:
     with path.open() as file:
         for row in csv.DictReader(file):
             times, values = phases[row["phase"]][row["name"]]
+            if times and float(row["seconds"]) < times[-1]:  # begun again from an earlier checkpoint
+                times.append(float("nan"))
+                values.append(float("nan"))
             times.append(float(row["seconds"]))
             values.append(float(row["value"]))
     return phases
@@ -31,7 +34,7 @@ def draw_run(source: Path, target: Path) -> None:
     figure, axes = plt.subplots(2, len(phases), figsize=(4 * len(phases), 6), squeeze=False)
     for column, (phase, series) in enumerate(phases.items()):
         for name, (times, values) in sorted(series.items()):
-            if name == "norm":
+            if name.endswith("norm"):
                 continue
             axis = axes[1 if name.startswith("score/") else 0][column]
             axis.plot(times, values, label=name.split("/")[-1], linewidth=1)
