@@ -4,7 +4,8 @@
     python tests/benchmarks/bench_caches.py --model FOLDER --films 1
 
 Writes results/bench_caches.json, .md and .png. Time is that of the denoising steps, in seconds of CPU of this process
-with one thread: on a machine that is shared with others it tells more than the clock. PSNR and SSIM compare 8-bit frames.
+with one thread: on a machine that is shared with others it tells more than the clock. PSNR and SSIM
+compare 8-bit frames.
 """
 
 from __future__ import annotations
