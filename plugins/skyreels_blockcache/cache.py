@@ -2,18 +2,22 @@
 
 In asynchronous diffusion forcing the blocks of a window are at different noise levels, and in most rows many of them
 do not move at all: they are finished or have not begun, and are only attended to. A decision for the whole window, as
-in TeaCache or FirstBlockCache, cannot use that. Here every block decides for itself, in each of its phases (standing
-by before it begins, moving, finished): it runs when what leaves the layers can no longer be predicted well enough. How
-far a prediction may reach is measured: each time a block runs, what it was expected to be is compared with what it is.
+in TeaCache or FirstBlockCache, cannot use that. Here every block decides for itself:
 
-Only the tokens of blocks that run are computed, against the keys and values of all. Those of the others are as old as
-their last run (FlowCache, ICLR 2026, keeps stale keys and values in the same way).
+* a block that does not move runs when it has changed since it last ran; until then the others attend to its keys and
+  values of that time;
+* a block that moves runs when what its layers add can no longer be predicted. How far a prediction may reach is
+  measured: each time a block runs, what it was predicted to be is compared with what it is.
+
+Only the tokens of blocks that run are computed, against the keys and values of all (FlowCache, ICLR 2026, keeps stale
+keys and values in the same way).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from skyreels_blockcache.plugin import BlockCacheOptions
@@ -26,32 +30,29 @@ class BlockCache:
     """See `protocols.Cache`. Its keys and values are gigabytes: it is not saved with a window in progress."""
 
     def __init__(self, setting: CacheSetting, options: BlockCacheOptions) -> None:
-        self._setting = setting
         self._blocks = setting.blocks
         self._options = options
-        self._memories: dict[Branch, KeyMemory] = {branch: KeyMemory() for branch in setting.branches}
         self._trends: dict[Branch, list[Trend]] = {
-            branch: [Trend(0) for _ in setting.blocks] for branch in setting.branches
+            branch: [Trend(options.order) for _ in setting.blocks] for branch in setting.branches
         }
-        self._phases: list[tuple[bool, int]] = [(False, -1)] * len(setting.blocks)
+        self._memories = {branch: KeyMemory() for branch in setting.branches}
         self._computed = [0] * len(setting.blocks)
         self._row = -1
-        self._running: list[int] = []
+        self._running: tuple[int, ...] = ()
 
     def run(self, x: Tensor, call: Pass) -> Tensor:
         """See `protocols.Cache.run`."""
         if call.row != self._row:  # one decision for both branches: guidance would amplify their disagreement
-            self._row = call.row
-            self._begin_phases(call)
-            self._running = [block for block in range(len(self._blocks)) if self._must_run(block, call)]
+            self._row, self._running = call.row, self._decide(call)
             for block in self._running:
                 self._computed[block] += 1
+        memory = self._memories[call.branch]
         if len(self._running) == len(self._blocks):
-            out = call.run(x, memory=self._memories[call.branch])
-        else:
-            out = self._run_some(x, call)
-        self._learn(out, call)
-        return out
+            before = x.clone()
+            after = call.run(x, memory=memory)
+            self._learn(call, before, after)
+            return after
+        return self._run_some(x, call, memory)
 
     def state_dict(self) -> dict[str, Any]:
         """See `protocols.Cache.state_dict`."""
@@ -64,50 +65,55 @@ class BlockCache:
         """In how many rows each block ran."""
         return {"rows_computed": self._computed}
 
-    def _begin_phases(self, call: Pass) -> None:
-        """A block that begins to move, or is finished, has no past: it is another than it was."""
-        for block, (start, _) in enumerate(self._blocks):
-            moves = call.moves[start] > 0
-            phase = moves, -1 if moves else call.timesteps[start]
-            if phase != self._phases[block]:
-                self._phases[block] = phase
-                for trends in self._trends.values():
-                    trends[block] = Trend(self._options.order if moves else 0)
-
-    def _must_run(self, block: int, call: Pass) -> bool:
-        """Whether the error expected of a prediction, weighed by how far it leads, is beyond the threshold.
-
-        A block that stands by misleads the others, as far as they move. Blocks that move together decide together.
-        """
-        if not self._options.threshold:
-            return True
-        move = call.moves[self._blocks[block][0]]
-        peers = [other for other, (start, _) in enumerate(self._blocks) if call.moves[start] == move]
-        peers = peers if move else [block]
-        expected = [trends[peer].expected_error(call.row) for trends in self._trends.values() for peer in peers]
-        weight = (move or max(call.moves)) * self._setting.steps
-        return not call.agree(weight * sum(expected) / len(expected)) < self._options.threshold
-
-    def _run_some(self, x: Tensor, call: Pass) -> Tensor:
-        """Compute the blocks that run and predict the others."""
+    def _run_some(self, x: Tensor, call: Pass, memory: KeyMemory) -> Tensor:
+        """Predict everything, then put in what is computed."""
+        out = x + self._predict(x, call)
         frames = [frame for block in self._running for frame in range(*self._blocks[block])]
-        out = _by_frame(x, call).clone()
         if frames:
-            part = call.run(out[:, frames].flatten(1, 2), frames=frames, memory=self._memories[call.branch])
-            out[:, frames] = part.unflatten(1, (len(frames), -1))
-        for block, (start, stop) in enumerate(self._blocks):
-            if block not in self._running:
-                out[:, start:stop] = self._trends[call.branch][block].predict(call.row)
-        return out.flatten(1, 2)
+            after = call.run(_frames(x, call)[:, frames].flatten(1, 2), frames=frames, memory=memory)
+            _frames(out, call)[:, frames] = after.unflatten(1, (len(frames), -1))
+        self._learn(call, x, out)
+        return out
 
-    def _learn(self, out: Tensor, call: Pass) -> None:
-        """Let the blocks that ran compare what they expected with what came."""
+    def _predict(self, x: Tensor, call: Pass) -> Tensor:
+        parts = [
+            trend.predict(call.timesteps[start])
+            for trend, (start, _) in zip(self._trends[call.branch], self._blocks, strict=True)
+        ]
+        predicted: Tensor = torch.cat(parts, dim=1).view_as(x)
+        return predicted
+
+    def _learn(self, call: Pass, before: Tensor, after: Tensor) -> None:
+        """Let the blocks that ran compare what they expected with what their layers added."""
+        added = _frames(after - before, call)
         for block in self._running:
             start, stop = self._blocks[block]
-            self._trends[call.branch][block].learn(_by_frame(out, call)[:, start:stop].clone(), call.row)
+            moving, time = call.moving[start], call.timesteps[start]
+            self._trends[call.branch][block].learn(added[:, start:stop], call.row, time, moving=moving)
+
+    def _decide(self, call: Pass) -> tuple[int, ...]:
+        """The blocks that run in this row."""
+        return tuple(block for block in range(len(self._blocks)) if self._must_run(block, call))
+
+    def _must_run(self, block: int, call: Pass) -> bool:
+        if not self._options.threshold:
+            return True
+        start = self._blocks[block][0]
+        time, moving = call.timesteps[start], call.moving[start]
+        trends = [self._trends[branch][block] for branch in self._trends]
+        if not moving:
+            return any(trend.is_stale(time, call.row, self._options.refresh) for trend in trends)
+        peers = [
+            self._trends[branch][other]
+            for branch in self._trends
+            for other, (first, _) in enumerate(self._blocks)
+            if call.moving[first] and call.timesteps[first] == time
+        ]
+        expected = sum(trend.expected_error(time) for trend in peers) / len(peers)
+        return not call.agree(expected) < self._options.threshold
 
 
-def _by_frame(x: Tensor, call: Pass) -> Tensor:
+def _frames(x: Tensor, call: Pass) -> Tensor:
     """`(b, n, d)` as `(b, f, tokens per frame, d)`."""
     by_frame: Tensor = x.unflatten(1, (len(call.timesteps), -1))
     return by_frame

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from skyreels_cli.film.scheduler import make_scheduler
 from skyreels_cli.model.layer_pass import Shortcut, Work
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.matrix import updated_blocks
@@ -49,23 +47,15 @@ class WindowCache:
         self._cache: Cache = known.make(self._spec, setting, options)
         self.name = recipe.cache
         self._window = window
-        forcing = family == "df"
-        self._sigmas = make_scheduler(
-            recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options
-        ).sigmas
+        self._steps = recipe.inference_steps
         self._work = Work()
 
     def shortcut(self, row: int, branch: int, timesteps: tuple[int, ...]) -> Shortcut:
         """What the transformer needs in order to leave its layers to the cache."""
-        return Shortcut(self._cache, row, BRANCHES[branch], timesteps, tuple(self._moves(row)), self._work)
-
-    def _moves(self, row: int) -> Iterator[float]:
-        """How far each latent frame moves in a row, as a difference of sigmas."""
-        updated = updated_blocks(self._window, row, len(self._sigmas) - 1)
-        for index, (step, block) in enumerate(zip(self._window.steps[row], self._window.blocks, strict=True)):
-            move = self._sigmas[step - 1] - self._sigmas[step] if index in updated else 0.0
-            yield from [move] * block.size
-        yield from [0.0] * self._window.end_frame
+        updated = updated_blocks(self._window, row, self._steps)
+        moving = [index in updated for index, block in enumerate(self._window.blocks) for _ in range(block.size)]
+        moving += [False] * self._window.end_frame
+        return Shortcut(self._cache, row, BRANCHES[branch], timesteps, tuple(moving), self._work)
 
     @property
     def resumable(self) -> bool:

@@ -36,13 +36,13 @@ def alone(number: float) -> float:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A cache in one row of one branch; see `protocols.Pass` for `row`, `branch`, `timesteps` and `moves`."""
+    """A cache in one row of one branch; see `protocols.Pass` for `row`, `branch`, `timesteps` and `moving`."""
 
     cache: Cache
     row: int
     branch: Branch
     timesteps: tuple[int, ...]
-    moves: tuple[float, ...]
+    moving: tuple[bool, ...]
     work: Work
     agree: Callable[[float], float] = alone
 
@@ -62,7 +62,7 @@ class LayerPass:
         self.row = shortcut.row
         self.branch = shortcut.branch
         self.timesteps = shortcut.timesteps
-        self.moves = shortcut.moves
+        self.moving = shortcut.moving
         self.time = time
         self.modulation = modulation
         self.agree = shortcut.agree

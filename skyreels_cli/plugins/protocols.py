@@ -90,10 +90,9 @@ class Pass(Protocol):
     branch: Branch
     timesteps: tuple[int, ...]
     """Timestep of each latent frame in 0 … 999."""
-    moves: tuple[float, ...]
-    """How far the scheduler takes each latent frame along its velocity in this row, as a difference of sigmas. It is 0
-    for frames that only stand by to be attended to: the prefix, the end frame, blocks that are finished or have not
-    begun. Nobody looks at their velocity."""
+    moving: tuple[bool, ...]
+    """For each latent frame, whether the scheduler will use its velocity in this row. The prefix, the end frame, blocks
+    that are finished and blocks that have not begun are there only to be attended to."""
     time: Tensor
     """Embedded timesteps `(b, f, d)`."""
     modulation: Tensor

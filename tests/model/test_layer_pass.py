@@ -44,7 +44,7 @@ def velocity(run: Any = None, work: Work | None = None, causal: bool = False) ->
             row=2,
             branch="cond",
             timesteps=tuple(TIMES[0].tolist()),
-            moves=(0.0, 0.0, 0.1, 0.1, 0.0, 0.0),
+            moving=(False, False, True, True, False, False),
             work=work or Work(),
         )
     with torch.inference_mode():
@@ -70,7 +70,7 @@ def test_what_a_cache_is_told() -> None:
         assert x.shape == (1, FRAMES * 4, 48)
         assert (call.row, call.branch) == (2, "cond")
         assert call.timesteps == (0, 0, 500, 500, 999, 999)
-        assert call.moves == (0.0, 0.0, 0.1, 0.1, 0.0, 0.0)
+        assert call.moving == (False, False, True, True, False, False)
         assert call.time.shape == (1, FRAMES, 48)
         assert call.modulation.shape == (1, FRAMES, 6, 48)
         assert call.agree(0.25) == 0.25

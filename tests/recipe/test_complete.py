@@ -52,6 +52,7 @@ def test_everything_is_settled(facts: Facts) -> None:
         "overlap_history": 17,
         "addnoise_condition": 0,
         "join": "pixels",
+        "color_match": "off",
         "shots": [],
         "rerolls": [],
         "scheduler": "unipc",
