@@ -21,7 +21,18 @@ from skyreels_cli.tui.widgets.job_line import model_name
 if TYPE_CHECKING:
     from skyreels_cli.tui.app import Monitor
 
-COLUMNS = ("finished", "job", "took", "s/step", "frames", "size", "model", "peak", "film")
+# With widths of their own: measured ones are lost now and then, when rows arrive before the first layout.
+COLUMNS = {
+    "finished": 12,
+    "job": 4,
+    "took": 6,
+    "s/step": 6,
+    "frames": 6,
+    "size": 8,
+    "model": 12,
+    "peak": 7,
+    "film": 60,
+}
 
 
 class History(Screen[None]):
@@ -45,7 +56,8 @@ class History(Screen[None]):
         self.query_one("#models").border_title = "this machine's pace"
         table: DataTable[Any] = self.query_one(DataTable)
         table.border_title = "finished films"
-        table.add_columns(*COLUMNS)
+        for name, width in COLUMNS.items():
+            table.add_column(name, width=width)
         table.focus()
         self._monitor.watcher.want(history=True)
 
