@@ -10,13 +10,13 @@ from pathlib import Path
 from threading import Event as Flag
 
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.film.background import Background
 from skyreels_cli.film.continued import ContinuedFilm
 from skyreels_cli.film.delivery import Delivery, NewFilm
 from skyreels_cli.film.durable import replacing, write_json
 from skyreels_cli.film.events import Event, FilmDone, FilmResumed
 from skyreels_cli.film.manifest import work_folder
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.preview import Preview
 from skyreels_cli.film.record import FilmRecord, film_changed
 from skyreels_cli.film.studio import Studio
 from skyreels_cli.film.window import WindowRenderer
@@ -72,7 +72,10 @@ class Film:
         self._ending = ending
         self._work = WorkFolder(work_folder(output))
         self._delivery: Delivery = ContinuedFilm(recipe, self._work, output) if recipe.video else NewFilm(recipe)
-        self._windows = WindowRenderer(recipe, plan, studio, self._work, self._delivery, working.checkpoint_seconds)
+        self._background = Background()
+        self._windows = WindowRenderer(
+            recipe, plan, studio, self._work, self._delivery, self._background, working.checkpoint_seconds
+        )
 
     def run(self) -> Generator[Event]:
         """Render what is missing, join, rename."""
@@ -111,7 +114,7 @@ class Film:
     def _render(self, kept: dict[int, int]) -> Generator[Event, None, int]:
         """Every window that is not kept; returns how many the film has in the end."""
         done = 0
-        with Preview(self._work, self._recipe.codec) as preview:
+        with self._background:
             for window in self._plan.all_windows():
                 if window.index in kept:
                     self._windows.skip(window)
@@ -119,19 +122,15 @@ class Film:
                     break
                 else:
                     yield from self._windows.render(window)
-                    preview.show(self._pieces(done + 1))
                 done += 1
         return done
-
-    def _pieces(self, count: int) -> list[Path]:
-        return [self._windows.piece(index) for index in range(count)]
 
     def _finish(self, record: FilmRecord, elapsed: float) -> FilmDone:
         """Join the pieces, check the result, give it its name; then the folder has done its work."""
         done = self._done(elapsed)
         with replacing(self._work.path / f"film{self._output.suffix}") as joined:
             counts = [window.new_frames for window in self._plan.windows]
-            pieces = list(zip(self._pieces(len(counts)), counts, strict=True))
+            pieces = [(self._windows.piece(index), count) for index, count in enumerate(counts)]
             self._delivery.join(pieces, joined, record.comment())
         write_json(self._output.with_name(self._output.name + ".json"), record.sidecar(done, self._work.looks()))
         (self._work.path / f"film{self._output.suffix}").replace(self._output)

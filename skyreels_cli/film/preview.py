@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.durable import replacing
 from skyreels_cli.film.work import WorkFolder
 from skyreels_cli.media.join import copy_pieces
 
+REST = 50
+"""A preview is left alone for so many times what writing it took: all of them cost at most 2 % of the time."""
+
 
 class Preview:
-    """Keeps `preview.mp4` (`.mkv` for ffv1) at the last finished window, in the background; losing it costs nothing."""
+    """Keeps `preview.mp4` (`.mkv` for ffv1) at the last finished window; losing it costs nothing.
+
+    Windows of seconds come too fast for each to be shown, and the preview of a long film is long to copy.
+    """
 
     def __init__(self, work: WorkFolder, codec: str) -> None:
         self._path = work.path / ("preview.mkv" if codec == "ffv1" else "preview.mp4")
-        self._thread: threading.Thread | None = None
+        self._due = 0.0
 
     def show(self, pieces: Sequence[Path]) -> None:
-        """Replace the preview by these pieces, once the one before is done."""
-        self._wait()
-        self._thread = threading.Thread(target=self._write, args=(list(pieces),), daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._wait()
-
-    def _write(self, pieces: Sequence[Path]) -> None:
+        """Replace the preview by these pieces, if it is time."""
+        started = time.monotonic()
+        if started < self._due:
+            return
         try:
             with replacing(self._path) as partial:
                 copy_pieces(pieces, partial)
         except (OSError, SkyreelsError):
-            return  # the film itself is safe; it will say so if the disk is in trouble
-
-    def _wait(self) -> None:
-        if self._thread:
-            self._thread.join()
+            pass  # the film itself is safe; it will say so if the disk is in trouble
+        now = time.monotonic()
+        self._due = now + REST * (now - started)

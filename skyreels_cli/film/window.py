@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from skyreels_cli.film.background import Background
 from skyreels_cli.film.caching import WindowCache
 from skyreels_cli.film.conditions import start_latents
 from skyreels_cli.film.delivery import Delivery
@@ -20,6 +21,7 @@ from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, Wi
 from skyreels_cli.film.history import make_history
 from skyreels_cli.film.look import Look, LookMeter
 from skyreels_cli.film.noise import InitialNoise
+from skyreels_cli.film.preview import Preview
 from skyreels_cli.film.sampler import WindowSampler
 from skyreels_cli.film.scheduler import make_scheduler
 from skyreels_cli.film.script import Direction, Script
@@ -34,7 +36,10 @@ from skyreels_cli.recipe.schema import Recipe
 
 
 class WindowRenderer:
-    """Takes the windows of a film in order; `frames` counts what they have added to it so far."""
+    """Takes the windows of a film in order; `frames` counts what they have added to it so far.
+
+    The last frames of a window are still being encoded and recorded in the `background` while the next one begins.
+    """
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class WindowRenderer:
         studio: Studio,
         work: WorkFolder,
         delivery: Delivery,
+        background: Background,
         checkpoint_seconds: float,
     ) -> None:
         self.frames = 0
@@ -52,10 +58,13 @@ class WindowRenderer:
         self._studio = studio
         self._work = work
         self._delivery = delivery
+        self._background = background
+        self._preview = Preview(work, recipe.codec)
         self._checkpoint_seconds = checkpoint_seconds
         self._noise = InitialNoise()
         self._history = make_history(recipe, plan, studio.facts)
         self._remembered: int | None = None
+        self._first_look: Look | None = None
 
     def piece(self, index: int) -> Path:
         """Where the encoded frames of a window lie."""
@@ -67,7 +76,7 @@ class WindowRenderer:
         self.frames += window.new_frames
 
     def render(self, window: Window) -> Generator[Event]:
-        """A window from its first step to its record in the work folder."""
+        """A window from its first step to its last frame; its record in the work folder follows behind."""
         started = time.perf_counter()
         direction = self.script.direction(window)
         meter = LookMeter()
@@ -84,18 +93,30 @@ class WindowRenderer:
             noise = self._draw_noise(window, direction)
             latents = start_latents(noise, window, direction.shot, self._recipe, self._history, vae)
         yield from self._denoise(window, direction, latents.to(self._studio.device))
-        yield from self._develop(window, latents[:, : window.latents], meter)
-        seconds = time.perf_counter() - started
-        look = meter.look()
-        record = {"window": window.index, "seconds": seconds, "look": asdict(look)}
-        self._work.commit_window(window.index, self.piece(window.index), self._history.state(), record)
+        piece = yield from self._develop(window, latents[:, : window.latents], meter)
+        seconds, look = time.perf_counter() - started, meter.look()
+        self._commit(window, piece, {"window": window.index, "seconds": seconds, "look": asdict(look)})
         self._remembered = window.index
-        drift = look.against(self._first_look())
+        drift = look.against(self._look_at_first(window, look))
         yield WindowDone(window.index, seconds, peak_bytes(self._studio.device), asdict(look), drift)
 
-    def _first_look(self) -> Look:
+    def _commit(self, window: Window, piece: ExitStack, record: dict[str, Any]) -> None:
+        """Have the piece closed, its window recorded and the preview brought up to date, in this order."""
+        memory = self._history.state()
+        pieces = [self.piece(index) for index in range(window.index + 1)]
+
+        def commit() -> None:
+            piece.close()
+            self._work.commit_window(window.index, pieces[-1], memory, record)
+            self._preview.show(pieces)
+
+        self._background.run(commit)
+
+    def _look_at_first(self, window: Window, look: Look) -> Look:
         """How the film looked in its first window."""
-        return Look(**self._work.looks()[0])
+        if self._first_look is None:
+            self._first_look = look if window.index == 0 else Look(**self._work.looks()[0])
+        return self._first_look
 
     def _remember(self, window: Window, vae: Any) -> None:
         """Take up the end of a given video, or what the window before left if an earlier process rendered it."""
@@ -160,23 +181,23 @@ class WindowRenderer:
 
     def _save(self, window: Window, row: int, sampler: WindowSampler, cache: WindowCache | None) -> None:
         """Keep the window in progress, unless its cache cannot be saved: then it begins again."""
+        self._background.wait()  # recording the window before removes the checkpoint that there is
         if cache is None:
             self._work.write_checkpoint(window.index, row, sampler.state())
         elif cache.resumable:
             self._work.write_checkpoint(window.index, row, {**sampler.state(), "cache": cache.state_dict()})
 
-    def _develop(self, window: Window, latents: Tensor, meter: LookMeter) -> Generator[Event]:
-        """Latents to a piece of film: frames go to the encoder as they leave the VAE."""
-        with (
-            self._studio.vae() as vae,
-            replacing(self.piece(window.index)) as partial,
-            self._delivery.encoder(partial) as encoder,
-            closing(self._history.decode(vae, latents, window)) as frames,
-        ):
-            for new in frames:
-                pixels = to_bytes(new).cpu().numpy()
-                encoder.write(pixels)
-                meter.add(pixels[-1])  # of four frames one tells enough
-                self.frames += new.shape[1]
-                yield FramesReady(window.index, self.frames, self._plan.num_frames)
+    def _develop(self, window: Window, latents: Tensor, meter: LookMeter) -> Generator[Event, None, ExitStack]:
+        """Latents to a piece of film: frames go to the encoder as they leave the VAE; it is whole once closed."""
+        with ExitStack() as piece, self._studio.vae() as vae:
+            partial = piece.enter_context(replacing(self.piece(window.index)))
+            encoder = piece.enter_context(self._delivery.encoder(partial))
+            with closing(self._history.decode(vae, latents, window)) as frames:
+                for new in frames:
+                    pixels = to_bytes(new).cpu().numpy()
+                    encoder.write(pixels)
+                    meter.add(pixels[-1])  # of four frames one tells enough
+                    self.frames += new.shape[1]
+                    yield FramesReady(window.index, self.frames, self._plan.num_frames)
             self._history.close_window(vae, self._plan.window(window.index + 1))
+            return piece.pop_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.events import Event, FilmDone, FilmResumed, StepDone, WindowDone
 from skyreels_cli.film.manifest import film_of, read_manifest, work_folder
+from skyreels_cli.film.preview import Preview
+from skyreels_cli.film.work import WorkFolder
 from skyreels_cli.media.reader import probe
 
 Film = Callable[..., Iterator[Event]]
@@ -57,6 +60,18 @@ def test_preview_holds_the_finished_windows(film: Film, tmp_path: Path) -> None:
             break
     steps.close()  # type: ignore[attr-defined]
     assert probe(work_folder(tmp_path / "film.mkv") / "preview.mkv").frames == 13
+
+
+def test_preview_rests_for_long_after_it_was_written(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    clock = iter((0.0, 1.0, 30.0, 52.0, 53.0))  # one begun at 0 that takes 1 s, refused until 51, then again
+    monkeypatch.setattr("skyreels_cli.film.preview.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("skyreels_cli.film.preview.copy_pieces", lambda pieces, path: written.append(len(pieces)))
+    monkeypatch.setattr("skyreels_cli.film.preview.replacing", nullcontext)
+    preview = Preview(WorkFolder(Path("film.skyreels")), "h264")
+    for windows in (1, 2, 3):
+        preview.show([Path("piece")] * windows)
+    assert written == [1, 3]
 
 
 def test_another_recipe_is_refused_by_name_and_kept(film: Film, tmp_path: Path) -> None:
