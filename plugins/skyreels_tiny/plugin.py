@@ -10,4 +10,6 @@ SKYREELS_API = 1
 @hookimpl
 def skyreels_register_models() -> tuple[ModelSpec, ...]:
     """Register `tiny`."""
-    return (ModelSpec("tiny", "The demo model that comes along: a toy world.", "skyreels_tiny:weights_path"),)
+    summary = "The demo model that comes along: a toy world."
+    words = "skyreels_tiny.vocabulary:unknown_words"
+    return (ModelSpec("tiny", summary, "skyreels_tiny:weights_path", unknown_words=words),)

@@ -143,6 +143,11 @@ def canonical(prompt: str) -> str:
     return " ".join(reading.meaning for reading in understood(prompt) if reading.meaning)
 
 
+def unknown_words(prompt: str) -> list[str]:
+    """The words of `prompt` that are dropped though they may have meant something."""
+    return [reading.text for reading in understood(prompt) if reading.status == "unknown"]
+
+
 def plain_words(prompt: str) -> list[str]:
     """Split into lower-case words of a to z, accents removed, everything else taken as space."""
     decomposed = unicodedata.normalize("NFKD", prompt)

@@ -76,6 +76,7 @@ def prepare(options: Options, out: Output) -> Job:
     draft = _as_begun(draft, options.file)
     facts = open_model(draft.model or _default_model(settings, out))
     recipe = complete(draft, facts)
+    _tell_unknown_words(recipe, out)
     check_video_rate(typed, recipe)
     plan = make_plan(recipe, facts)
     return Job(
@@ -140,6 +141,14 @@ def _default_model(settings: Settings, out: Output) -> str:
         out.narrate(f"no model chosen: using the bundled demo model {name!r} (--model chooses another)")
         return name
     raise UsageError("no-model", "no model is chosen, and none is bundled", "--model df-1.3b-540p")
+
+
+def _tell_unknown_words(recipe: Recipe, out: Output) -> None:
+    from skyreels_cli.hub.catalogue import unknown_words
+
+    if words := unknown_words(recipe.model, recipe.texts):
+        more = f" and {len(words) - 6} more" if len(words) > 6 else ""
+        out.narrate(f"the model {recipe.model!r} knows few words, and not these: {', '.join(words[:6])}{more}")
 
 
 def _checked_output(file: FileOptions, recipe: Recipe, plan: Plan, outdir: Path) -> Path:

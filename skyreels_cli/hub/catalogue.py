@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +74,16 @@ def bundled_models() -> dict[str, Path]:
         if folder.is_dir():
             found[name] = folder
     return found
+
+
+def unknown_words(model: str, prompts: Iterable[str]) -> list[str]:
+    """Words of prompts that mean nothing to a bundled model, each once; none for models that cannot tell."""
+    known = plugins()
+    spec = known.specs(ModelSpec).get(model)
+    if spec is None or spec.unknown_words is None:
+        return []
+    unknown = known.load(spec, spec.unknown_words)
+    return list(dict.fromkeys(word for prompt in prompts for word in unknown(prompt)))
 
 
 def require_renderable(family: Family, name: str) -> None:

@@ -78,16 +78,17 @@ class Plugins:
         """The entry that a spec comes from."""
         return next(plugin.entry for plugin in self.all if spec in plugin.specs)
 
-    def load(self, spec: Spec) -> Any:
-        """The code behind a spec; `plugin-broken` if it cannot be imported."""
-        module, _, attribute = spec.target.partition(":")
+    def load(self, spec: Spec, target: str | None = None) -> Any:
+        """The code behind a spec, or behind another target that it names; `plugin-broken` if it cannot be imported."""
+        target = target or spec.target
+        module, _, attribute = target.partition(":")
         try:
             return getattr(import_module(module), attribute)
         except SkyreelsError:
             raise
         except (Exception, SystemExit) as error:
             entry = self.owner(spec)
-            message = f"{spec.kind} {spec.name}: {entry} cannot load {spec.target}"
+            message = f"{spec.kind} {spec.name}: {entry} cannot load {target}"
             raise PluginError("plugin-broken", message, removal_command(entry)) from error
 
     def make(self, spec: Spec, *arguments: Any) -> Any:

@@ -71,9 +71,15 @@ class ParallelSpec(Spec):
 
 @dataclass(frozen=True)
 class ModelSpec(Spec):
-    """A model that comes with the package; the target is called without arguments and returns its folder."""
+    """A model that comes with the package; the target is called without arguments and returns its folder.
+
+    `unknown_words`, a second target, is called with a prompt and returns the words in it that mean nothing to the
+    model, so that people are told; a model that was trained on a few words should have it.
+    """
 
     kind: ClassVar[str] = "model"
+
+    unknown_words: str | None = None
 
 
 @dataclass(frozen=True)

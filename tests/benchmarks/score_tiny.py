@@ -1,18 +1,35 @@
-"""Scores films of the bundled model against their prompts, and how well windows join and hold: numpy only.
+"""What the bundled model can do, measured on films that the program made, with its defaults.
 
-The measuring itself is `skyreels_tiny.scoring` (the trainer's gates use it too); here are the films of many windows.
+    python tests/benchmarks/score_tiny.py                     # everything; half an hour on two quiet cores
+    python tests/benchmarks/score_tiny.py single long --scale 0.2
+
+Writes results/score_tiny.json and contact sheets. The measuring itself is `skyreels_tiny.scoring`, which the trainer's
+gates use too; prompts are the fixed lists of `skyreels_tiny.train.evaluate`, of combinations that were never trained.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import argparse
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from skyreels_tiny.captions import parse
-from skyreels_tiny.scoring import Look, all_right, background_rows, look, score
+from skyreels_tiny.meaning import Meaning
+from skyreels_tiny.scoring import Look, all_right, background_names, background_rows, look, score
+from skyreels_tiny.world import make_clip
 
+RESULTS = Path(__file__).parent / "results"
 Bytes = NDArray[np.uint8]
 
 JOIN_REACH = 8
@@ -105,3 +122,212 @@ def table(films: list[Bytes], prompts: list[str]) -> dict[str, float]:
     names = sorted({name for mark in marks for name in mark})
     shares = {name: float(np.mean([mark[name] for mark in marks if name in mark])) for name in names}
     return shares | {"all": float(np.mean([all_right(mark) for mark in marks]))}
+
+
+class Program:
+    """The bundled model, loaded once, and films of it made as `skyreels generate` makes them."""
+
+    def __init__(self, model: str, folder: Path) -> None:
+        from skyreels_cli.film.placement import Placement
+        from skyreels_cli.film.studio import Studio
+        from skyreels_cli.hub.open import open_model
+
+        self.folder = folder
+        self._facts = open_model(model)
+        self._placement = Placement(device="cpu")
+        self._studio = Studio(self._facts, "bfloat16", self._placement)
+
+    def film(self, prompt: str, seed: int, **said: Any) -> Bytes:
+        """A film (f, h, w, 3) uint8; 33 frames unless `num_frames` says otherwise."""
+        from skyreels_cli.film.film import render
+        from skyreels_cli.media.reader import read_frames
+        from skyreels_cli.plan.planner import make_plan
+        from skyreels_cli.recipe.complete import complete
+        from skyreels_cli.recipe.schema import Draft
+
+        draft = Draft.model_validate({"num_frames": 33, "codec": "ffv1", **said, "prompt": prompt, "seed": seed})
+        recipe = complete(draft, self._facts)
+        output = self.folder / "film.mkv"
+        for _ in render(
+            recipe, make_plan(recipe, self._facts), self._facts, self._placement, output, studio=self._studio
+        ):
+            pass
+        frames = np.stack(list(read_frames(output)))
+        output.unlink()
+        return frames
+
+    def picture(self, frame: Bytes) -> str:
+        """A frame as a file to start or end with."""
+        path = self.folder / "frame.png"
+        Image.fromarray(frame).save(path)
+        return str(path)
+
+
+Asked = list[tuple[str, Meaning]]
+
+
+def shares(films: Sequence[Bytes], asked: Asked) -> dict[str, float]:
+    """The share of films right in each attribute asked for, in all, and of those whose two colours are swapped."""
+    from skyreels_tiny.train.evaluate import rates
+
+    swapped = [_swapped(film, meaning) for film, (_, meaning) in zip(films, asked, strict=True)]
+    return {**rates(list(films), [meaning for _, meaning in asked]), "roles swapped": float(np.mean(swapped))}
+
+
+def _swapped(film: Bytes, asked: Meaning) -> bool:
+    seen = look(film)
+    if seen is None or asked.kind != "single":
+        return False
+    return (seen.colour,) == asked.background and background_names(film) == (asked.objects[0][1],)
+
+
+def single(program: Program, scale: float, **said: Any) -> dict[str, Any]:
+    """Prompts about one object, seeds 0 to 99."""
+    from skyreels_tiny.train.evaluate import unseen_prompts
+
+    asked = unseen_prompts(round(100 * scale))
+    films = [program.film(prompt, seed, **said) for seed, (prompt, _) in enumerate(asked)]
+    wobbles = [value for film in films if (value := wobble(film)) is not None]
+    drawn = [wobble(make_clip(4_000_000 + i, meaning=meaning).frames) or 0.0 for i, (_, meaning) in enumerate(asked)]
+    steadiness = {"wobble px": float(np.median(wobbles)), "wobble of drawn clips px": float(np.median(drawn))}
+    return {"n": len(asked), **shares(films, asked), **steadiness}
+
+
+def staggered(program: Program, scale: float) -> dict[str, Any]:
+    """The same in asynchronous mode: three blocks, each five rows behind the one before it."""
+    return single(program, scale, ar_step=5, causal_block_size=3)
+
+
+def wide(program: Program, scale: float) -> dict[str, Any]:
+    """Two objects, growing and shrinking, gradients, camera moves."""
+    from skyreels_tiny.train.evaluate import wide_prompts
+
+    asked = wide_prompts(round(60 * scale))
+    return {"n": len(asked), **shares([program.film(prompt, seed) for seed, (prompt, _) in enumerate(asked)], asked)}
+
+
+def seeds(program: Program, _scale: float) -> dict[str, Any]:
+    """One prompt with eight seeds: where its object begins, in pixels of standard deviation."""
+    films = [program.film("a red circle stays still over a white background", seed) for seed in range(8)]
+    centres = np.array([seen.centres[0] for film in films if (seen := look(film)) is not None])
+    return {"n": len(films), "seen": len(centres), "spread px": float(np.linalg.norm(centres.std(0)))}
+
+
+def image(program: Program, scale: float) -> dict[str, Any]:
+    """A given first frame: its object goes on and moves as asked."""
+    from skyreels_tiny.train.evaluate import unseen_prompts
+
+    asked, films = unseen_prompts(round(30 * scale)), []
+    for seed, (prompt, meaning) in enumerate(asked):
+        first = make_clip(5_000_000 + seed, 1, meaning=meaning, begin=0.0).frames[0]
+        films.append(program.film(prompt, seed, image=program.picture(first)))
+    return {"n": len(asked), **shares(films, asked)}
+
+
+def end(program: Program, scale: float) -> dict[str, Any]:
+    """A given last frame: how near the film's last frame comes to it."""
+    from skyreels_tiny.train.evaluate import psnr, unseen_prompts
+
+    values = []
+    for seed, (prompt, meaning) in enumerate(unseen_prompts(round(30 * scale))):
+        clip = make_clip(6_000_000 + seed, meaning=meaning, begin=0.0).frames
+        film = program.film(prompt, seed, end_image=program.picture(clip[-1]))
+        values.append(psnr(film[-1], clip[-1]))
+    return {"n": len(values), "psnr": float(np.mean(values)), "over 25 dB": float(np.mean(np.array(values) >= 25))}
+
+
+def long(program: Program, scale: float) -> dict[str, Any]:
+    """Ten windows, joined by pixels and by latents: what is still right in the last one, and drift by window."""
+    return {join: _long(program, round(20 * scale), join) for join in ("pixels", "latents")}
+
+
+def _long(program: Program, count: int, join: str) -> dict[str, Any]:
+    from skyreels_tiny.train.evaluate import contact_sheet, unseen_prompts
+
+    base, overlap, windows = 33, 17, 10
+    frames = base + (windows - 1) * (base - overlap)
+    asked = unseen_prompts(count, first=200)
+    films = [program.film(prompt, seed, num_frames=frames, join=join) for seed, (prompt, _) in enumerate(asked)]
+    contact_sheet(np.stack(films), program.folder / f"long_{join}.png", moments=10)
+    ends = [
+        score(film[overlap - base :], replace(meaning, motion="still"))
+        for film, (_, meaning) in zip(films, asked, strict=True)
+    ]
+    kept = [marks["object"] and marks["colour"] and marks["background"] for marks in ends]
+    states = [drift(film, base, overlap) for film in films]
+    shifts = [[part[i].background_shift for part in states if (part[i])] for i in range(windows)]
+    jumps = [join_jump(film, at) for film in films for at in joins(frames, base, overlap)]
+    return {
+        "n": count,
+        "object, colour and background in the last window": float(np.mean(kept)),
+        "shape in the last window": float(np.mean([marks["shape"] for marks in ends])),
+        "background shift by window": [round(float(np.mean(part)), 4) if part else None for part in shifts],
+        "jump at joins (1 is none)": float(np.median(jumps)),
+    }
+
+
+def vae(program: Program, scale: float) -> dict[str, Any]:
+    """Held-out clips of 33 frames through the VAE."""
+    from skyreels_tiny import weights_path
+    from skyreels_tiny.train.evaluate import round_trip
+    from skyreels_tiny.train.report import load_bundle
+
+    values = round_trip(load_bundle(weights_path()), round(40 * scale))
+    clips = values.mean(1)
+    ends = {"first frames": values[:, :5].mean(), "last frames": values[:, -5:].mean()}
+    figures = {"mean dB": clips.mean(), "worst clip dB": clips.min(), **ends}
+    return {"n": len(values)} | {name: round(float(value), 2) for name, value in figures.items()}
+
+
+def showcase(program: Program, _scale: float) -> dict[str, Any]:
+    """Twelve prompts for the contact sheet."""
+    from skyreels_tiny.train.evaluate import contact_sheet
+    from skyreels_tiny.train.report import SHOWCASE
+
+    contact_sheet(np.stack([program.film(prompt, 1) for prompt in SHOWCASE]), program.folder / "showcase.png")
+    return {"prompts": list(SHOWCASE)}
+
+
+MEASURES: dict[str, Callable[[Program, float], dict[str, Any]]] = {
+    "single": single,
+    "async": staggered,
+    "wide": wide,
+    "seeds": seeds,
+    "image": image,
+    "end": end,
+    "long": long,
+    "vae": vae,
+    "showcase": showcase,
+}
+
+
+def main() -> None:
+    """Measure what is asked for, print and keep it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("measures", nargs="*", help=f"of {', '.join(MEASURES)}; all of them if none is named")
+    parser.add_argument("--model", default="tiny")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the usual number of films")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    path = options.out / "score_tiny.json"
+    scores = json.loads(path.read_text()) if path.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        program = Program(options.model, Path(folder))
+        for name in options.measures or MEASURES:
+            scores[name] = _rounded(MEASURES[name](program, options.scale))
+            print(name, json.dumps(scores[name]), flush=True)
+            for sheet in Path(folder).glob("[ls]*.png"):
+                sheet.replace(options.out / f"score_tiny_{sheet.name}")
+            machine = {
+                "machine": f"{os.cpu_count()} cores, {platform.platform()}",
+                "date": str(datetime.now(UTC).date()),
+            }
+            path.write_text(json.dumps(scores | machine, indent=1) + "\n")
+
+
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
+
+
+if __name__ == "__main__":
+    main()

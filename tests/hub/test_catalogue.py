@@ -8,7 +8,7 @@ import pytest
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub import catalogue
-from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release, require_renderable
+from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release, require_renderable, unknown_words
 from skyreels_cli.plugins.specs import ModelSpec
 
 PUBLISHED = {
@@ -87,3 +87,9 @@ class FakePlugins:
 def test_bundled_models_survive_a_broken_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(catalogue, "plugins", lambda: FakePlugins(tmp_path))
     assert bundled_models() == {"tiny": tmp_path}
+
+
+def test_the_demo_model_tells_which_words_it_drops() -> None:
+    prompts = ("a red ball chases a cat over a blue wall", "the cat, and a unicorn")
+    assert unknown_words("tiny", prompts) == ["chases", "cat", "unicorn"]
+    assert unknown_words("df-1.3b-540p", prompts) == []
