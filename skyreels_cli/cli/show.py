@@ -22,6 +22,8 @@ def show(
 ) -> None:
     """Print how a film was made: its recipe, model, versions and timings."""
     made = _sidecar(file) if file.suffix == ".json" else _behind_film(file)
+    if unknown := _unknown_words(made["recipe"]):
+        made = {**made, "unknown_words": unknown}
     out.result(made, str(file), lambda: _table(made))
 
 
@@ -53,6 +55,15 @@ def _behind_film(file: Path) -> dict[str, Any]:
             raise UsageError("no-recipe", message, "skyreels show FILM.mp4.json")
         made = _sidecar(beside)
     return {**made, "video": video}
+
+
+def _unknown_words(recipe: dict[str, Any]) -> list[str]:
+    """Words that meant nothing to the model, where it is a bundled one that can tell."""
+    from skyreels_cli.hub.catalogue import unknown_words
+
+    shots = recipe.get("shots") or []
+    prompts = [recipe.get("prompt"), *(shot.get("prompt") for shot in shots)]
+    return unknown_words(str(recipe.get("model")), [prompt for prompt in prompts if prompt])
 
 
 def _table(made: dict[str, Any]) -> RenderableType:

@@ -74,6 +74,13 @@ class TestShow:
         assert (data["video"]["frames"], data["video"]["width"], data["video"]["fps"]) == (3, 80, 24.0)
         assert "recipe.prompt     a red ball; 50 %" in run("show", str(film)).out
 
+    def test_show_tells_which_words_the_demo_model_did_not_know(self, run: Run, tmp_path: Path) -> None:
+        sidecar = tmp_path / "film.mp4.json"
+        shots = [{"prompt": "the swan meets a unicorn"}]
+        sidecar.write_text(json.dumps({"recipe": {"prompt": "a swan and a cat", "model": "tiny", "shots": shots}}))
+        data = run("show", str(sidecar), "--json").envelope["data"]
+        assert data["unknown_words"] == ["cat", "meets", "unicorn"]
+
     def test_a_film_without_tags_has_it_beside(self, run: Run, tmp_path: Path) -> None:
         film = self.film(tmp_path / "ball.mp4", None)
         ran = run("show", str(film), "--json")
