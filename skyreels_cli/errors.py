@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class SkyreelsError(Exception):
@@ -17,6 +17,10 @@ class SkyreelsError(Exception):
         self.code = code
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it pass from process to process with all that it says."""
+        return type(self), (self.code, self.message, self.hint), self.__dict__
 
 
 class UsageError(SkyreelsError):
@@ -47,6 +51,25 @@ class InterruptedError(SkyreelsError):
     """The user stopped the work (Ctrl-C)."""
 
     exit_code = 130
+
+
+SMALLER = "try --offload model (or stream), --dtype bfloat16, a smaller --resolution, or fewer --base-num-frames"
+
+
+def as_out_of_memory(error: BaseException) -> OutOfMemoryError | None:
+    """The error to report if the host or the device ran out of memory; None for every other exception.
+
+    Judged by the names of its classes and by torch's wording, for an error message is no reason to import torch.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if not names & {"MemoryError", "OutOfMemoryError"} and "DefaultCPUAllocator" not in str(error):
+        return None
+    return OutOfMemoryError("out-of-memory", f"out of memory: {first_line(error)}", SMALLER)
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, without the pages that some libraries add."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -7,9 +7,14 @@ from typing import Any
 
 import typer
 
-from skyreels_cli.errors import InterruptedError, OutOfMemoryError, SkyreelsError, UsageError, did_you_mean
-
-SMALLER = "--offload model (or stream), --dtype bfloat16, a smaller --resolution, or fewer --base-num-frames"
+from skyreels_cli.errors import (
+    InterruptedError,
+    SkyreelsError,
+    UsageError,
+    as_out_of_memory,
+    did_you_mean,
+    first_line,
+)
 
 
 def as_failure(error: BaseException) -> SkyreelsError:
@@ -20,15 +25,13 @@ def as_failure(error: BaseException) -> SkyreelsError:
         return _usage(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return InterruptedError("interrupted", "interrupted before the work was finished")
-    failure = _unexpected(error)
+    failure = as_out_of_memory(error) or _bug(error)
     failure.__cause__ = error
     return failure
 
 
-def _unexpected(error: BaseException) -> SkyreelsError:
-    if _out_of_memory(error):
-        return OutOfMemoryError("out-of-memory", f"out of memory: {_first_line(error)}", f"try {SMALLER}")
-    message = f"internal error: {type(error).__name__}: {_first_line(error)}"
+def _bug(error: BaseException) -> SkyreelsError:
+    message = f"internal error: {type(error).__name__}: {first_line(error)}"
     return SkyreelsError("internal", message, "run the same command with --debug and report what it prints")
 
 
@@ -54,13 +57,3 @@ def _near(error: Any) -> str:
         return ""
     value, *choices = re.findall(r"'([^']*)'", error.message) or [""]
     return did_you_mean(value, choices)
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    """Judge by the class's name and torch's wording, for an error message is no reason to import torch."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"MemoryError", "OutOfMemoryError"}) or "DefaultCPUAllocator" in str(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or "no message").splitlines()[0]

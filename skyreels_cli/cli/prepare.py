@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skyreels_cli.cli.options import FileOptions, LaterOptions, MachineOptions, RecipeOptions
 from skyreels_cli.cli.plugin_commands import warn_of_broken_plugins
-from skyreels_cli.cli.plugin_flags import fold_plugin_flags, spell
+from skyreels_cli.cli.plugin_flags import fold_machine_flags, fold_plugin_flags, spell
 from skyreels_cli.cli.unbuilt import refuse_unbuilt
 from skyreels_cli.cli.video import check_video_options, check_video_rate, like_video, prompt_of_video, video_bytes
 from skyreels_cli.errors import UsageError
@@ -41,7 +41,8 @@ class Options:
 class Job:
     """One film, decided: what, with which model, in which windows, computed where, written where.
 
-    `sources` says for each field of the recipe where its value comes from.
+    `sources` says for each field of the recipe where its value comes from; `draft` is what was said, preset included
+    (None if the recipe comes whole, from an unfinished film); `split` how several GPUs share the work.
     """
 
     recipe: Recipe
@@ -52,11 +53,14 @@ class Job:
     sources: Mapping[str, str]
     keep_work: bool = False
     overwrite: bool = False
+    draft: Draft | None = None
+    split: str | None = None
 
 
 def prepare(options: Options, out: Output) -> Job:
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     from skyreels_cli.cli.explain import value_sources
+    from skyreels_cli.film.sharing import describe_split
     from skyreels_cli.hub.open import open_model
     from skyreels_cli.plan.planner import make_plan
     from skyreels_cli.recipe.complete import complete
@@ -66,7 +70,7 @@ def prepare(options: Options, out: Output) -> Job:
     from skyreels_cli.settings import load_settings
 
     warn_of_broken_plugins(out)
-    settings = load_settings(**asdict(options.machine))
+    settings = load_settings(**fold_machine_flags(options.machine))
     typed = typed_draft(options.prompt, options.recipe)
     preset_name = options.recipe.preset
     preset = load_preset(preset_name, settings.presets_dir) if preset_name else Draft()
@@ -79,15 +83,18 @@ def prepare(options: Options, out: Output) -> Job:
     _tell_unknown_words(recipe, out)
     check_video_rate(typed, recipe)
     plan = make_plan(recipe, facts)
+    placement = _placement(settings, draft.options or {})
     return Job(
         recipe=recipe,
         facts=facts,
         plan=plan,
-        placement=Placement(settings.device, settings.offload, settings.attention),
+        placement=placement,
         output=_checked_output(options.file, recipe, plan, settings.outdir),
         sources=value_sources(recipe, typed, preset_name, preset, facts),
         keep_work=options.file.keep_work,
         overwrite=options.file.overwrite,
+        draft=draft,
+        split=describe_split(recipe, plan, facts, placement),
     )
 
 
@@ -95,8 +102,20 @@ def make_placement(machine: MachineOptions) -> Placement:
     """Where to compute, from typed options and settings."""
     from skyreels_cli.settings import load_settings
 
-    settings = load_settings(**asdict(machine))
-    return Placement(settings.device, settings.offload, settings.attention)
+    return _placement(load_settings(**fold_machine_flags(machine)), {})
+
+
+def _placement(settings: Settings, options: Mapping[str, Any]) -> Placement:
+    from skyreels_cli.film.sharing import BEST
+
+    return Placement(
+        device=settings.device,
+        offload=settings.offload,
+        attention=settings.attention,
+        gpus=settings.gpus,
+        parallel=settings.parallel,
+        options=options.get(settings.parallel or BEST, {}),
+    )
 
 
 def _as_begun(draft: Draft, file: FileOptions) -> Draft:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from skyreels_cli.cli.options import FileOptions, LaterOptions, MachineOptions, RecipeOptions
-from skyreels_cli.cli.prepare import Options, prepare, typed_draft
+from skyreels_cli.cli.plugin_flags import fold_machine_flags
+from skyreels_cli.cli.prepare import Options, prepare
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
@@ -22,10 +23,9 @@ from skyreels_cli.output import Output
 if TYPE_CHECKING:
     from skyreels_cli.queue.job import Job, NewJob
     from skyreels_cli.queue.store import Store
-    from skyreels_cli.recipe.schema import Draft
 
 PANEL = "In the queue"
-MACHINE = ("device", "offload", "attention")
+MACHINE = ("device", "offload", "attention", "gpus", "parallel")
 
 
 @dataclass(frozen=True)
@@ -94,46 +94,26 @@ def edit(
 
 
 def _worded(options: Options, queue: QueueOptions, store: Store, out: Output, before: Job | None = None) -> NewJob:
-    """The job that these options say, with everything decided that must not change between its attempts."""
-    from skyreels_cli.plan.dry_run import plan_data
-    from skyreels_cli.plan.planner import make_plan
-    from skyreels_cli.queue.assets import FIELDS as ASSET_FIELDS
+    """The job that these options say."""
     from skyreels_cli.queue.job import NewJob
-    from skyreels_cli.recipe.merge import merge
-    from skyreels_cli.recipe.presets import load_preset
-    from skyreels_cli.recipe.schema import Draft
-    from skyreels_cli.settings import load_settings
+    from skyreels_cli.queue.settle import settle_job
 
-    typed = typed_draft(options.prompt, options.recipe)
-    # Standard input can be read only once.
-    options = replace(options, prompt=typed.prompt, recipe=replace(options.recipe, prompt=None))
     film = prepare(options, out)
-    if film.plan.endless:
-        message = "an endless film would never let the next job begin"
-        raise UsageError("queue-endless", message, "--duration 60s, or skyreels generate with --duration inf")
-    preset = options.recipe.preset
-    draft = merge(load_preset(preset, load_settings().presets_dir) if preset else Draft(), typed)
-    recipe = film.recipe
-    settled = {name: getattr(recipe, name) for name in ("seed", "model", *ASSET_FIELDS)}
-    if not draft.shots:  # they have prompts of their own
-        settled["prompt"] = recipe.prompt
-    plan = make_plan(recipe, film.facts, store.pace(recipe.dtype))
-    return NewJob(
-        draft={**_said(draft), **{name: value for name, value in settled.items() if value is not None}},
-        recipe=recipe.model_dump(mode="json", by_alias=True),
-        plan={**plan_data(plan), "family": film.facts.family},
-        output=film.output.absolute(),
+    assert film.draft, "options were typed"
+    chosen = film.placement.options
+    return settle_job(
+        film.draft,
+        film.recipe,
+        film.facts,
+        store,
+        film.output,
         output_is_default=options.file.output is None,
         overwrite=film.overwrite,
         keep_work=film.keep_work,
-        placement={name: value for name in MACHINE if (value := getattr(options.machine, name)) is not None},
+        placement=_typed_placement(options.machine) | ({"options": dict(chosen)} if chosen else {}),
         max_attempts=_first(queue.max_attempts, before and before.max_attempts, NewJob.max_attempts),
         degrade=_first(queue.degrade, before and before.degrade, NewJob.degrade),
     )
-
-
-def _said(draft: Draft) -> dict[str, Any]:
-    return draft.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _first(*values: Any) -> Any:
@@ -141,9 +121,13 @@ def _first(*values: Any) -> Any:
     return next(value for value in values if value is not None)
 
 
+def _typed_placement(machine: MachineOptions) -> dict[str, Any]:
+    return {name: value for name, value in fold_machine_flags(machine).items() if name in MACHINE}
+
+
 def _typed_before(machine: MachineOptions, before: Job) -> MachineOptions:
-    said = {name: getattr(machine, name) or before.placement.get(name) for name in MACHINE}
-    return replace(machine, **said)
+    known = {name: value for name, value in before.placement.items() if name in MACHINE}
+    return replace(machine, use_usp=None, **{**known, **_typed_placement(machine)})
 
 
 def _file_before(file: FileOptions, before: Job) -> FileOptions:

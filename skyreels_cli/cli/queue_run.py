@@ -16,7 +16,7 @@ from skyreels_cli.cli.options import MachineOptions
 from skyreels_cli.cli.prepare import make_placement
 from skyreels_cli.cli.quantities import clock
 from skyreels_cli.cli.queue_look import open_store
-from skyreels_cli.errors import InterruptedError
+from skyreels_cli.errors import InterruptedError, SkyreelsError
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
@@ -63,19 +63,23 @@ def run(
     if signals.first == signal.SIGINT:
         hint = "skyreels queue run"
         raise InterruptedError("interrupted", "stopped; what is half done goes on with the next worker", hint)
+    if supervisor.rest_reason:
+        hint = "skyreels doctor, then skyreels queue run; skyreels queue retry ID for those that failed"
+        raise SkyreelsError("device-trouble", supervisor.rest_reason, hint)
     ended = dict(supervisor.ended)
     out.result({"ended": ended}, _summary(ended))
 
 
 def _habits(machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool) -> list[Habits]:
-    """How each worker works: with several of them and no device named, worker i computes on GPU i."""
+    """How each worker works: with several of them and no device named, each computes on GPUs of its own."""
     from skyreels_cli.queue.habits import Habits
 
     placement = asdict(make_placement(machine))
     shared = Habits(placement, executor, degrade=degrade, patience=Habits.patience if patience else 0)
     if workers == 1 or placement["device"] != "auto":
         return [shared] * workers
-    return [replace(shared, placement={**placement, "device": f"cuda:{index}"}) for index in range(workers)]
+    firsts = range(0, workers * placement["gpus"], placement["gpus"])
+    return [replace(shared, placement={**placement, "device": f"cuda:{first}"}) for first in firsts]
 
 
 class Reporter:
@@ -110,6 +114,7 @@ WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "window_done": lambda event: f"job {event['job']}: window {event['window'] + 1}, {clock(event['seconds'])}",
     "job_ended": lambda event: f"job {event['job']}: {event['text']}",
     "lease_lost": lambda _: "the lease ran out: another worker may have gone on",
+    "device_trouble": lambda event: f"{event['message']}; the next trial is in a few minutes",
     "store_trouble": lambda event: f"{event['message']}; trying on",
 }
 """Events that a person is told of; the others come by the hundred."""

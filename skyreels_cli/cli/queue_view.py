@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from skyreels_cli.cli.quantities import byte_size, clock
 from skyreels_cli.queue.logs import last_lines
@@ -30,21 +30,26 @@ def jobs_view(
     """Draw a line per job, and below what stands in their way; `running` is the progress of those that run."""
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     if not jobs:
         return 'the queue is empty: skyreels queue add "a red ball rolls over water"'
     dead = {worker.id for worker in workers if not worker.alive}
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("job", "state", "", "prio", "frames", "film"):
-        table.add_column(title, justify="right" if title in ("job", "prio", "frames") else "left", no_wrap=True)
+        justify: Literal["left", "right"] = "right" if title in ("job", "prio", "frames") else "left"
+        table.add_column(title, justify=justify, no_wrap=title != "film")  # so only this one gives way
     for job in jobs:
         state = f"{job.state} (worker lost)" if job.owner in dead else job.state
         how = _how(job, running.get(job.id, {}).get("seconds_left"))
-        what = (str(job.id), state, how, str(job.priority), str(job.num_frames), " ".join(job.prompt.split()))
+        film = Text(" ".join(job.prompt.split()), no_wrap=True, overflow="ellipsis")
+        what = (str(job.id), state, how, str(job.priority), str(job.num_frames), film)
         table.add_row(*what, style=STYLES.get(job.state, ""))
     notes = ["the queue is paused: skyreels queue resume"] if paused else []
     if any(job.state == "queued" for job in jobs) and len(dead) == len(workers):
         notes.append("nobody is rendering: skyreels queue run")
+    reasons = [worker.sample.get("rest_reason") for worker in workers if worker.alive]
+    notes += [f"{reason}; skyreels doctor" for reason in reasons if reason]
     if total > len(jobs):
         notes.append(f"… and {total - len(jobs)} more (--limit N shows them)")
     return Group(table, *notes)

@@ -35,11 +35,6 @@ class Script:
         prompts = [reroll.prompt for reroll in begun if reroll.prompt and reroll.window >= first]
         return Direction(shot.model_copy(update={"prompt": prompts[-1]}) if prompts else shot, stream)
 
-    def texts(self) -> list[str]:
-        """Every prompt of the film, once."""
-        reworded = [reroll.prompt for reroll in self._rerolls if reroll.prompt]
-        return list(dict.fromkeys([text for shot in self._story for text in shot.texts] + reworded))
-
     def _stream(self, shot_seed: int | None, first_window: int, rerolled: dict[int, int | None]) -> Stream:
         """The stream that began last: the film's, that of a shot with a seed of its own, or a re-roll's."""
         seeds = {first_window: shot_seed} | {window: seed for window, seed in rerolled.items() if seed is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -10,38 +10,55 @@ from torch import Tensor
 from skyreels_cli.film.events import Event, StageStarted
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.loading import DTYPES, load_text_encoder, load_transformer, load_vae
 from skyreels_cli.model.memory import pick_device, release
 from skyreels_cli.model.offloading import Resident, stream_weights
 from skyreels_cli.model.text import encode_prompts
 from skyreels_cli.model.transformer import Transformer
+from skyreels_cli.plugins.protocols import Parallel
 
 
 class Studio:
-    """Transformer and VAE of one model on one device; prompts are encoded first, by an encoder that then goes."""
+    """Transformer and VAE of one model on one device; prompts are encoded first, by an encoder that then goes.
 
-    def __init__(self, facts: ModelFacts, dtype: str, placement: Placement) -> None:
+    That encoder (UMT5-XXL, 11 GB) takes longer to load than to encode dozens of prompts: those of films that come next
+    can be encoded along with the first one's.
+    """
+
+    def __init__(self, facts: ModelFacts, dtype: str, placement: Placement, parallel: Parallel = ALONE) -> None:
         self.facts = facts
+        self.parallel = parallel
         self.dtype = DTYPES[dtype]
         self.device = pick_device(placement.device)
         self._dtype_name = dtype
         self._placement = placement
         self._texts: dict[str, Tensor] = {}
+        self._expected: tuple[str, ...] = ()
         self._transformer: Resident | None = None
         self._vae: Resident | None = None
 
+    def expect(self, prompts: Iterable[str]) -> None:
+        """Name the prompts of films that come after the one that is prepared next; others are not kept."""
+        self._expected = tuple(prompts)
+
     def prepare(self, prompts: Sequence[str]) -> Iterator[Event]:
-        """Encode the prompts that are new, then load what is not loaded yet."""
-        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._texts]
-        if new:
+        """Have every prompt encoded (expected ones only where the encoder is needed), and the rest loaded."""
+        wanted = dict.fromkeys([*prompts, *self._expected])
+        self._texts = {prompt: text for prompt, text in self._texts.items() if prompt in wanted}
+        if not self._texts.keys() >= set(prompts):
             yield StageStarted("loading text encoder")
-            self._texts.update(self._encode(new))
-        if self._transformer is None:
-            yield StageStarted("loading transformer")
-            self._transformer = self._load_transformer()
+            self._texts.update(self._encode([prompt for prompt in wanted if prompt not in self._texts]))
+        yield from self.prepare_transformer()
         if self._vae is None:
             yield StageStarted("loading VAE")
             self._vae = Resident(load_vae(self.facts, self._home), self.device, self._home)
+
+    def prepare_transformer(self) -> Iterator[Event]:
+        """Load the denoiser if it is not loaded yet: all that a rank needs that only helps."""
+        if self._transformer is None:
+            yield StageStarted("loading transformer")
+            self._transformer = self._load_transformer()
 
     def text(self, prompt: str) -> Tensor:
         """Embeddings `(1, 512, text_dim)` of a prompt that was prepared."""
@@ -77,6 +94,7 @@ class Studio:
     def _load_transformer(self) -> Resident:
         transformer: Transformer = load_transformer(self.facts, self._dtype_name, self._home)
         transformer.attention_backend = self._placement.attention
+        transformer.parallel = self.parallel
         if self._placement.offload == "stream":
             stream_weights(transformer, self.device)
             return Resident(transformer, self.device, self.device, moves=False)

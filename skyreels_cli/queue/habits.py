@@ -28,6 +28,8 @@ class Habits:
     stop_seconds: float = 120.0
     # A renderer that says nothing for so long hangs; downloading 50 GB at 10 MB/s takes 83 minutes.
     stall_seconds: float = 7200.0
+    # After several jobs that failed alike; below `leases.LONGEST_DELAY`, so that another job is tried then.
+    rest_seconds: float = 240.0
     # After so long without a job the model's memory is given back.
     idle_seconds: float = 300.0
     # Before a second attempt at what may get better by itself (network, busy device); then twice as long.

@@ -145,7 +145,8 @@ def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
 class WorkerInfo:
     """A worker at work: one renderer child on one device; `alive` as of the moment of asking.
 
-    `sample` is the last look at its device (see `queue.device`), `beat_at` when the worker last gave a sign of life.
+    `sample` is the last look at its device (see `queue.device`), with a `rest_reason` if that seems to be broken;
+    `beat_at` is when the worker last gave a sign of life.
     """
 
     id: str

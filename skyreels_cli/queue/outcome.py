@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from skyreels_cli.errors import OutOfMemoryError, PluginError, RetryableError, SkyreelsError, UsageError
+from skyreels_cli.errors import (
+    OutOfMemoryError,
+    PluginError,
+    RetryableError,
+    SkyreelsError,
+    UsageError,
+    as_out_of_memory,
+    first_line,
+)
+from skyreels_cli.queue.child import describe_exit
 from skyreels_cli.queue.degrade import next_step
 from skyreels_cli.queue.job import Job
 
@@ -52,17 +61,22 @@ def judge(
 
 def error_record(error: BaseException) -> dict[str, Any]:
     """`code`, `message`, `hint` and `exit_code` of whatever ended a job."""
-    if isinstance(error, SkyreelsError):
-        hint, exit_code = error.hint, error.exit_code
-        return {"code": error.code, "message": error.message, "hint": hint, "exit_code": exit_code}
-    message = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if _out_of_memory(error):
-        return {"code": "out-of-memory", "message": f"out of memory: {message}", "hint": None, "exit_code": 4}
-    message = f"internal error: {type(error).__name__}: {message}"
-    return {"code": "internal", "message": message, "hint": "skyreels queue logs ID", "exit_code": 1}
+    expected = error if isinstance(error, SkyreelsError) else as_out_of_memory(error) or _bug(error)
+    hint, exit_code = expected.hint, expected.exit_code
+    return {"code": expected.code, "message": expected.message, "hint": hint, "exit_code": exit_code}
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    """Of the host, of a GPU, or of torch's allocator for the CPU, which says so only in words."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"MemoryError", "OutOfMemoryError"}) or "DefaultCPUAllocator" in str(error)
+def death_record(job: int, status: int | None, *, for_memory: bool) -> dict[str, Any]:
+    """The same of a renderer that is gone: by its exit status, None if it hung and was ended by us."""
+    what = "the renderer hung" if status is None else describe_exit(status)
+    return {
+        "code": "renderer-died",
+        "message": f"{what}, as the system had run out of memory" if for_memory else what,
+        "hint": f"skyreels queue logs {job}",
+        "exit_code": OutOfMemoryError.exit_code if for_memory else SkyreelsError.exit_code,
+    }
+
+
+def _bug(error: BaseException) -> SkyreelsError:
+    message = f"internal error: {type(error).__name__}: {first_line(error)}"
+    return SkyreelsError("internal", message, "skyreels queue logs ID")

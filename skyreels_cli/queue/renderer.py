@@ -3,7 +3,8 @@
 Protocol: one JSON object per line. On stdin
 
     {"do": "render", "job": 12, "draft": {…}, "placement": {…}, "output": "/…/film.mp4",
-     "keep_work": false, "overwrite": false}
+     "keep_work": false, "overwrite": false, "next": [{…}, …]}
+                                     `next`: recipes of jobs that wait for the same model, to prepare for at leisure
     {"do": "stop", "job": 12}        save a checkpoint and stop; ignored if the job is over
     end of file                      the worker is gone: die at once (the film's folder allows it at any moment)
 
@@ -20,8 +21,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TextIO
@@ -105,6 +106,7 @@ class Renderer:
         plan = make_plan(recipe, facts)
         placement = Placement(**command["placement"])
         studio = self._studio_for(facts, recipe, placement)
+        studio.expect(_texts(command["next"]))
         flops = denoise_flops(recipe, facts, plan.windows)
         facts_of_plan = {"family": facts.family, "device": str(studio.device), "denoise_flops": flops}
         said = recipe.model_dump(mode="json", by_alias=True)
@@ -132,6 +134,15 @@ class Renderer:
                 release(device)
             self._studio, self._studio_key = Studio(facts, recipe.dtype, placement), key
         return self._studio
+
+
+def _texts(recipes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Prompts of films to come; what is wrong with a recipe is told when its turn comes."""
+    from skyreels_cli.recipe.schema import Recipe
+
+    for said in recipes:
+        with suppress(ValueError):
+            yield from Recipe.model_validate(said).texts
 
 
 def _private_stdout() -> Say:

@@ -130,6 +130,12 @@ class Store:
         revision = max([facts["revision"], *(job.revision for job in jobs)])
         return Changes(revision, facts["removals"], jobs)
 
+    def next_recipes(self, key: str, limit: int) -> list[dict[str, Any]]:
+        """What the jobs that come next among those with a `model_key` say."""
+        query = """SELECT recipe FROM jobs WHERE state = 'queued' AND model_key = ?
+            ORDER BY priority DESC, position, id LIMIT ?"""
+        return [json.loads(row[0]) for row in self.database.rows(query, key, limit)]
+
     @property
     def paused(self) -> bool:
         """Whether the whole queue stands still."""

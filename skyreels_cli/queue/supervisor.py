@@ -62,7 +62,7 @@ class Supervisor:
         self._workers = [Worker(store, each, command, self._inbox, self._take) for each in habits]
 
     def run(self, signals: StopSignals, *, once: bool = False) -> None:
-        """Work until a signal comes or, with `once`, until no job is left that could be started.
+        """Work until a signal comes or, with `once`, until no job is left that could be started (or no device).
 
         A signal lets the jobs at hand be checkpointed and put back; a second one does not wait for checkpoints.
         """
@@ -82,6 +82,12 @@ class Supervisor:
             for worker in self._workers:
                 worker.leave()
 
+    @property
+    def rest_reason(self) -> str | None:
+        """Why no worker takes a job, if all their devices seem to be broken."""
+        reasons = [worker.rest_reason for worker in self._workers]
+        return reasons[0] if all(reasons) else None
+
     def _hear(self) -> None:
         """Pass on what the children have said; wait a moment if they are silent."""
         said = []
@@ -100,7 +106,7 @@ class Supervisor:
             worker.close(grace_seconds)
 
     def _nothing_left(self) -> bool:
-        return self._store.paused or self._store.count(("queued",)) == 0
+        return self._store.paused or self._store.count(("queued",)) == 0 or self.rest_reason is not None
 
     def _take(self, event: Mapping[str, Any]) -> None:
         if event["event"] == "job_ended" and event["state"]:

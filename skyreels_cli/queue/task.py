@@ -16,6 +16,9 @@ from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import Film, Store
 
+# Their prompts are encoded along with a job's own; each encoding is 4 MB, and takes a few seconds on a CPU.
+PREPARED_JOBS = 8
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -54,6 +57,22 @@ class Task:
     def reached(self) -> dict[str, Any] | None:
         """The progress to write down, if there is any."""
         return self.progress.to_dict() if self.progress else None
+
+
+def render_command(store: Store, task: Task) -> dict[str, Any]:
+    """What the renderer is told (see `queue.renderer`)."""
+    job = task.job
+    changed = {name: value for name, value in job.overrides.items() if name != "offload"}
+    return {
+        "do": "render",
+        "job": job.id,
+        "draft": store.assets.resolve(job.draft) | changed,
+        "placement": task.placement,
+        "output": job.output,
+        "keep_work": job.keep_work,
+        "overwrite": job.overwrite or job.reworded,
+        "next": store.next_recipes(job.model_key, PREPARED_JOBS),
+    }
 
 
 def succeeded(store: Store, owner: Owner, task: Task, result: Mapping[str, Any]) -> Ending:

@@ -13,19 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from skyreels_cli.errors import OutOfMemoryError, SkyreelsError
+from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue import leases
-from skyreels_cli.queue.child import Child, Inbox, describe_exit
+from skyreels_cli.queue.breaker import Breaker
+from skyreels_cli.queue.child import Child, Inbox
 from skyreels_cli.queue.device import memory_in_use, oom_kills, sample
 from skyreels_cli.queue.finished import discard_work, file_mark, finished_film
 from skyreels_cli.queue.habits import Habits
 from skyreels_cli.queue.job import Job, model_key
 from skyreels_cli.queue.logs import JobLog
-from skyreels_cli.queue.outcome import error_record, judge
+from skyreels_cli.queue.outcome import Verdict, death_record, error_record, judge
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import Store
-from skyreels_cli.queue.task import Ending, Task, failed, stopped, succeeded
+from skyreels_cli.queue.task import Ending, Task, failed, render_command, stopped, succeeded
 
 # One that has no job has nothing to tell: it only keeps its place.
 IDLE_BEATS = 5
@@ -52,6 +53,12 @@ class Worker:
         self._beat_at = self._look_at = self._busy_at = 0.0
         self._closing = False
         self._trouble = ""
+        self._breaker = Breaker(self._device, habits.rest_seconds)
+
+    @property
+    def rest_reason(self) -> str | None:
+        """Why it takes no job at present, if its device seems to be broken."""
+        return self._breaker.reason
 
     def hear(self, child: Child, event: Mapping[str, Any]) -> None:
         """Take what a child says; one that has been given up has nothing to say any more."""
@@ -104,7 +111,7 @@ class Worker:
     def _beat(self) -> None:
         """Renew the lease, say how far the film is, and learn what is wanted."""
         task = self.task
-        looked = sample(self._child.pid if self._child else None)
+        looked = {**sample(self._child.pid if self._child else None), "rest_reason": self.rest_reason}
         if task and task.progress:
             task.progress.take_memory(memory_in_use(looked, self._device))
             if not task.plan_noted:
@@ -129,7 +136,7 @@ class Worker:
         return leases.register(self._store, self._device, self._habits.executor, self._habits.lease_seconds)
 
     def _look_for_work(self, now: float) -> None:
-        if now < self._look_at:
+        if now < self._look_at or self.rest_reason:
             return
         self._look_at = now + self._habits.poll_seconds
         if self._store.paused:
@@ -177,18 +184,7 @@ class Worker:
             self._oom_kills = oom_kills()
             self._child = Child(self._command, self._inbox)
         self._child.log = task.log.write
-        changed = {name: value for name, value in task.job.overrides.items() if name != "offload"}
-        self._child.send(
-            {
-                "do": "render",
-                "job": task.job.id,
-                "draft": self._store.assets.resolve(task.job.draft) | changed,
-                "placement": task.placement,
-                "output": task.job.output,
-                "keep_work": task.job.keep_work,
-                "overwrite": task.job.overwrite or task.job.reworded,
-            }
-        )
+        self._child.send(render_command(self._store, task))
 
     def _watch(self, task: Task, now: float) -> None:
         """Kill a child that was asked to stop and does not, or that has not stirred for hours."""
@@ -220,12 +216,19 @@ class Worker:
                 self._on_failure(task, {name: event[name] for name in ("code", "message", "hint", "exit_code")})
             case _ if task.progress:
                 task.progress.take(event)
+                if event["event"] == "step_done":
+                    self._breaker.forget()
 
     def _on_failure(self, task: Task, error: Mapping[str, Any]) -> None:
         habits = self._habits
-        verdict = judge(
-            task.job, task.attempts, error, task.placement, degrade=habits.degrade, pause=habits.retry_seconds
-        )
+        if self._breaker.has_had_enough(task.job.id, error):
+            verdict = Verdict(delay=leases.LONGEST_DELAY, counts=False)
+            self._beat_at = 0.0
+            self._listen({"event": "device_trouble", "job": None, "message": self.rest_reason})
+        else:
+            verdict = judge(
+                task.job, task.attempts, error, task.placement, degrade=habits.degrade, pause=habits.retry_seconds
+            )
         task.ending = failed(self._store, self._owner, task, error, verdict)
 
     def _on_exit(self, task: Task, status: int | None) -> None:
@@ -234,11 +237,7 @@ class Worker:
             task.ending = stopped(self._store, self._owner, task)
             return
         for_memory = status == -SIGKILL and oom_kills() > self._oom_kills
-        what = "the renderer hung" if status is None else describe_exit(status)
-        message = f"{what}, as the system had run out of memory" if for_memory else what
-        exit_code = OutOfMemoryError.exit_code if for_memory else SkyreelsError.exit_code
-        hint = f"skyreels queue logs {task.job.id}"
-        self._on_failure(task, {"code": "renderer-died", "message": message, "hint": hint, "exit_code": exit_code})
+        self._on_failure(task, death_record(task.job.id, status, for_memory=for_memory))
 
     def _settle(self, task: Task, ending: Ending) -> None:
         """Write how a task ended, then tell."""

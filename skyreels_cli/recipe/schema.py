@@ -51,7 +51,6 @@ class Draft(BaseModel):
     rerolls: list[Reroll] | None = None
     scheduler: str | None = None
     cache: str | None = None
-    parallel: str | None = None
     options: dict[str, dict[str, Any]] | None = Field(None, description="options of plugins, by plugin name")
     dtype: Dtype | None = None
     lora: list[str] | None = Field(None, description="FILE or FILE:scale")
@@ -90,7 +89,6 @@ class Recipe(BaseModel):
     rerolls: list[Reroll] = []
     scheduler: str = "unipc"
     cache: str | None = None
-    parallel: str | None = None
     options: dict[str, dict[str, Any]] = {}
     dtype: Dtype = "bfloat16"
     lora: list[str] = []
@@ -119,6 +117,12 @@ class Recipe(BaseModel):
             end_image=self.end_image,
         )
         return tuple(self.shots) or (whole,)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every prompt of the film, once."""
+        reworded = [reroll.prompt for reroll in self.rerolls if reroll.prompt]
+        return tuple(dict.fromkeys([text for shot in self.story for text in shot.texts] + reworded))
 
     def goes_on(self, shot: int) -> bool:
         """Whether a shot goes on from frames before it, be they the film's or a given video's."""

@@ -1,4 +1,4 @@
-"""Pixels where a terminal has them (kitty's protocol, sixel), by way of the package textual-image."""
+"""Pixels where a terminal has them (kitty's protocol; sixel, as iTerm2 does), by way of the package textual-image."""
 
 from __future__ import annotations
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from skyreels_cli.errors import RetryableError, UsageError
 from skyreels_cli.hub.catalogue import bundled_models
@@ -14,34 +15,78 @@ from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.open import open_model
 from skyreels_cli.media.codecs import check_container
 from skyreels_cli.media.output import check_output, default_output
-from skyreels_cli.plan.dry_run import plan_data
-from skyreels_cli.plan.planner import make_plan
+from skyreels_cli.plugins.manager import plugins
+from skyreels_cli.plugins.options import options_model, parse_options
+from skyreels_cli.plugins.specs import CacheSpec, ParallelSpec, SchedulerSpec, Spec
 from skyreels_cli.queue.job import Job, NewJob
+from skyreels_cli.queue.settle import settle_job
 from skyreels_cli.queue.store import Store
 from skyreels_cli.recipe.complete import complete
-from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.plugin_choices import chosen_specs
+from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.validate import make_draft
 from skyreels_cli.settings import load_settings
 
+RECIPE_FIELDS = (
+    *("prompt", "negative_prompt", "model", "resolution", "aspect", "num_frames", "duration", "fps", "image"),
+    *("end_image", "seed", "inference_steps", "guidance_scale", "shift", "scheduler", "ar_step", "causal_block_size"),
+    *("causal_attention", "base_num_frames", "overlap_history", "addnoise_condition", "join", "color_match", "cache"),
+    *("parallel", "dtype", "codec", "quality"),
+)
 NOT_OF_THE_RECIPE = ("output", "priority")
+PLUGINS: dict[str, type[Spec]] = {"scheduler": SchedulerSpec, "cache": CacheSpec, "parallel": ParallelSpec}
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a form begins with: values as text by field, those that it does not show, and the job that is edited."""
+    """What a form begins with: values as text by field, those that it does not show, and the job that is edited.
+
+    Options of plugins are fields called `teacache.threshold`.
+    """
 
     values: dict[str, str]
     kept: dict[str, Any]
     job: Job | None = None
 
 
-def start_from(draft: Mapping[str, Any], shown: tuple[str, ...], job: Job | None = None) -> Start:
-    """Spread a draft over the fields that the form shows and the rest."""
-    values = {name: str(draft[name]) for name in shown if draft.get(name) is not None}
+@dataclass(frozen=True)
+class OptionField:
+    """A field for an option of a plugin: what the option is about, and what it comes to if the field stays empty."""
+
+    name: str
+    help: str
+    value: str
+
+
+def start_from(draft: Mapping[str, Any], job: Job | None = None) -> Start:
+    """Spread a draft over the fields of the form and the rest."""
+    values = {name: str(draft[name]) for name in RECIPE_FIELDS if draft.get(name) is not None}
+    values |= {
+        f"{plugin}.{name}": as_text(value)
+        for plugin, options in (draft.get("options") or {}).items()
+        for name, value in options.items()
+    }
     if job:
         values |= {"output": job.output, "priority": str(job.priority)}
-    kept = {name: value for name, value in draft.items() if name not in shown and name != "description"}
-    return Start(values, kept, job)
+    hidden = (*RECIPE_FIELDS, "options", "description")
+    return Start(values, {name: value for name, value in draft.items() if name not in hidden}, job)
+
+
+def choices(name: str) -> list[str]:
+    """The words that a field of the recipe may hold; none if it is free."""
+    if name in PLUGINS:
+        return list(plugins().specs(PLUGINS[name]))
+    annotation = Draft.model_fields[name].annotation
+    return [str(word) for kind in get_args(annotation) for word in get_args(kind) if get_origin(kind) is Literal]
+
+
+def option_fields(recipe: Mapping[str, Any]) -> list[OptionField]:
+    """The options of the plugins that a recipe chooses, as their one declaration has them."""
+    return [
+        OptionField(f"{spec.name}.{name}", field.description or "", as_text(recipe["options"][spec.name][name]))
+        for spec in chosen_specs(Recipe.model_validate(recipe))
+        for name, field in options_model(spec).model_fields.items()
+    ]
 
 
 def propose(start: Start, typed: Mapping[str, str], store: Store) -> NewJob:
@@ -51,21 +96,21 @@ def propose(start: Start, typed: Mapping[str, str], store: Store) -> NewJob:
     error that says how to fetch it.
     """
     said = {name: text.strip() for name, text in typed.items() if text.strip()}
-    recipe_words = {name: text for name, text in said.items() if name not in NOT_OF_THE_RECIPE}
-    draft = make_draft({**start.kept, **recipe_words})
+    words = {name: text for name, text in said.items() if name in RECIPE_FIELDS}
+    options = parse_options([f"{name}={text}" for name, text in said.items() if "." in name])
+    draft = make_draft({**start.kept, **words, **({"options": options} if options else {})})
+    if draft.lora:
+        message, hint = "LoRA files are not there yet", "use a model folder into which the LoRA is merged"
+        raise UsageError("not-built-yet", message, hint)
     facts = _open_here(draft.model or _default_model())
     recipe = complete(draft, facts)
-    plan = make_plan(recipe, facts, store.pace(recipe.dtype))
-    settled = {"seed": recipe.seed, "model": recipe.model, "image": recipe.image, "end_image": recipe.end_image}
     before = start.job
-    return NewJob(
-        draft={
-            **draft.model_dump(mode="json", by_alias=True, exclude_none=True),
-            **{name: value for name, value in settled.items() if value is not None},
-        },
-        recipe=recipe.model_dump(mode="json", by_alias=True),
-        plan={**plan_data(plan), "family": facts.family},
-        output=_output(said.get("output"), recipe, before),
+    return settle_job(
+        draft,
+        recipe,
+        facts,
+        store,
+        _output(said.get("output"), recipe, before),
         output_is_default="output" not in said,
         overwrite=before.overwrite if before else False,
         keep_work=before.keep_work if before else False,
@@ -119,3 +164,8 @@ def _whole(name: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise UsageError("bad-value", f"{name}: {text!r} should be a whole number", "0") from None
+
+
+def as_text(value: Any) -> str:
+    """A value as people type it: `false`, `[1, 2]`."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -15,7 +15,7 @@ from typing import Any
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue.device import sample
-from skyreels_cli.queue.job import Job
+from skyreels_cli.queue.job import Job, WorkerInfo
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.view import FILTERS, View, Wanted
 
@@ -105,7 +105,7 @@ class Watcher(threading.Thread):
             wanted=replace(wanted, offset=offset),
             counts=counts,
             paused=store.paused,
-            workers=tuple(replace(worker, beat_at=0.0, sample={}) for worker in store.workers()),
+            workers=tuple(_timeless(worker) for worker in store.workers()),
             total=total,
             jobs=tuple(jobs),
             film=_film(store, wanted.focus),
@@ -135,6 +135,11 @@ class Watcher(threading.Thread):
         if store:
             with suppress(Exception):  # the file may be gone from under it
                 store.database.close()
+
+
+def _timeless(worker: WorkerInfo) -> WorkerInfo:
+    """A worker without what changes at each of its beats, which is no news."""
+    return replace(worker, beat_at=0.0, sample={"rest_reason": worker.sample.get("rest_reason")})
 
 
 def _film(store: Store, focus: int | None) -> Job | None:

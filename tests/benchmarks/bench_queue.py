@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_queue.py [--rounds 3] [--json results/bench_queue.json]
 
 Starts are measured with the real renderer and the golden model on the CPU: in each round a fresh one gets four jobs
-with prompts of their own, so every job loads the text encoder, and only the first torch, transformer and the VAE;
-taken is the wall time from the claim to the end of the first step.
+with prompts of their own; the first loads torch, the text encoder, the transformer and the VAE, and has the other three
+prompts encoded as well. Taken is the wall time from the claim to the end of the first step.
 """
 
 from __future__ import annotations

@@ -1,27 +1,68 @@
-"""A worker as a process that may be killed, with the fake renderer: `queue_worker.py FOLDER [once]`."""
+"""A worker as a process that may be killed: `queue_worker.py FOLDER RENDERER [once]`.
+
+RENDERER is `fake` (tests/queue/fake_renderer.py), `real` (on the CPU), or a number: the real one, which kills its
+worker and itself as soon as it has said that so many steps are done. There is no moment to be caught or missed.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 FAKE = [sys.executable, "-S", "-E", str(ROOT / "tests" / "queue" / "fake_renderer.py")]
-PLACEMENT = {"device": "auto", "offload": "none", "attention": None, "gpus": 1}
+REAL = [sys.executable, "-m", "skyreels_cli.queue.renderer"]
 
 
-def main(folder: Path, *, once: bool) -> None:
-    sys.path.insert(0, str(ROOT))
+def work(folder: Path, renderer: str, *, once: bool) -> None:
+    """Be a worker, with a lease that soon runs out."""
     from skyreels_cli.queue.habits import Habits
     from skyreels_cli.queue.store import Store
     from skyreels_cli.queue.supervisor import Supervisor, stop_signals
 
+    command = {"fake": FAKE, "real": REAL}.get(renderer, [sys.executable, __file__, renderer])
     habits = Habits(
-        PLACEMENT, poll_seconds=0.02, beat_seconds=0.05, lease_seconds=2.0, grace_seconds=5.0, retry_seconds=0.2
+        {"device": "cpu", "offload": "none", "attention": None, "gpus": 1},
+        poll_seconds=0.02,
+        beat_seconds=0.05,
+        lease_seconds=2.0,
+        grace_seconds=5.0,
+        retry_seconds=0.2,
     )
     with stop_signals() as signals:
-        Supervisor(Store(folder), [habits], FAKE, lambda event: None).run(signals, once=once)
+        Supervisor(Store(folder), [habits], command, lambda event: None).run(signals, once=once)
+
+
+def render_until(last_step: int) -> None:
+    """Be a renderer that brings its worker down with it."""
+    from skyreels_cli.queue import renderer
+
+    steps, open_stdout = count(1), renderer._private_stdout
+
+    def fatal_stdout() -> Callable[[Mapping[str, Any]], None]:
+        say = open_stdout()
+
+        def say_and_die(event: Mapping[str, Any]) -> None:
+            say(event)
+            if event["event"] == "step_done" and next(steps) == last_step:
+                os.kill(os.getppid(), signal.SIGKILL)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return say_and_die
+
+    renderer._private_stdout = fatal_stdout
+    renderer.main()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), once=sys.argv[2:] == ["once"])
+    sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
+    os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHONPATH", "")])
+    if len(sys.argv) == 2:
+        render_until(int(sys.argv[1]))
+    else:
+        work(Path(sys.argv[1]), sys.argv[2], once=sys.argv[3:] == ["once"])

@@ -23,7 +23,7 @@ def told(rerolls: list[dict[str, Any]], *shots: dict[str, Any]) -> list[tuple[st
     plan = make_plan(recipe, facts)
     script = Script(recipe, plan)
     directions = [script.direction(window) for window in plan.windows]
-    assert {direction.shot.prompt for direction in directions} <= set(script.texts())
+    assert {direction.shot.prompt for direction in directions} <= set(recipe.texts)
     return [(direction.shot.prompt, direction.stream) for direction in directions]
 
 

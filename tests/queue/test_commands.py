@@ -345,7 +345,7 @@ class TestRun:
 
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
     def test_signals(self, queue: Queue, store: Store, films: Path, home: Path, number: int, status: int) -> None:
-        store.add(new_job(films / "a.mp4", rows=400, seconds=0.02))
+        store.add(new_job(films / "a.mp4", wait_at=3))
 
         def stop() -> None:
             other = Store(home / "queue")
@@ -358,6 +358,14 @@ class TestRun:
         thread.join()
         assert ran.status == status
         assert (states(store), store.workers()) == ({1: "queued"}, [])
+
+    def test_a_broken_device_ends_it_and_is_said(self, queue: Queue, store: Store, films: Path) -> None:
+        for number in range(4):
+            store.add(new_job(films / f"{number}.mp4", die_at=0, times=99, max_attempts=1))
+        ran = queue("run", "--once", "--json")
+        assert ran.error == (1, "device-trouble")
+        assert "3 jobs in a row failed alike on auto: the renderer was killed by SIGSEGV; the next trial" in ran.err
+        assert states(store) == {1: "failed", 2: "failed", 3: "queued", 4: "queued"}
 
     def test_another_worker_is_pointed_out(self, queue: Queue, store: Store) -> None:
         leases.register(store, "cuda:0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -35,12 +35,17 @@ class Engine:
     finishes: bool = False
     calls: list[dict[str, Any]] = field(default_factory=list)
     studios: list[tuple[str, Placement]] = field(default_factory=list)
+    expected: list[list[str]] = field(default_factory=list)
     released: int = 0
     closed: int = 0
 
     def studio(self, facts: Any, dtype: str, placement: Placement) -> SimpleNamespace:
         self.studios.append((dtype, placement))
-        return SimpleNamespace(device="cpu", number=len(self.studios))
+
+        def expect(prompts: Iterator[str]) -> None:
+            self.expected.append(list(prompts))
+
+        return SimpleNamespace(device="cpu", number=len(self.studios), expect=expect)
 
     def release(self, device: str) -> None:
         self.released += 1
@@ -78,7 +83,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 def command(job: int, **changed: Any) -> dict[str, Any]:
     draft = {"prompt": "a ball", "model": str(MODEL), "resolution": "80x48", "num_frames": 17, "seed": 7}
     said = {"do": "render", "job": job, "draft": draft, "placement": PLACEMENT, "output": "/films/a.mp4"}
-    return {**said, "keep_work": False, "overwrite": True, **changed}
+    return {**said, "keep_work": False, "overwrite": True, "next": [], **changed}
 
 
 def render(*commands: dict[str, Any], stop: int | None = None) -> list[dict[str, Any]]:
@@ -129,6 +134,14 @@ def test_a_studio_is_kept_until_another_one_is_wanted(engine: Engine) -> None:
         ("bfloat16", "none"),
     ]
     assert engine.released == 3
+
+
+def test_prompts_of_jobs_that_come_next_are_named_and_nonsense_is_left_for_its_turn(engine: Engine) -> None:
+    (first, *_) = render(command(1))
+    recipe = first["recipe"]
+    coming = [{**recipe, "prompt": "a cube", "negative_prompt": "blurry"}, {"prompt": "of another version"}]
+    render(command(2, next=[*coming, {**recipe, "prompt": "a cone", "guidance_scale": 1.0}]))
+    assert engine.expected == [[], ["a cube", "blurry", "a cone"]]
 
 
 def test_errors_are_told_and_the_traceback_goes_to_the_log(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:

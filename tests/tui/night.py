@@ -115,8 +115,8 @@ class FakeEngine:
 
     @classmethod
     def arrive(cls, store: Store, device: str = "cuda:0") -> FakeEngine:
-        """A worker comes to work."""
-        return cls(store, leases.register(store, device))
+        """A worker comes to work; the night may be a long one."""
+        return cls(store, leases.register(store, device, lease_seconds=3600))
 
     def take(self) -> Job:
         """Claim the next job and begin it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from skyreels_cli.queue import actions
+from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.deeds import DEEDS
 from skyreels_cli.tui.graphics import find_graphics
@@ -15,7 +15,7 @@ from skyreels_cli.tui.screens import dashboard
 from skyreels_cli.tui.widgets.picture import Picture
 
 from .conftest import STARTED, on_stage
-from .night import FakeEngine, fill, new_job, plan_of, sunset
+from .night import SAMPLE, FakeEngine, fill, new_job, plan_of, sunset
 
 
 async def test_a_whole_night(night: FakeEngine, store: Store) -> None:
@@ -55,6 +55,29 @@ async def test_the_denoising_wave_is_seen_moving(store: Store) -> None:
         for steps, wave in ((5, "▇████"), (20, "▁▃▄▅▇"), (25, "▁▁▁▁▁")):
             engine.play(steps)
             await stage.until_seen("".join(10 * block for block in wave) + " 25 latent frames")
+
+
+async def test_the_look_drifts_in_curves_one_per_quality(store: Store) -> None:
+    """Against the first window: luma rises evenly, contrast falls by less than fills the curve."""
+    store.add(new_job(0, Path("/films"), plan_of(737)))
+    engine = FakeEngine.arrive(store)
+    engine.take()
+    engine.play(4 * 30 + 1)
+    async with on_stage(store, (120, 50)) as stage:
+        await stage.until_seen("drift % ▁▃▆█ luma +1.2", "drift % ▁▃▆█ saturation +3.3")
+        await stage.until_seen("drift % ▇▅▄▂ contrast -0.6", "drift % █▆▃▁ sharpness -1.8")
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.until_seen("drift % ▁▃▆█ lum+1 ▁▃▆█ sat+3 ▇▅▄▂ con-1 █▆▃▁ sha-2")
+
+
+async def test_a_device_on_which_everything_fails_is_said(night: FakeEngine, store: Store) -> None:
+    night.take()
+    async with on_stage(store) as stage:
+        reason = "3 jobs in a row failed alike on cuda:0: CUDA error"
+        leases.beat(store, night.owner, {**SAMPLE, "rest_reason": reason})
+        await stage.until_seen(f"! {reason}")
+        leases.beat(store, night.owner, SAMPLE)
+        await stage.until(lambda: reason not in stage.text)
 
 
 async def test_no_worker_is_said_and_one_can_be_started(night: FakeEngine, store: Store) -> None:

@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Input, Select
 
 from skyreels_cli.queue.store import Store
+from skyreels_cli.tui.proposal import choices
 from skyreels_cli.tui.screens.form import JobForm
 
 from .conftest import Stage, on_stage
@@ -69,6 +70,8 @@ WRONG = (
     ("model", "df-14b-540p", "is not on this machine"),
     ("priority", "high", "priority: 'high' should be a whole number"),
     ("output", "/films/film.xyz", "has no video's suffix"),
+    ("cache", "tea", "there is no cache 'tea'"),
+    ("num_frames", "inf", "num_frames: 'inf' should be a valid integer"),
 )
 
 
@@ -85,6 +88,13 @@ async def test_what_is_wrong_is_said_while_one_types(store: Store) -> None:
             type_in(stage, **{field: "", **right})
             await stage.until_seen("17 frames")
         assert store.count() == 0
+
+
+async def test_an_endless_film_is_no_job(store: Store) -> None:
+    async with on_stage(store, (120, 40)) as stage:
+        await open_form(stage, "n")
+        type_in(stage, prompt="cats", model=MODEL, resolution="96x64", duration="inf")
+        await stage.until_seen("an endless film would never let the next job begin")
 
 
 async def test_edit_a_job(store: Store, tmp_path: Path) -> None:
@@ -104,6 +114,51 @@ async def test_edit_a_job(store: Store, tmp_path: Path) -> None:
     job = store.job(1)
     assert (job.num_frames, job.output, job.recipe["codec"]) == (9, output, "ffv1")
     assert job.recipe["seed"] == job.draft["seed"]
+
+
+def option(stage: Stage, name: str) -> Input:
+    """The field for an option of a plugin."""
+    return next(field for field in stage.app.screen.query(Input) if field.name == name)
+
+
+async def test_options_of_the_plugins_that_are_chosen_are_fields_too(store: Store, tmp_path: Path) -> None:
+    async with on_stage(store, (160, 60)) as stage:
+        form = await open_form(stage, "n")
+        output = str(tmp_path / "film.mp4")
+        type_in(
+            stage, prompt="cats", model=MODEL, resolution="96x64", num_frames="17", output=output, scheduler="euler"
+        )
+        await stage.until_seen("17 frames")
+        assert "threshold" not in stage.text
+        type_in(stage, cache="teacache", join="latents", color_match="anchor")
+        await stage.until_seen("teacache threshold    0.2", "teacache ret steps    false", "teacache fit          auto")
+        option(stage, "teacache.threshold").value = "much"
+        await stage.until_seen("options.teacache.threshold: 'much' should be a valid number")
+        option(stage, "teacache.threshold").value = "0.7"
+        await stage.until_seen("17 frames")
+        type_in(stage, cache="")
+        await stage.until(lambda: "teacache" not in stage.text)
+        type_in(stage, cache="teacache")
+        await stage.until_seen("teacache threshold    0.7")
+        await stage.until(lambda: form._proposal is not None)
+        await stage.press("ctrl+s")
+        await stage.until_seen("1 queued")
+        job = store.job(1)
+        assert job.draft["options"] == {"teacache": {"threshold": 0.7}}
+        assert job.recipe["options"]["teacache"] == {"threshold": 0.7, "ret_steps": False, "fit": "auto"}
+        assert (job.recipe["join"], job.recipe["color_match"], job.recipe["scheduler"]) == (
+            "latents",
+            "anchor",
+            "euler",
+        )
+        await open_form(stage, "e")
+        await stage.until_seen("teacache threshold    0.7")
+
+
+def test_fields_with_few_words_offer_them() -> None:
+    assert choices("join") == ["pixels", "latents"]
+    assert {"teacache", "blockcache"} <= set(choices("cache"))
+    assert choices("prompt") == choices("num_frames") == []
 
 
 async def test_leaving_the_form_changes_nothing(night: FakeEngine, store: Store) -> None:

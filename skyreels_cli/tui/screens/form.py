@@ -22,17 +22,12 @@ from skyreels_cli.queue.store import Store
 from skyreels_cli.recipe.presets import list_presets, load_preset
 from skyreels_cli.settings import load_settings
 from skyreels_cli.tui.plan_text import plan_lines
-from skyreels_cli.tui.proposal import Start, propose, start_from
+from skyreels_cli.tui.proposal import Start, option_fields, propose, start_from
+from skyreels_cli.tui.widgets.recipe_fields import RecipeFields
 
 if TYPE_CHECKING:
     from skyreels_cli.tui.app import Monitor
 
-RECIPE_FIELDS = (
-    *("prompt", "negative_prompt", "model", "resolution", "num_frames", "duration", "fps", "image", "end_image"),
-    *("seed", "inference_steps", "guidance_scale", "shift", "ar_step", "causal_block_size", "base_num_frames"),
-    *("overlap_history", "addnoise_condition", "cache", "dtype", "codec", "quality"),
-)
-FIELDS = (*RECIPE_FIELDS, "output", "priority")
 # Planning takes 5 to 40 ms: once the fingers rest, not at every key.
 PAUSE_SECONDS = 0.25
 
@@ -70,16 +65,12 @@ class JobForm(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the fields, and beside or below them the plan."""
         with Horizontal(id="form"):
-            with VerticalScroll(id="fields"):
+            with RecipeFields(id="fields"):
                 if self._number is None:
                     names = [(f"{preset.name}: {preset.description}", preset.name) for preset in self._presets()]
                     with Horizontal(classes="field"):
                         yield Label("preset")
                         yield Select(names, prompt="none", id="preset", compact=True)
-                for name in FIELDS:
-                    with Horizontal(classes="field"):
-                        yield Label(name.replace("_", " "))
-                        yield Input(id=name, compact=True)
             with VerticalScroll(id="proposal", can_focus=False):
                 yield Static(id="proposal-text")
         yield Footer(show_command_palette=False)
@@ -107,13 +98,13 @@ class JobForm(Screen[None]):
     def _start_of(self, preset: str | None) -> Start:
         if preset:
             draft = load_preset(preset, load_settings().presets_dir)
-            return start_from(draft.model_dump(mode="json", by_alias=True, exclude_none=True), RECIPE_FIELDS)
+            return start_from(draft.model_dump(mode="json", by_alias=True, exclude_none=True))
         if self._number is None:
             return Start({}, {})
         store = Store(self._monitor.folder)
         try:
             job = store.job(self._number)
-            return start_from(store.assets.resolve(job.draft), RECIPE_FIELDS, job)
+            return start_from(store.assets.resolve(job.draft), job)
         finally:
             store.database.close()
 
@@ -121,10 +112,7 @@ class JobForm(Screen[None]):
     def fill(self, message: Loaded) -> None:
         """Put the values into the fields; a prompt that was typed stays."""
         self._start = message.start
-        for name in FIELDS:
-            field = self.query_one(f"#{name}", Input)
-            if name in message.start.values or name not in ("prompt", "output", "priority"):
-                field.value = message.start.values.get(name, "")
+        self.query_one(RecipeFields).fill(message.start.values)
         self._propose_soon()
 
     @on(Input.Changed)
@@ -135,7 +123,7 @@ class JobForm(Screen[None]):
         self._timer = self.set_timer(PAUSE_SECONDS, self._propose)
 
     def _propose(self) -> None:
-        self._plan_it(self._start, {name: self.query_one(f"#{name}", Input).value for name in FIELDS})
+        self._plan_it(self._start, self.query_one(RecipeFields).values)
 
     @work(thread=True, exclusive=True, group="plan", exit_on_error=False)
     def _plan_it(self, start: Start, typed: dict[str, str]) -> None:
@@ -159,15 +147,10 @@ class JobForm(Screen[None]):
             text += Content.styled(hint, "$foreground-muted")
         else:
             text = Content("\n".join(plan_lines(message.outcome.plan)))
-            self._hint_at(message.outcome)
+            recipe = message.outcome.recipe
+            self.query_one(RecipeFields).follow(recipe, option_fields(recipe), str(message.outcome.output))
         self.query_one("#proposal").set_class(isinstance(message.outcome, SkyreelsError), "-wrong")
         self.query_one("#proposal-text", Static).update(text)
-
-    def _hint_at(self, new: NewJob) -> None:
-        """In empty fields, dimly, what they come to."""
-        for name in RECIPE_FIELDS:
-            self.query_one(f"#{name}", Input).placeholder = str(new.recipe.get(name) or "")
-        self.query_one("#output", Input).placeholder = str(new.output)
 
     def action_save(self) -> None:
         """Write the job, if it can be rendered."""

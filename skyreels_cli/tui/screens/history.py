@@ -16,23 +16,15 @@ from skyreels_cli.cli.quantities import byte_size, clock
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue.store import Film
 from skyreels_cli.tui.view import View
-from skyreels_cli.tui.widgets.job_line import model_name
+from skyreels_cli.tui.widgets.job_line import WIDE, model_name
 
 if TYPE_CHECKING:
     from skyreels_cli.tui.app import Monitor
 
 # With widths of their own: measured ones are lost now and then, when rows arrive before the first layout.
-COLUMNS = {
-    "finished": 12,
-    "job": 4,
-    "took": 6,
-    "s/step": 6,
-    "frames": 6,
-    "size": 8,
-    "model": 12,
-    "peak": 7,
-    "film": 60,
-}
+COLUMNS = {"finished": 12, "took": 6, "s/step": 6, "film": 60, "frames": 6, "size": 8, "model": 12, "peak": 7, "job": 4}
+# What 80 columns leave to the film beside when and how long; the others are reached with the cursor keys.
+NARROW_FILM = 44
 
 
 class History(Screen[None]):
@@ -57,7 +49,7 @@ class History(Screen[None]):
         table: DataTable[Any] = self.query_one(DataTable)
         table.border_title = "finished films"
         for name, width in COLUMNS.items():
-            table.add_column(name, width=width)
+            table.add_column(name, width=NARROW_FILM if name == "film" and self.app.size.width < WIDE else width)
         table.focus()
         self._monitor.watcher.want(history=True)
 
@@ -80,8 +72,9 @@ class History(Screen[None]):
 def _row(film: Film) -> tuple[str, ...]:
     when = datetime.fromtimestamp(film.finished_at)  # noqa: DTZ006 - people read it here
     step = f"{film.step_seconds:.3g}" if film.step_seconds else "–"
-    head = (f"{when:%d %b %H:%M}", str(film.job), clock(film.elapsed_s), step, str(film.frames), film.resolution)
-    return (*head, model_name(film.model), byte_size(film.peak_memory_bytes), " ".join(film.prompt.split())[:60])
+    head = (f"{when:%d %b %H:%M}", clock(film.elapsed_s), step, " ".join(film.prompt.split()))
+    facts = (str(film.frames), film.resolution, model_name(film.model), byte_size(film.peak_memory_bytes))
+    return (*head, *facts, str(film.job))
 
 
 def _paces(films: Sequence[Film]) -> Iterator[str]:

@@ -69,7 +69,7 @@ class DevicePanel(Static):
             (taken, "$primary"),
             (free, "$foreground-disabled"),
             f" {figures:<17} ",
-            (history, "$secondary"),
+            (history, "$primary"),
             f"  {' '.join(facts)}",
         )
 
@@ -84,7 +84,7 @@ class DevicePanel(Static):
         facts += [f"peak {byte_size(taken)}"] if taken else []
         words = f"film    {', '.join(facts)}"
         room = max(8, min(40, self.size.width - len(words) - 3))
-        return Content.assemble(words, "  ", (curve(past, room, 0.0, 2 * planned if planned else None), "$secondary"))
+        return Content.assemble(words, "  ", (curve(past, room, 0.0, 2 * planned if planned else None), "$primary"))
 
 
 def _facts(gpu: dict[str, Any]) -> list[str]:

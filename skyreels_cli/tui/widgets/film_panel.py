@@ -18,6 +18,8 @@ WAVE_ROWS = 4
 TALL = 12
 """Lines from which on the wave and the drift get several."""
 DRIFTS = ("luma", "saturation", "contrast", "sharpness")
+# A change of the look by less than this (of a range of 1) is not seen: it shall not look like one in the curve either.
+UNSEEN_DRIFT = 0.01
 
 
 class FilmPanel(Static):
@@ -93,16 +95,24 @@ class FilmPanel(Static):
     def _drifts(self, progress: dict[str, Any]) -> Iterator[Content]:
         """One curve per quality of the look, over the windows that are done; all on one line where lines are few."""
         drifts = [window["drift"] for window in progress.get("windows_done", ()) if window.get("drift")]
-        width = max(6, self.size.width - 32) if self.size.height >= TALL else 6
-        curves = [
-            Content.assemble((curve(values, width), "$secondary"), f" {name} {values[-1]:+.3f}")
-            for name in DRIFTS
-            if len(values := [float(drift[name]) for drift in drifts if name in drift]) > 1
-        ]
+        if len(drifts) < 2:
+            return
+        past = {name: [float(drift[name]) for drift in drifts if name in drift] for name in DRIFTS}
         if self.size.height >= TALL:
-            yield from (Content("drift   ") + line for line in curves)
-        elif curves:
-            yield Content("drift   ") + Content("  ").join(curves)
+            width = max(6, self.size.width - 32)
+            for name, values in past.items():
+                yield Content("drift % ") + _drift(values, width, f"{name} {100 * values[-1]:+.1f}")
+        else:
+            width = max(3, min((self.size.width - 11) // len(past) - 6, 12))
+            line = (_drift(values, width, f"{name[:3]}{round(100 * values[-1]):+}") for name, values in past.items())
+            yield Content("drift % ") + Content(" ").join(line)
+
+
+def _drift(values: list[float], width: int, words: str) -> Content:
+    """A curve of differences to the first window, with words behind it."""
+    middle, span = (min(values) + max(values)) / 2, max(max(values) - min(values), UNSEEN_DRIFT)
+    drawn = curve(values, width, middle - span / 2, middle + span / 2)
+    return Content.assemble((drawn, "$primary"), f" {words}")
 
 
 def _left(progress: dict[str, Any]) -> str:

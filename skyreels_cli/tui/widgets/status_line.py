@@ -54,3 +54,4 @@ def _notes(view: View) -> Iterator[str]:
     if waits and not view.living:
         lost = any(not worker.alive for worker in view.workers)
         yield f"! {'the worker has died' if lost else 'no worker is running'}: nothing is rendered (w starts one)"
+    yield from (f"! {reason}" for worker in view.living if (reason := worker.sample.get("rest_reason")))
