@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu")
     offload: Literal["none", "model", "stream"] = Field("none", description="none, model or stream")
     attention: str | None = Field(None, description="the name of an attention kernel")
+    gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
+    parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
     presets_dir: UserPath = Field(default_factory=lambda: folders().presets, description="the folder of your presets")
     on_finished: str | None = Field(

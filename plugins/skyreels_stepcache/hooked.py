@@ -1,6 +1,6 @@
 """diffusers' caches on a stack of stand-ins for the layers.
 
-They decide by their own rules, on every rank for itself: they are no good where ranks share the tokens.
+Ranks decide alike: two of the caches go by the row alone, of the third the ranks are asked.
 """
 
 from __future__ import annotations
@@ -46,10 +46,26 @@ class Hooked:
 
 
 class FirstBlock(Hooked):
-    """FirstBlockCache: the residual of the first layer tells whether the others are needed."""
+    """FirstBlockCache: the residual of the first layer tells whether the others are needed.
+
+    diffusers asks only this rank's tokens; here what one rank must compute all do.
+    """
 
     def __init__(self, setting: CacheSetting, options: FirstBlockOptions) -> None:
         super().__init__(setting, FirstBlockCacheConfig(options.threshold) if options.threshold else None)
+        if options.threshold:
+            registry = HookRegistry.check_if_exists_or_initialize(self.stack.blocks[0])
+            hook = registry.get_hook("fbc_leader_block_hook")
+            self._must_compute = hook._should_compute_remaining_blocks  # noqa: SLF001
+            hook._should_compute_remaining_blocks = self._any_must_compute  # noqa: SLF001
+
+    def run(self, x: Tensor, call: Pass) -> Tensor:
+        """See `protocols.Cache.run`."""
+        self._agree = call.agree
+        return super().run(x, call)
+
+    def _any_must_compute(self, residual: Tensor) -> bool:
+        return self._agree(float(self._must_compute(residual))) > 0
 
 
 class MagCache(Hooked):

@@ -80,5 +80,6 @@ def skyreels_register_caches() -> tuple[CacheSpec, ...]:
             "skyreels_stepcache.dual_block:DualBlock",
             DualBlockOptions,
             df_warning=ONE_DECISION,
+            agrees=False,
         ),
     )

@@ -35,6 +35,13 @@ def cache_names() -> list[tuple[str, str]]:
     return _names(CacheSpec)
 
 
+def parallel_names() -> list[tuple[str, str]]:
+    """Return the parallel backends that plugins offer, with what they are."""
+    from skyreels_cli.plugins.specs import ParallelSpec
+
+    return _names(ParallelSpec)
+
+
 def _names(kind: type[Spec]) -> list[tuple[str, str]]:
     from skyreels_cli.plugins.manager import plugins
 

@@ -51,6 +51,8 @@ def _show_plan(job: Job, out: Output, *, explain: bool) -> None:
     from skyreels_cli.plan.dry_run import plan_data
 
     data = {**plan_data(job.plan), "output": str(job.output), "recipe": job.recipe.model_dump(by_alias=True)}
+    if job.split:
+        data["split"] = job.split
     if explain:
         data["explain"] = dict(job.sources)
     essential = f"{job.plan.num_frames or 'endless'} frames in {job.plan.count or 'endless'} windows"
@@ -63,8 +65,10 @@ def _plan_view(job: Job, *, explain: bool) -> RenderableType:
     from skyreels_cli.cli.explain import explain_view
     from skyreels_cli.cli.plan_view import plan_view
 
-    plan = plan_view(job.plan, job.output)
-    return Group(plan, "", explain_view(job.recipe, job.sources)) if explain else plan
+    parts: list[RenderableType] = [plan_view(job.plan, job.output)]
+    if job.split:
+        parts.append(f"on {job.split}")
+    return Group(*parts, "", explain_view(job.recipe, job.sources)) if explain else Group(*parts)
 
 
 def render_job(job: Job, out: Output) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from typer import Option
 
-from skyreels_cli.cli.completion import cache_names, model_names, preset_names, scheduler_names
+from skyreels_cli.cli.completion import cache_names, model_names, parallel_names, preset_names, scheduler_names
 from skyreels_cli.film.placement import Offload
 from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
 
@@ -86,7 +86,6 @@ class RecipeOptions:
     cache: Annotated[
         str | None, Plugin(metavar="NAME", autocompletion=cache_names, help="Skip work: see skyreels plugins.")
     ] = None
-    parallel: Annotated[str | None, Plugin(metavar="NAME", help="Use several GPUs for a film.")] = None
     option: Annotated[
         list[str] | None,
         Plugin("-O", "--option", metavar="PLUGIN.OPTION=VALUE", help="Set up a plugin; as often as needed."),
@@ -96,7 +95,6 @@ class RecipeOptions:
     use_ret_steps: Annotated[bool | None, Plugin("--use-ret-steps", help="The same as -O teacache.ret_steps=true.")] = (
         None
     )
-    use_usp: Annotated[bool | None, Plugin("--use-usp", help="The same as --parallel usp.")] = None
 
     codec: Annotated[Codec | None, File(help="ffv1 (in .mkv) is lossless.")] = None
     quality: Annotated[float | None, File(metavar="0-10", help="10 is best.")] = None
@@ -108,16 +106,20 @@ class LaterOptions:
 
     prompt_enhancer: Annotated[str | None, Later()] = None
     lora: Annotated[list[str] | None, Later()] = None
-    gpus: Annotated[int | None, Later()] = None
 
 
 @dataclass(frozen=True)
 class MachineOptions:
-    """How this machine computes; the names are those of `settings.Settings`."""
+    """How this machine computes; the names are those of `settings.Settings`, but for `use_usp`."""
 
     device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = None
     offload: Annotated[Offload | None, Machine(help="What leaves the device between uses.")] = None
     attention: Annotated[str | None, Machine(metavar="NAME", help="The attention kernel.")] = None
+    gpus: Annotated[int | None, Machine(min=1, metavar="N", help="Share each film among so many GPUs.")] = None
+    parallel: Annotated[
+        str | None, Machine(metavar="NAME", autocompletion=parallel_names, help="How; the best way if not said.")
+    ] = None
+    use_usp: Annotated[bool | None, Machine("--use-usp", help="The same as --parallel usp.")] = None
     outdir: Annotated[Path | None, File(metavar="FOLDER", help="Folder for films without -o.")] = None
 
 

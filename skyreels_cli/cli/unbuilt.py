@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 INSTEAD = {
     "prompt_enhancer": "write out what is seen, how it moves and how the camera moves",
-    "gpus": "choose the one device to compute on: --device cuda:1",
     "lora": "use a model folder into which the LoRA is merged: --model FOLDER",
 }
 
@@ -29,5 +28,4 @@ def refuse_unbuilt(later: LaterOptions, draft: Draft) -> None:
 
 
 def _typed(later: LaterOptions) -> list[str]:
-    names = [field.name for field in fields(later) if getattr(later, field.name)]
-    return [name for name in names if not (name == "gpus" and later.gpus == 1)]
+    return [field.name for field in fields(later) if getattr(later, field.name)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.layer_pass import Shortcut, Work
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.matrix import updated_blocks
@@ -37,7 +38,7 @@ class WindowCache:
             window=window.index,
             rows=window.rows,
             steps=recipe.inference_steps,
-            branches=BRANCHES[:branches],
+            branches=tuple(BRANCHES[branch] for branch in transformer.parallel.branches(branches)),
             blocks=tuple(block_spans(window)),
             tokens_per_frame=tokens_per_frame,
             layers=len(transformer.blocks),
@@ -49,18 +50,20 @@ class WindowCache:
         self._window = window
         self._steps = recipe.inference_steps
         self._work = Work()
+        self._parallel = transformer.parallel
 
     def shortcut(self, row: int, branch: int, timesteps: tuple[int, ...]) -> Shortcut:
         """What the transformer needs in order to leave its layers to the cache."""
         updated = updated_blocks(self._window, row, self._steps)
         moving = [index in updated for index, block in enumerate(self._window.blocks) for _ in range(block.size)]
         moving += [False] * self._window.end_frame
-        return Shortcut(self._cache, row, BRANCHES[branch], timesteps, tuple(moving), self._work)
+        agree = self._parallel.agree
+        return Shortcut(self._cache, row, BRANCHES[branch], timesteps, tuple(moving), self._work, agree)
 
     @property
     def resumable(self) -> bool:
-        """Whether a window can be saved between two rows and go on from there."""
-        return self._spec.checkpointable
+        """Whether a window can be saved between two rows and go on from there; of several ranks each knows a part."""
+        return self._spec.checkpointable and self._parallel is ALONE
 
     def state_dict(self) -> dict[str, Any]:
         """The cache's state, and the count so far."""

@@ -42,19 +42,22 @@ class Denoiser:
         """Velocity (1, c, f, h, w) in float32 of `latents` at per-frame `timesteps` (1, f), in a row of the window."""
         times = timesteps if self._per_frame_time else timesteps[:, 0]
         model_input = latents.to(self._dtype)
-        wanted, *unwanted = [
+        parallel, count = self._transformer.parallel, len(self._branches)
+        mine = parallel.branches(count)
+        computed = [
             self._transformer(
-                model_input, times, text, fps=self._fps, causal_blocks=self._causal, shortcut=shortcut
+                model_input, times, self._branches[branch], fps=self._fps, causal_blocks=self._causal, shortcut=shortcut
             ).float()
-            for text, shortcut in zip(self._branches, self._shortcuts(row, timesteps), strict=True)
+            for branch, shortcut in zip(mine, self._shortcuts(row, timesteps, mine), strict=True)
         ]
+        wanted, *unwanted = parallel.gather_branches(computed, count)
         if not unwanted:
             return wanted
         return unwanted[0] + self._guidance * (wanted - unwanted[0])
 
-    def _shortcuts(self, row: int, timesteps: Tensor) -> list[Shortcut | None]:
-        """What each branch is told about its cache; without one the layers simply run."""
+    def _shortcuts(self, row: int, timesteps: Tensor, branches: Sequence[int]) -> list[Shortcut | None]:
+        """What each of these branches is told about its cache; without one the layers simply run."""
         if self._cache is None:
-            return [None] * len(self._branches)
+            return [None] * len(branches)
         told = tuple(int(t) for t in timesteps[0].tolist())
-        return [self._cache.shortcut(row, branch, told) for branch in range(len(self._branches))]
+        return [self._cache.shortcut(row, branch, told) for branch in branches]

@@ -18,6 +18,7 @@ from skyreels_cli.film.events import Event, FilmDone, FilmResumed
 from skyreels_cli.film.manifest import work_folder
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.record import FilmRecord, film_changed
+from skyreels_cli.film.sharing import describe_split
 from skyreels_cli.film.studio import Studio
 from skyreels_cli.film.window import WindowRenderer
 from skyreels_cli.film.work import WorkFolder
@@ -52,10 +53,17 @@ def render(
     """Make a film, or go on with it if its work folder is there; the last event is `FilmDone`.
 
     Closing the generator stops the film within one step and leaves it resumable. An endless film ends, whole, with
-    the window during which `ending` is set. A `studio` that already holds the model saves loading it.
+    the window during which `ending` is set. A `studio` that already holds the model saves loading it; on several GPUs
+    each rank has its own.
     """
+    working, ending = working or Working(), ending or Flag()
+    if describe_split(recipe, plan, facts, placement):
+        from skyreels_cli.film.launch import render_on_ranks
+        from skyreels_cli.film.rank import Rendering
+
+        return render_on_ranks(Rendering(recipe, plan, facts, placement, output, working), ending)
     studio = studio or Studio(facts, recipe.dtype, placement)
-    return Film(recipe, plan, output, studio, working or Working(), ending or Flag()).run()
+    return Film(recipe, plan, output, studio, working, ending).run()
 
 
 class Film:
@@ -97,7 +105,7 @@ class Film:
             yield FilmResumed(len(kept), sum(kept.values()))
         yield from self._delivery.begin()
         if len(kept) != self._plan.count:
-            yield from self._studio.prepare(self._windows.script.texts())
+            yield from self._studio.prepare(self._recipe.texts)
         self._work.write_manifest(record.identity())
         windows = yield from self._render(kept)
         if self._plan.endless:
@@ -132,7 +140,8 @@ class Film:
             counts = [window.new_frames for window in self._plan.windows]
             pieces = [(self._windows.piece(index), count) for index, count in enumerate(counts)]
             self._delivery.join(pieces, joined, record.comment())
-        write_json(self._output.with_name(self._output.name + ".json"), record.sidecar(done, self._work.looks()))
+        write_json(self._work.sidecar, record.sidecar(done, self._work.looks()))
+        self._work.sidecar.replace(self._output.with_name(self._output.name + ".json"))
         (self._work.path / f"film{self._output.suffix}").replace(self._output)
         if not (self._working.keep_work or self._work.has_takes):
             self._work.discard()

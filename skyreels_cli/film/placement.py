@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Offload = Literal["none", "model", "stream"]
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Device, offloading and attention kernel of a run; `auto` picks CUDA, then MPS, then the CPU."""
+    """Device, offloading and attention kernel of a run; `auto` picks CUDA, then MPS, then the CPU.
+
+    With several `gpus` the device names the first of them, `parallel` the backend that divides the work (None: the
+    best) and `options` what it is told.
+    """
 
     device: str = "auto"
     offload: Offload = "none"
     attention: str | None = None
     gpus: int = 1
+    parallel: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from skyreels_cli.film.background import Background
 from skyreels_cli.film.caching import WindowCache
 from skyreels_cli.film.conditions import start_latents
 from skyreels_cli.film.delivery import Delivery
-from skyreels_cli.film.denoiser import Denoiser
+from skyreels_cli.film.denoising import WindowTask, begin, share
 from skyreels_cli.film.durable import replacing
 from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, WindowDone, WindowStarted
 from skyreels_cli.film.history import make_history
@@ -23,13 +23,11 @@ from skyreels_cli.film.look import Look, LookMeter
 from skyreels_cli.film.noise import InitialNoise
 from skyreels_cli.film.preview import Preview
 from skyreels_cli.film.sampler import WindowSampler
-from skyreels_cli.film.scheduler import make_scheduler
 from skyreels_cli.film.script import Direction, Script
 from skyreels_cli.film.studio import Studio
-from skyreels_cli.film.tensor_tree import on_device
 from skyreels_cli.film.work import WorkFolder
+from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.memory import peak_bytes
-from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.model.vae import from_bytes, to_bytes
 from skyreels_cli.plan.plan import Plan, Window
 from skyreels_cli.recipe.schema import Recipe
@@ -135,33 +133,26 @@ class WindowRenderer:
         return self._noise.draw(direction.stream, shape).to(self._studio.device)
 
     def _denoise(self, window: Window, direction: Direction, latents: Tensor) -> Generator[Event]:
-        recipe, studio, shot = self._recipe, self._studio, direction.shot
-        forcing = studio.facts.family == "df"
+        studio, shot = self._studio, direction.shot
+        task = WindowTask(
+            window=window,
+            guidance_scale=shot.guidance_scale,
+            stream=direction.stream,
+            texts=tuple(studio.text(text) for text in shot.texts),
+            latents=latents,
+            tokens_per_frame=self._plan.tokens_per_frame,
+            checkpoint=self._work.checkpoint(window.index),
+        )
+        if studio.parallel is not ALONE:
+            share(task)
         with studio.transformer() as transformer:
-            texts = [studio.text(text) for text in shot.texts]
-            cache = self._cache(window, len(texts), transformer) if recipe.cache else None
-            sampler = WindowSampler(
-                window,
-                latents,
-                Denoiser(transformer, recipe, window, texts, shot.guidance_scale, studio.dtype, forcing, cache),
-                lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options),
-                direction.stream,
-                recipe.addnoise_condition,
-            )
-            if checkpoint := self._work.checkpoint(window.index):
-                sampler.load_state(checkpoint)
-                if cache:
-                    cache.load_state_dict(on_device(checkpoint["cache"], studio.device))
+            sampler, cache = begin(task, self._recipe, studio, transformer)
             try:
                 yield from self._steps(window, sampler, cache)
             finally:
                 facts = cache.close() if cache else {}
             if cache:
                 yield CacheUsed(window.index, cache.name, cache.skipped, facts)
-
-    def _cache(self, window: Window, branches: int, transformer: Transformer) -> WindowCache:
-        family, tokens = self._studio.facts.family, self._plan.tokens_per_frame
-        return WindowCache(self._recipe, window, branches, family, transformer, tokens)
 
     def _steps(self, window: Window, sampler: WindowSampler, cache: WindowCache | None) -> Generator[Event]:
         """Row by row, saved every so often and when the film is interrupted between two rows."""

@@ -72,6 +72,11 @@ class WorkFolder:
         """The encoded frames of a window."""
         return self.path / f"w{window:04}{suffix}"
 
+    @property
+    def sidecar(self) -> Path:
+        """Where `<output>.json` is written before it is renamed: a process that is killed leaves nothing outside."""
+        return self.path / "sidecar.json"
+
     def commit_window(self, window: int, piece: Path, memory: Any, record: dict[str, Any]) -> None:
         """Make a window count: its piece is complete, `memory` is what the next one needs."""
         tensors = self.path / f"w{window:04}.safetensors"

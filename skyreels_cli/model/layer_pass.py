@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.key_memory import KeyMemory
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.plugins.protocols import Branch, Cache
@@ -29,11 +30,6 @@ class Work:
         return 1 - self.done / self.full if self.full else 0.0
 
 
-def alone(number: float) -> float:
-    """The largest of a number over one rank."""
-    return number
-
-
 @dataclass(frozen=True)
 class Shortcut:
     """A cache in one row of one branch; see `protocols.Pass` for `row`, `branch`, `timesteps` and `moving`."""
@@ -44,7 +40,7 @@ class Shortcut:
     timesteps: tuple[int, ...]
     moving: tuple[bool, ...]
     work: Work
-    agree: Callable[[float], float] = alone
+    agree: Callable[[float], float] = ALONE.agree
 
 
 class LayerPass:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -17,6 +18,7 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.models.transformers.transformer_skyreels_v2 import SkyReelsV2TransformerBlock
 from torch import Tensor, nn
 
+from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.attention import (
     Span,
     attend,
@@ -29,6 +31,7 @@ from skyreels_cli.model.attention import (
 from skyreels_cli.model.key_memory import KeyMemory
 from skyreels_cli.model.layer_pass import LayerPass, Shortcut
 from skyreels_cli.model.text_context import KeyValue, TextContext
+from skyreels_cli.plugins.protocols import Parallel
 
 # Tokens per slice: enough rows to fill a GEMM, few enough that the feed-forward's hidden layer stays small
 # (113 MB in bfloat16 for 14B; 36 MB in float32 for 1.3B on a CPU).
@@ -40,12 +43,16 @@ SLICE_TOKENS_ELSEWHERE = 4096
 class Tokens:
     """How a window's tokens lie: frames × tokens per frame, their rotary phases, and who may see whom.
 
-    With a `memory` only some tokens may be there, those at `places` of the window; it knows the keys of the others.
+    Ranks share every frame: the first four fields speak of this rank's tokens, `whole_frame`, `causal` and `places` of
+    all ranks'. With a `memory` only some frames may be there, whose tokens are at `places` of the window; it knows the
+    keys of the others.
     """
 
+    parallel: Parallel
     frames: int
     per_frame: int
     phases: Tensor
+    whole_frame: int
     causal: tuple[tuple[Span, tuple[Span, ...]], ...] | None
     backend: str | None
     memory: KeyMemory | None = None
@@ -55,12 +62,12 @@ class Tokens:
         """These tokens with a memory, or those of some frames (ascending, whole blocks of a causal layout)."""
         if frames is None:
             return replace(self, memory=memory)
-        places = torch.arange(self.frames * self.per_frame, device=self.phases.device)
-        places = places.unflatten(0, (self.frames, -1))[list(frames)].flatten()
-        causal = only_spans(self.causal, frames, self.per_frame) if self.causal is not None else None
-        return replace(
-            self, frames=len(frames), phases=self.phases[places], causal=causal, memory=memory, places=places
-        )
+        chosen = list(frames)
+        places = torch.arange(self.frames * self.whole_frame, device=self.phases.device)
+        places = places.unflatten(0, (self.frames, -1))[chosen].flatten()
+        phases = self.phases.unflatten(0, (self.frames, -1))[chosen].flatten(0, 1)
+        causal = only_spans(self.causal, frames, self.whole_frame) if self.causal is not None else None
+        return replace(self, frames=len(chosen), phases=phases, causal=causal, memory=memory, places=places)
 
     def slices(self, device: torch.device) -> Iterator[tuple[slice, slice]]:
         """Matching slices of frames and of tokens, a whole number of frames each."""
@@ -103,11 +110,18 @@ class Block(SkyReelsV2TransformerBlock):
             offered = self.attn1.norm_k(self.attn1.to_k(normed)).unflatten(2, (heads, -1))
             rotate(offered, tokens.phases[part], out=key[:, part])
             value[:, part] = self.attn1.to_v(normed).unflatten(2, (heads, -1))
+        plain = tokens.memory is None and tokens.causal is None
+        kernel = partial(self._attend, tokens)
+        attended = tokens.parallel.attend(query, key, value, tokens.frames, kernel, plain)
+        return attended.flatten(2).type_as(hidden_states)
+
+    def _attend(self, tokens: Tokens, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attention of some heads between the tokens of all ranks."""
         if tokens.memory is not None:
             key, value = tokens.memory.exchange(id(self), key, value, tokens.places)
         if tokens.causal is None:
-            return attend(query, key, value, tokens.backend).flatten(2).type_as(query)
-        return attend_blocks(query, key, value, tokens.causal, tokens.backend).flatten(2).type_as(query)
+            return attend(query, key, value, tokens.backend)
+        return attend_blocks(query, key, value, tokens.causal, tokens.backend)
 
     def _cross_attention(self, x: Tensor, key: Tensor, value: Tensor, backend: str | None) -> Tensor:
         normed = self.norm2(x.float()).type_as(x)
@@ -126,6 +140,7 @@ class Transformer(SkyReelsV2Transformer3DModel):
     _no_split_modules: ClassVar = ["Block"]
     _repeated_blocks: ClassVar = ["Block"]
     attention_backend: str | None = None
+    parallel: Parallel = ALONE
 
     @register_to_config
     def __init__(
@@ -176,11 +191,12 @@ class Transformer(SkyReelsV2Transformer3DModel):
         patch_h, patch_w = self.config.patch_size[1:]
         per_frame = (height // patch_h) * (width // patch_w)
         causal = causal_spans(causal_blocks, frames, per_frame) if causal_blocks is not None else None
-        phases = rotary_frequencies(self.rope, hidden_states)
-        tokens = Tokens(frames, per_frame, phases, causal, self.attention_backend)
+        phases = self.parallel.shard(rotary_frequencies(self.rope, hidden_states).unsqueeze(0), frames)[0]
+        tokens = Tokens(self.parallel, frames, len(phases) // frames, phases, per_frame, causal, self.attention_backend)
         head, modulation = self._time_embedding(timestep, fps, frames, text.embeddings.dtype)
         text_states = text.projected(self.condition_embedder.text_embedder)
-        x = self.patch_embedding(hidden_states).flatten(2).transpose(1, 2).contiguous()
+        x = self.patch_embedding(hidden_states).flatten(2).transpose(1, 2)
+        x = self.parallel.shard(x, frames).contiguous()
         if shortcut is None:
             for block in self.blocks:
                 x = block(x, text, text_states, modulation, tokens)
@@ -213,7 +229,8 @@ class Transformer(SkyReelsV2Transformer3DModel):
             self.proj_out(_modulate(self.norm_out, x[:, part], shift[:, frames], scale[:, frames]))
             for frames, part in tokens.slices(x.device)
         ]
-        patches = torch.cat(parts, dim=1).unflatten(1, (tokens.frames, rows, columns))
+        patches = tokens.parallel.gather(torch.cat(parts, dim=1), tokens.frames)
+        patches = patches.unflatten(1, (tokens.frames, rows, columns))
         patches = patches.unflatten(-1, (patch_t, patch_h, patch_w, -1))
         return patches.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Branch = Literal["cond", "uncond"]
 Span = tuple[int, int]  # a range of latent frames, `start … stop-1`
+Kernel = Callable[["Tensor", "Tensor", "Tensor"], "Tensor"]  # attention: query, key, value `(b, n, heads, head size)`
 
 
 # --- schedulers --------------------------------------------------------------------------------------------------
@@ -69,7 +70,8 @@ class CacheSetting:
     """The window that a cache is made for.
 
     `blocks` cover all latent frames of a forward pass, an end frame included; `layers` and `width` are those of the
-    transformer (30 × 1536 for 1.3B, 40 × 5120 for 14B).
+    transformer (30 × 1536 for 1.3B, 40 × 5120 for 14B). On several GPUs the `branches` are those of this rank, and a
+    pass holds fewer tokens of each frame than `tokens_per_frame`.
     """
 
     family: Literal["df", "t2v", "i2v"]
@@ -115,10 +117,10 @@ class Pass(Protocol):
         ...
 
     def agree(self, number: float) -> float:
-        """The largest of this number over all ranks that share the window's tokens.
+        """The mean of this number over all ranks, the same on each.
 
-        Every number that decides what runs must go through here: ranks that decide differently wait for each other
-        for ever.
+        Every number that decides what runs, and follows from `x`, must go through here: a rank has only its share of
+        the tokens, and ranks that decide differently wait for each other for ever.
         """
         ...
 
@@ -129,7 +131,8 @@ class Cache(Protocol):
     def run(self, x: Tensor, call: Pass) -> Tensor:
         """The hidden states behind the last layer, from those before the first: `(b, n, d)` both.
 
-        Called once per row and branch, `cond` first. A cache that wants no shortcut returns `call.run(x)`.
+        Called once per row and branch of the setting, `cond` first. A cache that wants no shortcut returns
+        `call.run(x)`.
         """
         ...
 
@@ -151,38 +154,62 @@ class Cache(Protocol):
 
 @dataclass(frozen=True)
 class Load:
-    """What is to be divided: attention heads, tokens of a forward pass, guidance branches."""
+    """What is to be divided: attention heads, the tokens of one latent frame, guidance branches (1 or 2)."""
 
     heads: int
-    tokens: int
+    tokens_per_frame: int
     branches: int
+    causal: bool
+    """Whether attention is block-causal."""
 
 
 class Parallel(Protocol):
-    """Renders one window on several GPUs of one machine, as `torch.distributed` ranks that it starts itself."""
+    """One rank's share of the work when several GPUs of one machine render a film.
 
-    def ranks(self, load: Load, gpus: int) -> int:
-        """How many of `gpus` it can use; raises UsageError naming the numbers that divide the load if it is none."""
+    The program starts a process (rank) for each GPU, with torch.distributed set up (nccl; gloo on CPUs), and ends all
+    if one dies. Rank 0 makes the film and gives every window's first latents and texts to the others; from there all
+    denoise side by side. Each holds all latents of the window and steps its schedulers; in a forward pass each has
+    some of the branches and, between patch embedding and output head, some of the tokens.
+    """
+
+    def split(self, load: Load, ranks: int) -> str:
+        """How so many ranks share a load, for people: `2 branches × 2 shares of the tokens`.
+
+        Asked before anything is loaded, outside of torch.distributed; raises UsageError naming the numbers of ranks
+        that divide the load if this one does not.
+        """
         ...
 
-    def start(self, work: Callable[[], None], ranks: int) -> None:
-        """Run `work` on every rank and return when all are done; if one dies the others end and its log is raised."""
+    def start(self, load: Load) -> None:
+        """Make process groups; called once, on every rank, before anything below."""
         ...
 
     def branches(self, count: int) -> tuple[int, ...]:
-        """Indices of the guidance branches that this rank computes."""
+        """Which of a window's branches, one or two, this rank computes."""
         ...
 
-    def gather_branches(self, velocities: Sequence[Tensor]) -> list[Tensor]:
-        """All branches' velocities, from those of this rank."""
+    def gather_branches(self, velocities: Sequence[Tensor], count: int) -> list[Tensor]:
+        """The velocities of all branches, from those of this rank's."""
         ...
 
-    def shard(self, x: Tensor) -> Tensor:
-        """The tokens of this rank, out of `(b, n, d)`."""
+    def shard(self, x: Tensor, frames: int) -> Tensor:
+        """Tokens of this rank out of `(b, n, d)`: the same part of each of the `frames`, which lie one after the other.
+
+        So a layer finds whole frames, if narrower ones, and a cache may run any of them: nothing is out of balance.
+        """
         ...
 
-    def gather(self, x: Tensor) -> Tensor:
-        """All tokens `(b, n, d)`, from this rank's."""
+    def gather(self, x: Tensor, frames: int) -> Tensor:
+        """All tokens `(b, n, d)` in their order, from each rank's."""
+        ...
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, frames: int, kernel: Kernel, plain: bool) -> Tensor:
+        """Self-attention of this rank's queries to all tokens; all `(b, this rank's tokens, heads, head size)`.
+
+        `kernel` computes it from all tokens of as many heads as you like. If it is `plain` (dense, every token there)
+        you may use another in its place; else it has a memory or a causal order, and each rank must always give it
+        the same heads and all tokens of the `frames` in their order.
+        """
         ...
 
     def agree(self, number: float) -> float:

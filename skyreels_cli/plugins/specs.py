@@ -53,13 +53,15 @@ class CacheSpec(Spec):
     """`--cache NAME`; the target is called as `target(setting, options)` once per window and returns a `Cache`.
 
     `checkpointable`: its `state_dict` is small enough to be saved with a window in progress; otherwise a window
-    that is interrupted begins again. `df_warning`: why it does not suit diffusion-forcing (DF) models, if so.
+    that is interrupted begins again. `df_warning`: why it does not suit diffusion-forcing (DF) models, if so. `agrees`:
+    several GPUs can share a film, as all that it decides by the tokens goes through `Pass.agree`.
     """
 
     kind: ClassVar[str] = "cache"
 
     checkpointable: bool = False
     df_warning: str | None = None
+    agrees: bool = True
 
 
 @dataclass(frozen=True)

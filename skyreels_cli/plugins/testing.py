@@ -26,6 +26,7 @@ from skyreels_cli.film.noise import Stream
 from skyreels_cli.film.sampler import WindowSampler
 from skyreels_cli.film.scheduler import make_scheduler
 from skyreels_cli.film.tensor_tree import load_tree, save_tree
+from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.blocks import cut_blocks
 from skyreels_cli.plan.matrix import step_matrix
@@ -33,13 +34,14 @@ from skyreels_cli.plan.plan import Window
 from skyreels_cli.plugins.entries import Entry
 from skyreels_cli.plugins.loading import load_specs
 from skyreels_cli.plugins.manager import plugins
-from skyreels_cli.plugins.protocols import Scheduler
+from skyreels_cli.plugins.protocols import Parallel, Scheduler
 from skyreels_cli.plugins.specs import CacheSpec, Spec
 from skyreels_cli.recipe.schema import Recipe
 
 Options = Mapping[str, Any]
 
-SIDE = 4  # latent rows and columns; 2 × 2 tokens per frame
+SIDE = 4  # latent rows and columns
+TOKENS_PER_FRAME = (SIDE // 2) ** 2
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,12 @@ class Run:
     """One window being denoised, with or without a cache."""
 
     def __init__(
-        self, window: TinyWindow, cache: str | None = None, options: Options | None = None, scheduler: str = "unipc"
+        self,
+        window: TinyWindow,
+        cache: str | None = None,
+        options: Options | None = None,
+        scheduler: str = "unipc",
+        parallel: Parallel = ALONE,
     ) -> None:
         random = torch.Generator().manual_seed(1)
         plan, recipe = window.plan, window.recipe(cache, options or {}, scheduler)
@@ -135,7 +142,8 @@ class Run:
         branches = 2 if window.guidance_scale > 1 else 1
         texts = [torch.randn(1, 8, 32, generator=random) for _ in range(branches)]
         transformer = tiny_transformer()
-        self.cache = WindowCache(recipe, plan, branches, "df", transformer, (SIDE // 2) ** 2) if cache else None
+        transformer.parallel = parallel
+        self.cache = WindowCache(recipe, plan, branches, "df", transformer, TOKENS_PER_FRAME) if cache else None
         self.sampler = WindowSampler(
             plan,
             self.latents,
@@ -202,6 +210,16 @@ def check_cache(name: str, on: Options | None = None, off: Options | None = None
         if plugins().find(CacheSpec, name).checkpointable:
             for row in range(1, window.plan.rows):
                 assert torch.equal(_interrupted(window, name, on, row), latents), f"{window}: not restored in row {row}"
+
+
+def check_parallel(name: str, options: Options | None = None, ranks: int = 2) -> None:
+    """Start so many ranks on the CPU and try every rule on them; tiny windows must become what one rank makes of them.
+
+    A load of 2 heads and 4 tokens per frame must be divisible. Takes as long as it takes to import torch once for each.
+    """
+    from skyreels_cli.plugins.testing_on_ranks import run_checks
+
+    run_checks(name, options or {}, ranks)
 
 
 def _scheduler(name: str, steps: int, options: Options | None) -> Scheduler:

@@ -15,6 +15,7 @@ from skyreels_cli.recipe.schema import Recipe
 def settle_plugins(recipe: Recipe) -> Recipe:
     """The recipe with every option of its plugins written out, so that it renders alike when defaults change.
 
+    Those of parallel backends are checked and left out: they say how a machine computes, not what.
     Raises PluginError `plugin-not-found` or `plugin-broken`, UsageError `bad-option`.
     """
     settled: dict[str, dict[str, Any]] = {}
@@ -22,18 +23,16 @@ def settle_plugins(recipe: Recipe) -> Recipe:
         values = make_options(spec, recipe.options.get(spec.name, {})).model_dump(mode="json")
         settled |= {spec.name: values} if values else {}
     for name in recipe.options.keys() - settled.keys():
-        settled[name] = _unused(name, recipe.options[name])
+        settled |= _unused(name, recipe.options[name])
     return recipe.model_copy(update={"options": settled})
 
 
 def chosen_specs(recipe: Recipe) -> Iterator[Spec]:
-    """Scheduler, cache and parallel backend of a recipe."""
+    """Scheduler and cache of a recipe."""
     known = plugins()
     yield known.find(SchedulerSpec, recipe.scheduler)
     if recipe.cache is not None:
         yield known.find(CacheSpec, recipe.cache)
-    if recipe.parallel is not None:
-        yield known.find(ParallelSpec, recipe.parallel)
 
 
 def option_problems(options: Any) -> Iterator[OptionProblem]:
@@ -43,7 +42,7 @@ def option_problems(options: Any) -> Iterator[OptionProblem]:
             yield from find_problems(spec, values)
 
 
-def _unused(name: str, values: dict[str, Any]) -> dict[str, Any]:
+def _unused(name: str, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Options of a plugin that the recipe does not choose: checked all the same, and kept as they are."""
     specs = _specs_called(name)
     if not specs:
@@ -51,7 +50,7 @@ def _unused(name: str, values: dict[str, Any]) -> dict[str, Any]:
         message = f"options are set for {name!r}, which is no plugin that is installed{did_you_mean(name, names)}"
         raise PluginError("plugin-not-found", message, "skyreels plugins")
     make_options(specs[0], values)
-    return values
+    return {} if isinstance(specs[0], ParallelSpec) else {name: values}
 
 
 def _specs_called(name: str) -> list[Spec]:

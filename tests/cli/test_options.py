@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 
 from skyreels_cli.cli.app import app
 from skyreels_cli.cli.options import GlobalOptions, MachineOptions, RecipeOptions
-from skyreels_cli.cli.plugin_flags import CHOICES, TEACACHE
+from skyreels_cli.cli.plugin_flags import CHOICES, MACHINE_CHOICES, TEACACHE
 from skyreels_cli.output import Output
 from skyreels_cli.recipe.schema import Draft
 from skyreels_cli.settings import Settings
@@ -63,7 +64,6 @@ def test_every_flag_of_the_reference_is_understood(run: Run, name: str, spell: C
         (["--prompt-enhancer"], 2, "not-built-yet"),
         (["--prompt-enhancer", "qwen"], 2, "not-built-yet"),
         (["--lora", "style.safetensors:0.8"], 2, "not-built-yet"),
-        (["--gpus", "2"], 2, "not-built-yet"),
     ],
 )
 def test_what_is_not_there_yet_is_refused(
@@ -85,8 +85,57 @@ def test_a_preset_cannot_ask_for_it_either(generate: Run, tmp_path: Path) -> Non
     assert "the preset's `lora`" in ran.envelope["error"]["message"]
 
 
-def test_one_gpu_is_what_there_is(generate: Run) -> None:
-    assert generate("x", "--num-frames", "17", "--gpus", "1").status == 0
+@pytest.mark.parametrize(
+    ("line", "placement"),
+    [
+        ([], {"gpus": 1, "parallel": None, "options": {}}),
+        (["--gpus", "1"], {"gpus": 1, "parallel": None, "options": {}}),
+        (["--gpus", "2"], {"gpus": 2, "parallel": None, "options": {}}),
+        (["--gpus", "2", "--parallel", "context"], {"gpus": 2, "parallel": "context", "options": {}}),
+        (["--gpus", "2", "--use_usp"], {"gpus": 2, "parallel": "usp", "options": {}}),
+        (
+            ["--gpus", "4", "--parallel", "usp", "-O", "usp.ring=2"],
+            {"gpus": 4, "parallel": "usp", "options": {"ring": 2}},
+        ),
+    ],
+)
+def test_gpus_are_a_matter_of_the_machine(
+    generate: Run, film: FakeFilm, line: list[str], placement: dict[str, Any]
+) -> None:
+    """The recipe, and so the film, is the same on any number of them."""
+    ran = generate("x", "--num-frames", "17", "--resolution", "64x48", *line)
+    assert ran.status == 0, ran.err
+    (given,) = film.placements
+    assert {name: getattr(given, name) for name in placement} == placement
+    assert film.recipes[0].options.keys() == {"unipc"}
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "code", "said"),
+    [
+        (["--gpus", "3"], 2, "gpus-indivisible", "it can among 2 or 4"),
+        (["--gpus", "2", "--parallel", "cfg", "--guidance-scale", "1"], 2, "gpus-indivisible", "guidance is off"),
+        (["--gpus", "2", "--parallel", "contex"], 5, "plugin-not-found", 'did you mean "context"?'),
+        (["--parallel", "context"], 2, "gpus-unsaid", "on how many GPUs?"),
+        (["--use-usp", "--parallel", "context"], 2, "usage", "--use-usp and --parallel context are two parallels"),
+        (["--gpus", "2", "--cache", "dbcache"], 2, "cache-alone", "dbcache decides on each GPU for itself"),
+        (["--gpus", "2", "-O", "usp.rings=2"], 2, "bad-value", "usp has no such option"),
+        (["--gpus", "2", "--use-usp", "--causal-attention"], 2, "usp-plain", "causal attention is asked for"),
+    ],
+)
+def test_gpus_that_cannot_share_the_film(
+    generate: Run, film: FakeFilm, line: list[str], status: int, code: str, said: str
+) -> None:
+    ran = generate("x", "--num-frames", "17", *line, "--json")
+    assert (ran.status, ran.envelope["error"]["code"]) == (status, code)
+    assert said in ran.envelope["error"]["message"]
+    assert film.recipes == []
+
+
+def test_the_plan_says_how_they_share_it(generate: Run) -> None:
+    line = ("x", "--num-frames", "17", "--gpus", "4", "--dry-run")
+    assert generate(*line, "--json").envelope["data"]["split"] == "4 GPUs by cfg-context: 2 branches × 2 shares"
+    assert "on 4 GPUs by cfg-context: 2 branches × 2 shares" in generate(*line).out
 
 
 def test_recipe_options_are_the_fields_of_a_draft() -> None:
@@ -102,7 +151,7 @@ def test_recipe_options_are_the_fields_of_a_draft() -> None:
 
 
 def test_machine_options_are_settings() -> None:
-    assert {option.name for option in fields(MachineOptions)} <= set(Settings.model_fields)
+    assert {option.name for option in fields(MachineOptions)} - set(MACHINE_CHOICES) <= set(Settings.model_fields)
 
 
 def test_global_options_are_switches_of_the_output() -> None:

@@ -24,7 +24,8 @@ def with_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more plugin is installed, and it is broken."""
     found = Plugins([*(plugin.entry for plugin in manager.plugins().all), BROKEN])
     monkeypatch.setattr(manager, "plugins", lambda: found)
-    monkeypatch.setattr("skyreels_cli.recipe.plugin_choices.plugins", lambda: found)
+    for module in ("recipe.plugin_choices", "film.sharing"):
+        monkeypatch.setattr(f"skyreels_cli.{module}.plugins", lambda: found)
 
 
 class TestList:
@@ -141,7 +142,7 @@ class TestFlags:
         [
             (["--scheduler", "eulre"], 5, "plugin-not-found", "there is no scheduler 'eulre'; did you mean \"euler\"?"),
             (["--cache", "stepcache"], 5, "plugin-not-found", "there is no cache 'stepcache'"),
-            (["--use-usp"], 5, "plugin-not-found", "there is no parallel 'usp'"),
+            (["--use-usp"], 2, "gpus-unsaid", "--parallel usp: on how many GPUs?"),
             (["--teacache", "--cache", "blockcache"], 2, "usage", "--teacache and --cache blockcache are two caches"),
             (["-O", "teacache=1"], 2, "bad-option", "-O teacache=1: expected plugin.option=value"),
             (

@@ -60,7 +60,7 @@ def frames_of() -> Callable[[Path], npt.NDArray[np.uint8]]:
 @pytest.fixture
 def samplers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The samplers of the windows that a test renders; `noise` is what each began with, `latents` what it made."""
-    from skyreels_cli.film import window as module
+    from skyreels_cli.film import denoising as module
 
     made: list[Any] = []
 

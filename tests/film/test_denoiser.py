@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.film.denoiser import Denoiser
+from skyreels_cli.model.alone import ALONE
 from skyreels_cli.plan.windows import Cut, Stretch, cut_film
 from skyreels_cli.recipe.schema import Recipe
 
@@ -21,6 +22,8 @@ TIMES = torch.tensor([[0, 999, 999, 700, 700, 0]])
 
 class FakeTransformer:
     """Answers with the number in the text, and remembers what it was asked."""
+
+    parallel = ALONE
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []

@@ -10,7 +10,7 @@ from skyreels_cli.errors import PluginError
 from skyreels_cli.plugins import entries
 from skyreels_cli.plugins.entries import Entry, find_entries, is_wanted, removal_command
 from skyreels_cli.plugins.manager import Plugins
-from skyreels_cli.plugins.specs import CacheSpec, ModelSpec, SchedulerSpec
+from skyreels_cli.plugins.specs import CacheSpec, ModelSpec, ParallelSpec, SchedulerSpec
 
 MakePlugin = Callable[..., Entry]
 
@@ -30,10 +30,12 @@ class TestBuiltIn:
         own = {entry.name: entry.module for entry in find_entries() if entry.own}
         assert own == {
             "blockcache": "skyreels_blockcache.plugin",
+            "parallel": "skyreels_parallel.plugin",
             "schedulers": "skyreels_schedulers.plugin",
             "stepcache": "skyreels_stepcache.plugin",
             "teacache": "skyreels_teacache.plugin",
             "tiny": "skyreels_tiny.plugin",
+            "usp": "skyreels_usp.plugin",
         }
 
     def test_what_they_offer(self) -> None:
@@ -48,6 +50,7 @@ class TestBuiltIn:
             "taylorseer",
             "teacache",
         }
+        assert list(known.specs(ParallelSpec)) == ["cfg-context", "cfg", "context", "usp"]
         assert list(known.specs(ModelSpec)) == ["tiny"]
 
 

@@ -57,7 +57,6 @@ def test_everything_is_settled(facts: Facts) -> None:
         "rerolls": [],
         "scheduler": "unipc",
         "cache": None,
-        "parallel": None,
         "options": {"unipc": {"order": 2}},
         "dtype": "bfloat16",
         "lora": [],

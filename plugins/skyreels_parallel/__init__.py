@@ -1,0 +1,1 @@
+"""Several GPUs for one film: guidance branches, tokens, and both."""

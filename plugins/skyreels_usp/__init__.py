@@ -1,0 +1,1 @@
+"""xfuser's USP: Ulysses and ring attention with its choice of kernels."""

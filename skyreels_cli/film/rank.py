@@ -1,0 +1,117 @@
+"""One rank at work on a film: rank 0 makes it, the others denoise its windows along with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Event as Flag
+from typing import TYPE_CHECKING
+
+import torch
+import torch.distributed as dist
+
+from skyreels_cli.film.denoising import begin, hear, share
+from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.program import Program, portable
+from skyreels_cli.film.sharing import load_of, make_parallel
+from skyreels_cli.film.studio import Studio
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.model.memory import pick_device
+from skyreels_cli.plan.plan import Plan
+from skyreels_cli.recipe.schema import Recipe
+
+if TYPE_CHECKING:
+    from skyreels_cli.film.film import Working
+
+# While rank 0 loads a text encoder from a slow disk or decodes a window the others wait; a dead rank is seen at once.
+PATIENCE = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What all ranks are given."""
+
+    recipe: Recipe
+    plan: Plan
+    facts: ModelFacts
+    placement: Placement
+    output: Path
+    working: Working
+
+
+def render_part(rank: int, pipe: Connection, *renderings: Rendering) -> None:
+    """One rank's part of films, one after the other; an error is told, and leaves its traceback in the log."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the program
+    program = Program(pipe)
+    try:
+        device = _join(rank, renderings[0].placement)
+        for rendering in renderings:
+            studio = _open_studio(rendering, device)
+            if rank == 0:
+                _make(rendering, studio, program)
+            else:
+                _help(rendering, studio)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the film's end
+        traceback.print_exc()
+        program.tell(portable(error))
+
+
+def _join(rank: int, placement: Placement) -> torch.device:
+    """Meet the other ranks; each has a device of its own."""
+    device = _rank_device(placement, rank)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    return device
+
+
+def _open_studio(rendering: Rendering, device: torch.device) -> Studio:
+    """The studio of this rank, its backend started; weights are memory-mapped, so the disk is read once for all."""
+    parallel = make_parallel(rendering.placement)
+    parallel.start(load_of(rendering.recipe, rendering.plan, rendering.facts))
+    placement = replace(rendering.placement, device=str(device))
+    return Studio(rendering.facts, rendering.recipe.dtype, placement, parallel)
+
+
+def _make(rendering: Rendering, studio: Studio, program: Program) -> None:
+    """Rank 0: the film, event by event."""
+    from skyreels_cli.film.film import Film
+
+    ending = Flag()
+    film = Film(rendering.recipe, rendering.plan, rendering.output, studio, rendering.working, ending)
+    with closing(film.run()) as events:
+        while program.wants_more(ending):
+            event = next(events, None)
+            if event is None:
+                share(None)
+                break
+            program.tell(event)
+    program.tell(None)  # where the film was stopped in a window the others wait for the next row until they are ended
+
+
+def _help(rendering: Rendering, studio: Studio) -> None:
+    """Any other rank: windows, one after the other, until rank 0 says that there is none."""
+    for _ in studio.prepare_transformer():
+        pass
+    while task := hear(studio.device):
+        with studio.transformer() as transformer:
+            sampler, cache = begin(task, rendering.recipe, studio, transformer)
+            for _ in sampler.run():
+                pass
+            if cache:
+                cache.close()
+
+
+def _rank_device(placement: Placement, rank: int) -> torch.device:
+    first = pick_device(placement.device)
+    if first.type == "cuda":
+        device = torch.device("cuda", (first.index or 0) + rank)
+        torch.cuda.set_device(device)
+        return device
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // placement.gpus))
+    return first
