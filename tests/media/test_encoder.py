@@ -192,6 +192,7 @@ from pathlib import Path
 import numpy as np
 from skyreels_cli.media.encoder import VideoEncoder
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it from birth
 with VideoEncoder(Path(sys.argv[1]), width=80, height=48, fps=24, codec="ffv1") as video:
     video.write(np.full((5, 48, 80, 3), 7, np.uint8))
     try:
