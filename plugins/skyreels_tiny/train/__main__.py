@@ -66,7 +66,7 @@ def _options() -> argparse.Namespace:
     flag("--report", nargs="*", choices=list(MEASURES), help="only measure a bundle: all figures, or those named")
     flag("--bundle", type=Path, default=weights_path(), help="the bundle that --report measures")
     flag("--scale", type=float, default=1.0, help="share of the usual number of films that --report makes")
-    for name, value in asdict(Settings(guidance=2.0, addnoise=20.0)).items():
+    for name, value in asdict(Settings(guidance=3.0, addnoise=20.0)).items():
         if name in ("steps", "guidance", "shift", "addnoise"):
             flag(f"--{name}", type=type(value), default=value, help=f"for --report ({value})")
     flag("--quick", action="store_true", help="a few minutes on a small model: does it learn at all?")
