@@ -18,7 +18,7 @@ from skyreels_tiny.tokenizer import write_tokenizer
 
 from .budget import Budget, rate_scale
 from .muon import Optimisers
-from .networks import Sizes, device, encode_text, new_text_encoder, new_transformer, velocity
+from .networks import TEXT_ATTENTION, Sizes, device, encode_text, new_text_encoder, new_transformer, velocity
 from .noise import END_FRAME_SHARE, Levels, draw_levels
 from .pool import Pool, caption, encode_clips, load_pool, save_pool
 from .records import Log, load_checkpoint, save_checkpoint
@@ -158,7 +158,9 @@ class FilmTrainer:
     def _begin(self, phase: Phase, seconds: float) -> Course:
         """Take up `phase` where the checkpoint left it, or at its start."""
         parts = dict(self.modules.items())
-        optimisers = Optimisers(parts, phase.rate, phase.rate / 8, plain=("shared", "relative", "scale_shift"))
+        optimisers = Optimisers(
+            parts, phase.rate, phase.rate / 8, plain=("shared", "relative", "scale_shift", *TEXT_ATTENTION)
+        )
         course = Course(phase, optimisers, Budget(seconds))
         if self.state["phase"] == phase.name:
             optimisers.load_state_dict(self.state["optimisers"])
