@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 
 from typer import Argument
 
@@ -32,7 +32,7 @@ def _sidecar(file: Path) -> dict[str, Any]:
         made = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as unreadable:
         raise UsageError("sidecar-unreadable", f"{file} cannot be read", f"ls {file.parent}") from unreadable
-    if not isinstance(made, dict) or "recipe" not in made:
+    if not _tells_a_recipe(made):
         raise UsageError("no-recipe", f"{file} holds no recipe of a film", "skyreels show FILM.mp4")
     return made
 
@@ -49,7 +49,7 @@ def _behind_film(file: Path) -> dict[str, Any]:
         made = json.loads(read_comment(file) or "")
     except ValueError:
         made = None
-    if not isinstance(made, dict) or "recipe" not in made:
+    if not _tells_a_recipe(made):
         if not beside.is_file():
             message = f"{file} carries no recipe, and there is no {beside.name} beside it"
             raise UsageError("no-recipe", message, "skyreels show FILM.mp4.json")
@@ -57,13 +57,16 @@ def _behind_film(file: Path) -> dict[str, Any]:
     return {**made, "video": video}
 
 
+def _tells_a_recipe(made: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(made, dict) and isinstance(made.get("recipe"), dict)
+
+
 def _unknown_words(recipe: dict[str, Any]) -> list[str]:
     """Words that meant nothing to the model, where it is a bundled one that can tell."""
     from skyreels_cli.hub.catalogue import unknown_words
 
-    shots = recipe.get("shots") or []
-    prompts = [recipe.get("prompt"), *(shot.get("prompt") for shot in shots)]
-    return unknown_words(str(recipe.get("model")), [prompt for prompt in prompts if prompt])
+    told = [recipe, *(shot for shot in recipe.get("shots") or () if isinstance(shot, dict))]
+    return unknown_words(str(recipe.get("model")), [str(part["prompt"]) for part in told if part.get("prompt")])
 
 
 def _table(made: dict[str, Any]) -> RenderableType:

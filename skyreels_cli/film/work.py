@@ -9,6 +9,7 @@ may be killed at any moment. `<output>.skyreels/` holds:
     checkpoint-*.safetensors, checkpoint.json
                               the window in progress
     preview.mp4               the film so far
+    sidecar.json              `<output>.json` just before it is renamed
     takes/1/                  windows that were made again (`film.takes`), as they were before
 """
 

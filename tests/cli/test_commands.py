@@ -74,6 +74,11 @@ class TestShow:
         assert (data["video"]["frames"], data["video"]["width"], data["video"]["fps"]) == (3, 80, 24.0)
         assert "recipe.prompt     a red ball; 50 %" in run("show", str(film)).out
 
+    def test_a_recipe_that_is_none_is_refused(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "dinner.json").write_text(json.dumps({"recipe": "two eggs"}))
+        ran = run("show", str(tmp_path / "dinner.json"), "--json")
+        assert (ran.status, ran.envelope["error"]["code"]) == (2, "no-recipe")
+
     def test_show_tells_which_words_the_demo_model_did_not_know(self, run: Run, tmp_path: Path) -> None:
         sidecar = tmp_path / "film.mp4.json"
         shots = [{"prompt": "the swan meets a unicorn"}]
