@@ -26,7 +26,7 @@ LEAST_AREA: Final = 40.0
 """Pixels under which there is no object."""
 
 MOVED: Final = 0.25
-"""Pixels a frame over which an object moves; the slowest in training makes 0.55."""
+"""Pixels a frame over which an object moves; the slowest in training makes 0.6."""
 
 RESIZED: Final = 1.25
 """Factor of the radius over which an object grows (or under whose inverse it shrinks)."""

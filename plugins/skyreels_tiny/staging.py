@@ -61,10 +61,10 @@ def _glide(direction: str, shape: str, times: Floats, span: float, rng: np.rando
     """Move one object evenly; it has room for a whole window of 33 frames, and rests softly near the edge
     later.
     """
-    radius = float(rng.uniform(12.5, 17.5))
+    radius = float(rng.uniform(12.5, 16.5))
     margin_x, margin_y = EXTENT[shape] * radius * 0.95, min(EXTENT[shape] * radius * 0.95, 20.0)
     step_x, step_y = MOVES.get(direction, (0.0, 0.0))
-    speed = float(rng.uniform(0.85, 1.35)) if step_x else float(rng.uniform(0.62, 0.95))
+    speed = float(rng.uniform(1.1, 1.6)) if step_x else float(rng.uniform(0.7, 1.0))
     if direction == "still":
         margin_x, speed = EXTENT[shape] * radius, 0.0
     low_x, high_x = margin_x, WIDTH - margin_x
@@ -131,7 +131,7 @@ def _zoom(inwards: bool, times: Floats, rng: np.random.Generator) -> tuple[Track
 def _stage_two(meaning: Meaning, times: Floats, rng: np.random.Generator) -> Staging:
     """Put two smaller objects side by side, first-named on the left, moving together."""
     step_x, step_y = MOVES.get(meaning.motion, (0.0, 0.0))
-    speed = float(rng.uniform(0.55, 0.75)) if step_x or step_y else 0.0
+    speed = float(rng.uniform(0.6, 0.8)) if step_x or step_y else 0.0
     radii = rng.uniform(10.0, 13.0, 2)
     spread = float(rng.uniform(23, 27))
     x = _start(step_x, 13 + spread, WIDTH - 13 - spread, speed * 32, rng)

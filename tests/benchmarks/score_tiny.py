@@ -14,10 +14,10 @@ import json
 import os
 import platform
 import tempfile
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,94 +26,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from skyreels_tiny.captions import parse
 from skyreels_tiny.meaning import Meaning
-from skyreels_tiny.scoring import Look, all_right, background_names, background_rows, look, score
+from skyreels_tiny.scoring import all_right, background_names, look, score
+from skyreels_tiny.steadiness import drift, join_jump, joins, wobble
 from skyreels_tiny.world import make_clip
 
 RESULTS = Path(__file__).parent / "results"
 Bytes = NDArray[np.uint8]
 
-JOIN_REACH = 8
-"""Frames on each side of a join whose usual change is what the join's change is compared with."""
-
-
-@dataclass(frozen=True)
-class WindowState:
-    """What one window of a film shows, and how far its object and background went from the first window.
-
-    `background_shift` and `colour_shift` are RGB distances (0..1.7), `size` the radius over that of the first window,
-    `misfit` how far the outline is from the shape it looks most like.
-    """
-
-    shape: str
-    colour: str
-    background_shift: float
-    colour_shift: float
-    size: float
-    misfit: float
-
 
 def score_prompt(film: Bytes, prompt: str) -> dict[str, bool]:
     """Judge a film (f, h, w, 3) uint8 against the known words of `prompt`."""
     return score(film, parse(prompt))
-
-
-def joins(frames: int, base: int, overlap: int) -> list[int]:
-    """Return the first frame of every window after the first."""
-    return list(range(base, frames, base - overlap))
-
-
-def join_jump(film: Bytes, join: int) -> float:
-    """Return the change into frame `join` over the median change of the frames around it: 1 is seamless."""
-    low, high = max(1, join - JOIN_REACH), min(len(film), join + JOIN_REACH + 1)
-    changes = np.array([_change(film[i - 1], film[i]) for i in range(low, high)])
-    usual = float(np.median(np.delete(changes, join - low)))
-    return (float(changes[join - low]) + 1e-3) / (usual + 1e-3)
-
-
-def _change(first: Bytes, second: Bytes) -> float:
-    """Mean absolute difference of two pictures, 0..255."""
-    return float(np.abs(first.astype(np.int16) - second.astype(np.int16)).mean())
-
-
-def centre_jump(film: Bytes, join: int) -> float | None:
-    """Return by how many pixels the object's step into `join` differs from those before; None without object."""
-    seen = look(film[max(0, join - JOIN_REACH) : join + 1])
-    if seen is None or len(seen.centres) < 3:
-        return None
-    steps = np.diff(seen.centres, axis=0)
-    return float(np.linalg.norm(steps[-1] - np.median(steps[:-1], axis=0)))
-
-
-def drift(film: Bytes, base: int, overlap: int) -> list[WindowState | None]:
-    """Return the state of each window's own frames; None where no object is seen."""
-    starts = [0, *joins(len(film), base, overlap), len(film)]
-    parts = [film[start:end] for start, end in pairwise(starts) if end - start > 2]
-    first = look(parts[0])
-    return [_state(part, parts[0], first) for part in parts]
-
-
-def _state(part: Bytes, first_part: Bytes, first: Look | None) -> WindowState | None:
-    seen = look(part)
-    if seen is None or first is None:
-        return None
-    shift = np.median(background_rows(part), axis=(0, 1, 2)) - np.median(background_rows(first_part), axis=(0, 1, 2))
-    return WindowState(
-        seen.shape,
-        seen.colour,
-        float(np.linalg.norm(shift)),
-        float(np.linalg.norm(np.subtract(seen.rgb, first.rgb))),
-        float(np.median(seen.radii) / max(float(np.median(first.radii)), 1e-3)),
-        seen.misfit,
-    )
-
-
-def wobble(film: Bytes) -> float | None:
-    """Return how unsteady the outline is: mean change of the radius per frame, in pixels, its trend removed."""
-    seen = look(film)
-    if seen is None:
-        return None
-    trend = np.polyval(np.polyfit(np.arange(len(seen.radii)), seen.radii, 1), np.arange(len(seen.radii)))
-    return float(np.abs(np.diff(seen.radii - trend)).mean())
 
 
 def table(films: list[Bytes], prompts: list[str]) -> dict[str, float]:
@@ -206,6 +129,43 @@ def wide(program: Program, scale: float) -> dict[str, Any]:
     return {"n": len(asked), **shares([program.film(prompt, seed) for seed, (prompt, _) in enumerate(asked)], asked)}
 
 
+def swing(program: Program, scale: float) -> dict[str, Any]:
+    """Back and forth: the wider world's hardest kind, counted by itself."""
+    from skyreels_tiny.train.evaluate import wide_prompts
+
+    asked = wide_prompts(round(20 * scale), ("swing",))
+    return {"n": len(asked), **shares([program.film(prompt, seed) for seed, (prompt, _) in enumerate(asked)], asked)}
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "default (30 steps, guidance 3, UniPC)": {},
+    "async": {"ar_step": 5, "causal_block_size": 3},
+    "20 steps": {"inference_steps": 20},
+    "10 steps": {"inference_steps": 10},
+    "guidance 1": {"guidance_scale": 1.0},
+    "guidance 6": {"guidance_scale": 6.0},
+    "shift 8": {"shift": 8.0},
+    "euler": {"scheduler": "euler"},
+    "dpmpp": {"scheduler": "dpmpp"},
+    "teacache 0.2": {"cache": "teacache", "options": {"teacache": {"threshold": 0.2, "fit": "none"}}},
+    "firstblock 0.2": {"cache": "firstblock", "options": {"firstblock": {"threshold": 0.2}}},
+    "taylorseer 3": {"cache": "taylorseer", "options": {"taylorseer": {"interval": 3}}},
+    "blockcache 0.1": {"cache": "blockcache", "options": {"blockcache": {"threshold": 0.1}}},
+}
+"""What is compared on the same prompts and seeds, each against the model's defaults."""
+
+
+def compare(program: Program, scale: float) -> dict[str, Any]:
+    """Modes, steps, guidance, schedulers and caches on the prompts about one object."""
+    figures = {}
+    for name, said in VARIANTS.items():
+        before = time.process_time()
+        figures[name] = _rounded(single(program, scale, **said))
+        figures[name]["CPU seconds per film"] = round((time.process_time() - before) / figures[name]["n"], 2)
+        print(name, json.dumps(figures[name]), flush=True)
+    return figures
+
+
 def seeds(program: Program, _scale: float) -> dict[str, Any]:
     """One prompt with eight seeds: where its object begins, in pixels of standard deviation."""
     films = [program.film("a red circle stays still over a white background", seed) for seed in range(8)]
@@ -292,12 +252,14 @@ MEASURES: dict[str, Callable[[Program, float], dict[str, Any]]] = {
     "single": single,
     "async": staggered,
     "wide": wide,
+    "swing": swing,
     "seeds": seeds,
     "image": image,
     "end": end,
     "long": long,
     "vae": vae,
     "showcase": showcase,
+    "compare": compare,
 }
 
 

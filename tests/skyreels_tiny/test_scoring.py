@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -12,21 +9,8 @@ import pytest
 from skyreels_tiny.captions import describe
 from skyreels_tiny.meaning import Meaning
 from skyreels_tiny.scoring import all_right, background_names, look, score
+from skyreels_tiny.steadiness import centre_jump, drift, join_jump, joins, wobble
 from skyreels_tiny.world import Clip, make_clip
-
-
-def load_benchmark() -> ModuleType:
-    path = Path(__file__).resolve().parents[1] / "benchmarks" / "score_tiny.py"
-    spec = importlib.util.spec_from_file_location("score_tiny", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["score_tiny"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-score_tiny = load_benchmark()
 
 
 def truths(kind: str, count: int, first: int) -> list[Clip]:
@@ -38,7 +22,7 @@ def truths(kind: str, count: int, first: int) -> list[Clip]:
     ("kind", "count"),
     [("single", 30), ("resize", 8), ("gradient", 10), ("two", 8), ("pan", 8), ("zoom", 8), ("swing", 8)],
 )
-def test_ground_truth_scores_everything_right(kind: str, count: int) -> None:
+def test_ground_truth_scores_everything_right(score_tiny: ModuleType, kind: str, count: int) -> None:
     rng = np.random.default_rng(5)
     for clip in truths(kind, count, 40_000):
         prompt = describe(clip.meaning, rng)
@@ -76,21 +60,21 @@ def test_roles_swapped_are_both_wrong() -> None:
 
 
 def test_joins_and_jumps() -> None:
-    assert score_tiny.joins(97, 33, 17) == [33, 49, 65, 81]
+    assert joins(97, 33, 17) == [33, 49, 65, 81]
     meaning = Meaning("single", (("circle", "green"),), ("black",), "right")
     film = make_clip(4, 65, meaning=meaning, begin=0.0).frames
-    assert score_tiny.join_jump(film, 33) < 1.5
-    assert score_tiny.centre_jump(film, 33) < 0.3
+    assert join_jump(film, 33) < 1.5
+    assert centre_jump(film, 33) < 0.3
     cut = np.concatenate((film[:33], film[10:42]))
-    assert score_tiny.join_jump(cut, 33) > 4
-    assert score_tiny.centre_jump(cut, 33) > 15
+    assert join_jump(cut, 33) > 4
+    assert centre_jump(cut, 33) > 15
 
 
 def test_drift_of_a_steady_film_is_nothing() -> None:
     film = make_clip(6, 97, meaning=Meaning("single", (("square", "red"),), ("white",), "still")).frames
-    states = score_tiny.drift(film, 33, 17)
+    states = drift(film, 33, 17)
     assert len(states) == 5
     assert all(state.shape == "square" and state.colour == "red" for state in states)
     assert max(state.background_shift + state.colour_shift for state in states) < 1e-6
     assert all(abs(state.size - 1) < 1e-6 for state in states)
-    assert score_tiny.wobble(film) < 1e-5
+    assert wobble(film) < 1e-5

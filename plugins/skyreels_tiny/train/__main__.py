@@ -16,10 +16,11 @@ from .evaluate import gate
 from .export import export
 from .figures import draw_run
 from .networks import Sizes
+from .phases import PHASES
 from .records import Log, load_checkpoint
-from .report import MEASURES, report
+from .report import MEASURES, load_bundle, report
 from .sampler import Settings
-from .trainer import PHASES, Course, FilmTrainer, Watch
+from .trainer import Course, FilmTrainer, Watch
 from .vae import VaeTrainer, new_vae
 
 BUDGETS: Final = {
@@ -49,9 +50,13 @@ def main() -> None:
         _export(options.folder, log, options.export)
         return
     vae = VaeTrainer(options.folder, log, options.seed)
+    films = FilmTrainer(options.folder, log, vae.vae, options.seed, _sizes(options.quick), compiled=options.compile)
+    if options.begin_from is not None:
+        bundle = load_bundle(options.begin_from)
+        vae.begin_from(bundle.vae)
+        films.begin_from(bundle)
     vae.train_images(options.vae_image, options.pictures)
     vae.train_clips(options.vae_clip, options.films)
-    films = FilmTrainer(options.folder, log, vae.vae, options.seed, _sizes(options.quick))
     _phases(films, options)
     draw_run(options.folder / "run.csv", options.folder / "run.png")
 
@@ -63,6 +68,8 @@ def _options() -> argparse.Namespace:
     flag(
         "--export", type=Path, nargs="?", const=weights_path(), help="only write the bundle, from the averaged weights"
     )
+    flag("--begin-from", type=Path, nargs="?", const=weights_path(), help="a bundle to go on from, with the full phase")
+    flag("--compile", action="store_true", help="compile the blocks: a third less time a step, a minute more at first")
     flag("--report", nargs="*", choices=list(MEASURES), help="only measure a bundle: all figures, or those named")
     flag("--bundle", type=Path, default=weights_path(), help="the bundle that --report measures")
     flag("--scale", type=float, default=1.0, help="share of the usual number of films that --report makes")
@@ -108,11 +115,20 @@ def _phases(films: FilmTrainer, options: argparse.Namespace) -> None:
 def _score(films: FilmTrainer, course: Course) -> None:
     """Sample unseen prompts with the averaged weights, log the shares, draw them."""
     phase = course.phase
-    settings = Settings(steps=20, guidance=1.0, frames=phase.frames)
-    sheet = films.folder / f"{phase.name}-{course.step:06d}.png"
-    shares = gate(films.model(), 64 if phase.frames == 1 else 16, settings, sheet=sheet, seed=course.step)
+    if phase.frames == 1:
+        shares = gate(films.model(), 64, Settings(guidance=1.0, frames=1), sheet=_sheet(films, course, "single"))
+    else:
+        settings = Settings(steps=20, guidance=3.0, frames=phase.frames)
+        shares = gate(films.model(), 24, settings, sheet=_sheet(films, course, "single"), seed=course.step)
+        sheet = _sheet(films, course, "wide")
+        wide = gate(films.model(), 18, settings, sheet=sheet, seed=course.step, wide=True)
+        shares |= {f"wide {name}": value for name, value in wide.items()}
     figures = {f"score/{name}": value for name, value in shares.items()}
     films.log.write(phase.name, course.step, course.budget.spent, course.samples, figures)
+
+
+def _sheet(films: FilmTrainer, course: Course, kind: str) -> Path:
+    return films.folder / f"{course.phase.name}-{course.step:06d}-{kind}.png"
 
 
 def _export(folder: Path, log: Log, target: Path) -> None:

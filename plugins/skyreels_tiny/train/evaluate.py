@@ -20,7 +20,7 @@ from skyreels_tiny.world import make_clip
 from .sampler import Model, Settings, sample, to_films, to_latents
 
 Bytes = NDArray[np.uint8]
-WIDE_KINDS = ("resize", "gradient", "two", "pan", "zoom", "swing")
+WIDE_KINDS = ("resize", "gradient", "two", "pan", "zoom")
 
 
 def unseen_prompts(count: int, first: int = 0) -> list[tuple[str, Meaning]]:
@@ -31,12 +31,11 @@ def unseen_prompts(count: int, first: int = 0) -> list[tuple[str, Meaning]]:
     ]
 
 
-def wide_prompts(count: int) -> list[tuple[str, Meaning]]:
+def wide_prompts(count: int, kinds: tuple[str, ...] = WIDE_KINDS) -> list[tuple[str, Meaning]]:
     """Return the fixed list of prompts about the wider world, its kinds in turn."""
-    seeds = range(count)
     return [
-        _worded(draw_meaning(np.random.default_rng(880_000 + seed), WIDE_KINDS[seed % len(WIDE_KINDS)]), seed)
-        for seed in seeds
+        _worded(draw_meaning(np.random.default_rng(880_000 + seed), kinds[seed % len(kinds)]), seed)
+        for seed in range(count)
     ]
 
 

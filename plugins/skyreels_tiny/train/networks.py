@@ -9,6 +9,7 @@ into one position whose logit gains log(count).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -50,6 +51,10 @@ class Sizes:
     hidden: int = 576
     text: int = 128
     channels: int = 16
+
+
+BlockForward = Callable[..., Tensor]
+"""A block's forward pass, as `transformer_block`."""
 
 
 @dataclass
@@ -125,20 +130,54 @@ def encode_text(encoder: Stock, ids: Tensor, mask: Tensor) -> Text:
 
 def velocity(model: Stock, latents: Tensor, timesteps: Tensor, text: Text) -> Tensor:
     """Predict v = eps − x0, (b, c, f, h, w), for latents of that shape at timesteps (b, f) in 0..1000."""
+    return velocity_and_states(model, latents, timesteps, text)[0]
+
+
+def velocity_and_states(
+    model: Stock, latents: Tensor, timesteps: Tensor, text: Text, block_forward: BlockForward | None = None
+) -> tuple[Tensor, Tensor]:
+    """Predict the velocity, and return the hidden states (b, f, s, d) half way through the blocks.
+
+    `block_forward` is `transformer_block` or a compiled form of it.
+    """
+    height, width = latents.shape[3:]
+    forward = block_forward or transformer_block
+    tokens, moment, rest = _entered(model, latents, timesteps, text)
+    half = len(model.blocks) // 2
+    for block in model.blocks[:half]:
+        tokens = forward(block, tokens, *rest)
+    states = tokens
+    for block in model.blocks[half:]:
+        tokens = forward(block, tokens, *rest)
+    final = model.scale_shift_table[:, None] + moment[:, :, None].float()
+    shift, scale = final.unsqueeze(2).unbind(3)
+    tokens = _normalised(tokens, scale, shift, model.norm_out.eps)
+    return _unpatched(model.proj_out(tokens), height, width), states
+
+
+def half_way_states(
+    model: Stock, latents: Tensor, timesteps: Tensor, text: Text, block_forward: BlockForward | None = None
+) -> Tensor:
+    """Return the hidden states (b, f, s, d) half way through the blocks, at half the price."""
+    forward = block_forward or transformer_block
+    tokens, _, rest = _entered(model, latents, timesteps, text)
+    for block in model.blocks[: len(model.blocks) // 2]:
+        tokens = forward(block, tokens, *rest)
+    return tokens
+
+
+def _entered(
+    model: Stock, latents: Tensor, timesteps: Tensor, text: Text
+) -> tuple[Tensor, Tensor, tuple[Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
+    """Return tokens (b, f, s, d), the embedded timesteps (b, f, d), and what every block takes beside tokens."""
     frames, height, width = latents.shape[2:]
     embedder = model.condition_embedder
     tokens = functional.linear(_patched(latents), model.patch_embedding.weight.flatten(1), model.patch_embedding.bias)
     waves = embedder.timesteps_proj(timesteps.flatten()).to(latents.dtype)
     moment = embedder.time_embedder(waves).view(*timesteps.shape, -1)
     modulation = embedder.time_proj(functional.silu(moment)).view(*timesteps.shape, 6, -1)
-    words = _text_keys(model, text)
-    rotation = _rotation(model, frames, height // 2, width // 2)
-    for block in model.blocks:
-        tokens = _block(block, tokens, modulation, words, rotation)
-    final = model.scale_shift_table[:, None] + moment[:, :, None].float()
-    shift, scale = final.unsqueeze(2).unbind(3)
-    tokens = _normalised(tokens, scale, shift, model.norm_out.eps)
-    return _unpatched(model.proj_out(tokens), height, width)
+    rest = (modulation, _text_keys(model, text), _rotation(model, frames, height // 2, width // 2))
+    return tokens, moment, rest
 
 
 def _text_keys(model: Stock, text: Text) -> tuple[Tensor, Tensor]:
@@ -153,7 +192,7 @@ def _text_keys(model: Stock, text: Text) -> tuple[Tensor, Tensor]:
     return words, bias[:, None, None]
 
 
-def _block(
+def transformer_block(
     block: Stock,
     tokens: Tensor,
     modulation: Tensor,

@@ -44,9 +44,11 @@ class Settings:
     frames: int = 9
 
 
-def tokens(tokenizer: Stock, prompts: list[str]) -> tuple[Tensor, Tensor]:
-    """Tokenise to ids and mask (b, longest)."""
-    batch = tokenizer(prompts, padding=True, return_tensors="pt")
+def tokens(tokenizer: Stock, prompts: list[str], length: int | None = None) -> tuple[Tensor, Tensor]:
+    """Tokenise to ids and mask (b, longest), or (b, length) where that is given and enough."""
+    longest = max(len(ids) for ids in tokenizer(prompts)["input_ids"]) if length else 0
+    padding = {"padding": "max_length", "max_length": max(longest, length)} if length else {"padding": True}
+    batch = tokenizer(prompts, **padding, return_tensors="pt")
     return batch["input_ids"].to(device()), batch["attention_mask"].to(device())
 
 

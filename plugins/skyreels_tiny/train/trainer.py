@@ -1,6 +1,4 @@
-"""Training transformer and text encoder in three phases: single latents, three latents, whole windows of
-nine.
-"""
+"""Trains transformer and text encoder, phase by phase, resumable at any step."""
 
 from __future__ import annotations
 
@@ -12,53 +10,21 @@ from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from skyreels_tiny.tokenizer import write_tokenizer
 
 from .budget import Budget, rate_scale
+from .hints import hint_weight, new_probe
 from .muon import Optimisers
-from .networks import TEXT_ATTENTION, Sizes, device, encode_text, new_text_encoder, new_transformer, velocity
-from .noise import END_FRAME_SHARE, Levels, draw_levels
-from .pool import Pool, caption, encode_clips, load_pool, save_pool
+from .networks import TEXT_ATTENTION, Sizes, device, new_text_encoder, new_transformer, transformer_block
+from .objective import draw_batch, objective, reading_lesson
+from .phases import PHASES, Phase
+from .pool import Pool, encode_clips, load_pool, save_pool
 from .records import Log, load_checkpoint, save_checkpoint
-from .sampler import Model, tokens
+from .sampler import Model
 from .stock import AutoTokenizer, Stock
 
-EMPTY_SHARE: Final = 0.1
-"""Share of captions left empty, so that guidance has something to guide away from."""
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One phase: latent frames, batch, Muon's rate and its final share, noise shift, loss weight of objects, EMA decay.
-
-    Every `grow_every` steps fresh clips are rendered; `flat` is the share of the budget at full rate; `pictures` the
-    share of steps, falling to 0, on single latents: half the price of a step, and shapes need many examples.
-    """
-
-    name: str
-    frames: int
-    batch: int
-    rate: float
-    end: float
-    shift: float
-    weight: float
-    weight_end: float
-    decay: float
-    grow_every: int = 0
-    flat: float = 0.45
-    pictures: float = 0.0
-
-
-PHASES: Final = (
-    Phase("image", 1, 64, 0.012, 0.25, 3.0, 4.0, 1.0, 0.995),
-    Phase("short", 3, 32, 0.010, 0.6, 4.0, 3.0, 2.0, 0.995),
-    Phase("full", 9, 16, 0.009, 0.02, 5.0, 3.0, 1.0, 0.997, grow_every=100, pictures=0.4),
-)
-
-
-FRESH_CLIPS: Final = 48
+FRESH_CLIPS: Final = 64
 """Clips rendered and encoded every `grow_every` steps."""
 
 POOL_LIMIT: Final = 24_000
@@ -93,26 +59,52 @@ class Watch:
 class FilmTrainer:
     """All phases of the transformer, resumable from `films.pt` and the pools beside it."""
 
-    def __init__(self, folder: Path, log: Log, vae: Stock, seed: int = 0, sizes: Sizes | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Log,
+        vae: Stock,
+        seed: int = 0,
+        sizes: Sizes | None = None,
+        *,
+        compiled: bool = False,
+    ) -> None:
         self.folder, self.log, self.seed = folder, log, seed
         self.vae = vae.to(device()).eval()
         torch.manual_seed(seed)
         self.sizes = sizes or Sizes()
         self.modules: Stock = torch.nn.ModuleDict(
-            {"transformer": new_transformer(self.sizes), "text": new_text_encoder(self.sizes)}
+            {
+                "transformer": new_transformer(self.sizes),
+                "text": new_text_encoder(self.sizes),
+                "probe": new_probe(self.sizes.heads * self.sizes.head_dim),
+            }
         )
+        self._block_forward = torch.compile(transformer_block, dynamic=False) if compiled else transformer_block
         self.modules.to(device())
         write_tokenizer(folder / "tokenizer")
         self.tokenizer: Stock = AutoTokenizer.from_pretrained(folder / "tokenizer")
         self.mean = torch.zeros(self.sizes.channels)
         self.std = torch.ones(self.sizes.channels)
         self.state = load_checkpoint(folder / "films.pt") or {"phase": "", "done": []}
+        self._measured = "modules" in self.state
         if "modules" in self.state:
             self.modules.load_state_dict(self.state["modules"])
             self.mean, self.std = self.state["mean"], self.state["std"]
         self.ema: Stock = copy.deepcopy(self.modules).requires_grad_(False)
         if "ema" in self.state:
             self.ema.load_state_dict(self.state["ema"])
+
+    def begin_from(self, model: Model) -> None:
+        """Take a bundle's networks and statistics as the start, unless this run has weights already."""
+        if "modules" in self.state:
+            return
+        self.modules["transformer"].load_state_dict(model.transformer.state_dict())
+        self.modules["text"].load_state_dict(model.text_encoder.state_dict())
+        self.mean, self.std = model.mean.cpu(), model.std.cpu()
+        self.ema.load_state_dict(self.modules.state_dict())
+        self.state = {"phase": "", "done": ["image", "short"]}
+        self._measured = True
 
     def model(self) -> Model:
         """Return the averaged weights as something that samples."""
@@ -127,17 +119,17 @@ class FilmTrainer:
 
     def measure_latents(self, pool: Pool) -> None:
         """Fix the latents' mean and standard deviation, once per run."""
-        if "modules" not in self.state:
+        if not self._measured:
             raw = pool.latents.float().movedim(1, 0).flatten(1)
             self.mean, self.std = raw.mean(1), raw.std(1)
 
     def pool(self, name: str, count: int, frames: int, first: int) -> Pool:
-        """Load a pool from disk or encode its first clips."""
-        path = self.folder / f"{name}.pool.pt"
-        pool = load_pool(path)
-        if pool is None:
-            pool = encode_clips(self.vae, first, count, frames, batch=64 if frames == 1 else 4)
-            save_pool(path, pool)
+        """Load a pool from disk, and encode what it lacks of `count` clips."""
+        path, batch = self.folder / f"{name}.pool.pt", 64 if frames == 1 else 4
+        pool = load_pool(path) or encode_clips(self.vae, first, count, frames, batch)
+        if len(pool) < count:
+            pool.extend(encode_clips(self.vae, first + len(pool), count - len(pool), frames, batch), count)
+        save_pool(path, pool)
         return pool
 
     def run(self, phase: Phase, seconds: float, pool: Pool, watch: Watch, pictures: Pool | None = None) -> None:
@@ -204,48 +196,17 @@ class FilmTrainer:
     def _step(
         self, phase: Phase, pool: Pool, progress: float, optimisers: Optimisers, rng: np.random.Generator
     ) -> dict[str, float]:
-        """Do one step; return the loss of each noise mode and the gradient's norm."""
+        """Do one step; return the loss, its parts by name, and the gradient's norm."""
         self.modules.train()
-        chosen = _choose(phase, pool, rng)
-        clean, present, levels = self._batch(phase, pool, chosen, rng)
-        noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(int(rng.integers(2**62)))).to(device())
-        sigma = levels.sigma.to(device())[:, None, :, None, None]
-        ids, mask = tokens(self.tokenizer, self._captions(pool, chosen, rng))
-        with torch.autocast(device().type, torch.bfloat16):
-            text = encode_text(self.modules["text"], ids, mask)
-            mixed = (1 - sigma) * clean + sigma * noise
-            predicted = velocity(self.modules["transformer"], mixed, 1000 * levels.sigma.to(device()), text)
-        error = (predicted.float() - (noise - clean)).square().mean(1)
-        weight = object_weight(phase, progress, present) * levels.counts.to(device())[:, :, None, None]
-        loss = (error * weight).sum() / weight.sum()
+        batch = draw_batch(phase, pool, self.mean, self.std, rng)
+        loss, figures = objective(self.modules, self.tokenizer, batch, phase, progress, self._block_forward)
+        if hint_weight(progress) > 0:
+            lesson = reading_lesson(self.modules, self.tokenizer, rng, self._block_forward)
+            loss = loss + hint_weight(progress) * lesson
+            figures["lesson"] = float(lesson.detach())
         torch.autograd.backward(loss)
-        norm = optimisers.step()
-        per_sample = (error.detach() * levels.counts.to(device())[:, :, None, None]).sum((1, 2, 3)) / (
-            levels.counts.to(device()).sum(1).clamp(min=1) * error[0, 0].numel()
-        )
-        return {"loss": float(loss.detach()), "norm": norm} | _by_mode(per_sample.cpu(), levels)
-
-    def _batch(
-        self, phase: Phase, pool: Pool, chosen: Tensor, rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor, Levels]:
-        """Gather normalised latents (b, c, f, h, w), object cells (b, f, h, w) and levels; sometimes append
-        an end frame.
-        """
-        latents = pool.latents[chosen][:, :, : phase.frames].float()
-        present = pool.present[chosen][:, : phase.frames]
-        settled = [bool(value) and phase.frames > 3 for value in pool.settled[chosen]]
-        levels = draw_levels(phase.frames, settled, phase.shift, rng)
-        if phase.frames == 9 and rng.random() < END_FRAME_SHARE:
-            latents = torch.cat((latents, pool.ends[chosen][:, :, None].float()), dim=2)
-            present = torch.cat((present, present[:, -1:]), dim=1)
-            zero = torch.zeros(len(chosen), 1)
-            levels = Levels(torch.cat((levels.sigma, zero), 1), torch.cat((levels.counts, zero > 0), 1), levels.modes)
-        normalised = (latents - self.mean[:, None, None, None]) / self.std[:, None, None, None]
-        return normalised.to(device()), present.to(device()), levels
-
-    def _captions(self, pool: Pool, chosen: Tensor, rng: np.random.Generator) -> list[str]:
-        words = [caption(pool.meanings[int(place)], rng) for place in chosen]
-        return [text if rng.random() >= EMPTY_SHARE else "" for text in words]
+        figures["norm"] = optimisers.step()
+        return figures
 
     @torch.no_grad()
     def _average(self, phase: Phase, step: int) -> None:
@@ -271,28 +232,3 @@ class FilmTrainer:
             "spent": course.budget.spent,
         }
         save_checkpoint(self.folder / "films.pt", self.state)
-
-
-def object_weight(phase: Phase, progress: float, present: Tensor) -> Tensor:
-    """Weigh cells with an object more at first; back to the end weight at three quarters, for a lasting
-    weight biases.
-    """
-    share = min(1.0, progress / 0.75)
-    extra = phase.weight + (phase.weight_end - phase.weight) * share - 1.0
-    return 1.0 + extra * present.float()
-
-
-def _choose(phase: Phase, pool: Pool, rng: np.random.Generator) -> Tensor:
-    """Draw a batch; three latents are too short for a prefix, so clips fit only for continuation stay out
-    there.
-    """
-    places = torch.arange(len(pool)) if phase.frames != 3 else torch.nonzero(~pool.settled)[:, 0]
-    return places[torch.from_numpy(rng.integers(len(places), size=phase.batch))]
-
-
-def _by_mode(per_sample: Tensor, levels: Levels) -> dict[str, float]:
-    """Average the loss over the samples of each mode."""
-    groups: dict[str, list[float]] = {}
-    for value, mode in zip(per_sample.tolist(), levels.modes, strict=True):
-        groups.setdefault(f"loss/{mode}", []).append(value)
-    return {name: float(np.mean(values)) for name, values in groups.items()}

@@ -107,6 +107,13 @@ class VaeTrainer:
         if self._state is not None:
             self.vae.load_state_dict(self._state["vae"])
 
+    def begin_from(self, vae: Stock) -> None:
+        """Take a trained VAE instead, unless this run has one already: both stages count as done."""
+        if self._state is None:
+            self.vae.load_state_dict(vae.state_dict())
+            self._state = {"vae": self.vae.state_dict(), "phase": "", "done": "vae-clip"}
+            save_checkpoint(self.path, self._state)
+
     def train_images(self, seconds: float, pictures: int) -> None:
         """Train on 32 by 32 crops of single frames."""
         stage = Stage("vae-image", seconds, 0.012, 2e-3, flat=0.4, end=0.05, batch=64)
