@@ -32,7 +32,7 @@ BUDGETS: Final = {
 }
 """Seconds worked in each stage: usual, quick."""
 
-COUNTS: Final = {"pictures": (8000, 800), "films": (240, 30), "images": (10_000, 500), "clips": (1600, 48)}
+COUNTS: Final = {"pictures": (8000, 800), "films": (240, 30), "images": (16_000, 500), "clips": (1600, 48)}
 """Single pictures and clips for the VAE; images and (at first) clips to encode for the transformer."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from pathlib import Path
+from typing import Final
 
 Series = dict[str, tuple[list[float], list[float]]]
 
@@ -23,25 +24,48 @@ def read_run(path: Path) -> dict[str, Series]:
     return phases
 
 
+ROWS: Final = (
+    ("PSNR in dB, or loss by noise levels", ("psnr", "loss/")),
+    ("loss of single pictures", ("picture loss/",)),
+    ("error of the probe", ("hints", "lesson")),
+    ("share of films right", ("score/",)),
+)
+"""What stands on each row of the drawing: a title, and how the names of its figures begin."""
+
+UNSHOWN: Final = frozenset(("object", "wide object", "wide colour", "wide shape", "wide direction", "wide background"))
+"""Scores that would only crowd the drawing."""
+
+
 def draw_run(source: Path, target: Path) -> None:
-    """Draw one column per phase: losses or PSNR above, scores below."""
+    """Draw one column per phase and one row per group of figures, leaving out what a phase does not have."""
     import matplotlib as mpl  # wanted only here: no dependency of training
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
     phases = read_run(source)
-    figure, axes = plt.subplots(2, len(phases), figsize=(4 * len(phases), 6), squeeze=False)
+    rows = [row for row in ROWS if any(_chosen(series, row[1]) for series in phases.values())]
+    size = (2.9 * len(phases), 2.3 * len(rows))
+    figure, axes = plt.subplots(len(rows), len(phases), figsize=size, squeeze=False)
+    named: set[str] = set()
     for column, (phase, series) in enumerate(phases.items()):
-        for name, (times, values) in sorted(series.items()):
-            if name.endswith("norm"):
-                continue
-            axis = axes[1 if name.startswith("score/") else 0][column]
-            axis.plot(times, values, label=name.split("/")[-1], linewidth=1)
-        axes[0][column].set_title(phase)
-        axes[1][column].set_xlabel("seconds worked")
-        for axis in (axes[0][column], axes[1][column]):
-            axis.legend(fontsize=7) if axis.lines else axis.axis("off")
+        axes[0][column].set_title(phase, fontsize=10)
+        for axis, (title, beginnings) in zip(axes[:, column], rows, strict=True):
+            for label, (times, values) in _chosen(series, beginnings).items():
+                axis.plot(times, values, label=label, linewidth=0.8)
+            axis.tick_params(labelsize=7)
+            axis.legend(fontsize=6, framealpha=0.5) if axis.lines else axis.axis("off")
+            if axis.lines and title not in named:
+                named.add(title)
+                axis.set_ylabel(title, fontsize=7)
+        axes[-1][column].set_xlabel("seconds worked", fontsize=7)
     figure.tight_layout()
     figure.savefig(target, dpi=90)
     plt.close(figure)
+
+
+def _chosen(series: Series, beginnings: tuple[str, ...]) -> Series:
+    """Return label → curve of the figures whose names begin so; a label is what follows the last slash."""
+    curves = {name.split("/")[-1]: curve for name, curve in sorted(series.items()) if name.startswith(beginnings)}
+    wide = ("wide colour ", "wide shape ", "wide direction ")
+    return {label: curve for label, curve in curves.items() if label not in UNSHOWN and not label.startswith(wide)}

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 MODES: Final = ("sync", "prefix", "staggered", "independent")
 SHARES: Final = (0.43, 0.24, 0.24, 0.09)
-END_FRAME_SHARE: Final = 0.1
+END_FRAME_SHARE: Final = 0.2
 """Share of batches with one more latent: the last frame alone, clean, at the position after the window."""
 
 _OVERLAP: Final = 5

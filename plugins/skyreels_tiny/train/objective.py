@@ -78,7 +78,7 @@ def objective(
     error = (predicted.float() - (batch.noise - batch.clean)).square().mean(1)
     weight = object_weight(phase, progress, batch.present) * counts
     loss = (error * weight).sum() / weight.sum()
-    figures = {"loss": float(loss.detach()), "hints": float(hints.detach())}
+    figures = {"loss": float(loss.detach())} | ({"hints": float(hints.detach())} if hint_weight(progress) else {})
     return loss + hint_weight(progress) * hints, figures | _by_mode(error.detach(), counts, batch.levels.modes)
 
 

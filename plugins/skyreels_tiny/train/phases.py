@@ -13,7 +13,7 @@ class Phase:
     """One phase: latent frames, batch, Muon's rate and its final share, noise shift, loss weight of objects, EMA decay.
 
     Every `grow_every` steps fresh clips are rendered; `flat` is the share of the budget at full rate; `pictures` the
-    share of steps, falling to 0, on single latents: half the price of a step, and shapes need many examples.
+    share of steps on single latents: half the price of a step, and shapes and pairs of objects need many examples.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Phase:
 PHASES: Final = (
     Phase("image", 1, 64, 0.012, 0.25, 3.0, 4.0, 1.0, 0.995),
     Phase("short", 3, 32, 0.010, 0.6, 4.0, 3.0, 2.0, 0.995),
-    Phase("full", 9, 16, 0.008, 0.02, 6.0, 3.0, 1.0, 0.997, grow_every=100, pictures=0.15),
+    Phase("full", 9, 16, 0.008, 0.02, 6.0, 3.0, 1.0, 0.997, grow_every=100, pictures=0.35),
 )
 
 

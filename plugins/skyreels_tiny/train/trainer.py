@@ -167,7 +167,7 @@ class FilmTrainer:
         course.optimisers.set_scale(rate_scale(course.step, progress, phase.flat, phase.end))
         rng = np.random.default_rng((self.seed, sum(map(ord, phase.name)), course.step))
         kind, source, prefix = phase, pool, ""
-        if pictures is not None and rng.random() < phase.pictures * (1 - progress):
+        if pictures is not None and rng.random() < phase.pictures:
             kind, source, prefix = PHASES[0], pictures, "picture "
         for name, value in self._step(kind, source, progress, course.optimisers, rng).items():
             course.figures.setdefault(prefix + name, []).append(value)
