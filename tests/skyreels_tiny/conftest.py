@@ -11,16 +11,25 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture(scope="session")
-def score_tiny() -> ModuleType:
-    path = Path(__file__).resolve().parents[1] / "benchmarks" / "score_tiny.py"
-    spec = importlib.util.spec_from_file_location("score_tiny", path)
+def load_benchmark(name: str) -> ModuleType:
+    path = Path(__file__).resolve().parents[1] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["score_tiny"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def score_tiny() -> ModuleType:
+    return load_benchmark("score_tiny")
+
+
+@pytest.fixture(scope="session")
+def card_tiny() -> ModuleType:
+    return load_benchmark("card_tiny")
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ def _options() -> argparse.Namespace:
     flag("--report", nargs="*", choices=list(MEASURES), help="only measure a bundle: all figures, or those named")
     flag("--bundle", type=Path, default=weights_path(), help="the bundle that --report measures")
     flag("--scale", type=float, default=1.0, help="share of the usual number of films that --report makes")
-    for name, value in asdict(Settings(guidance=3.0, addnoise=20.0)).items():
+    for name, value in asdict(Settings(guidance=2.0, addnoise=20.0)).items():
         if name in ("steps", "guidance", "shift", "addnoise"):
             flag(f"--{name}", type=type(value), default=value, help=f"for --report ({value})")
     flag("--quick", action="store_true", help="a few minutes on a small model: does it learn at all?")
@@ -118,7 +118,7 @@ def _score(films: FilmTrainer, course: Course) -> None:
     if phase.frames == 1:
         shares = gate(films.model(), 64, Settings(guidance=1.0, frames=1), sheet=_sheet(films, course, "single"))
     else:
-        settings = Settings(steps=20, guidance=3.0, frames=phase.frames)
+        settings = Settings(steps=20, guidance=2.0, frames=phase.frames)
         shares = gate(films.model(), 24, settings, sheet=_sheet(films, course, "single"), seed=course.step)
         sheet = _sheet(films, course, "wide")
         wide = gate(films.model(), 18, settings, sheet=sheet, seed=course.step, wide=True)

@@ -21,7 +21,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "base_num_frames": 33,
     "overlap_history": 17,
     "inference_steps": 30,
-    "guidance_scale": 3.0,
+    "guidance_scale": 2.0,
     "shift": 5.0,
     "addnoise_condition": 20,
     "fps": 24,
