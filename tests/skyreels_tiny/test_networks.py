@@ -11,9 +11,11 @@ from skyreels_tiny.train.muon import Optimisers, orthogonalised  # noqa: E402
 from skyreels_tiny.train.networks import (  # noqa: E402
     Sizes,
     encode_text,
+    half_way_states,
     new_text_encoder,
     new_transformer,
     velocity,
+    velocity_and_states,
 )
 from skyreels_tiny.train.noise import draw_levels, shifted  # noqa: E402
 from skyreels_tiny.train.sampler import sigmas  # noqa: E402
@@ -39,6 +41,17 @@ def test_velocity_equals_the_stock_forward_with_512_text_positions() -> None:
         ours = velocity(transformer, latents, times, text)
     assert stock.std() > 0.1
     assert (stock - ours).abs().max() < 2e-5
+
+
+def test_half_way_states_are_those_of_the_whole_forward() -> None:
+    torch.manual_seed(0)
+    transformer, encoder = new_transformer(SMALL), new_text_encoder(SMALL)
+    latents, times = torch.randn(2, 16, 3, 4, 6), torch.rand(2, 3) * 1000
+    with torch.no_grad():
+        text = encode_text(encoder, torch.randint(3, 40, (2, 9)), torch.ones(2, 9, dtype=torch.long))
+        _, states = velocity_and_states(transformer, latents, times, text)
+        assert states.shape == (2, 3, 6, 48)
+        assert torch.equal(half_way_states(transformer, latents, times, text), states)
 
 
 def test_vae_modes_equal_the_stock_caches() -> None:
