@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from collections import defaultdict
 from pathlib import Path
 from typing import Final
@@ -37,14 +38,19 @@ UNSHOWN: Final = frozenset(("object", "wide object", "wide colour", "wide shape"
 
 
 def draw_run(source: Path, target: Path) -> None:
-    """Draw one column per phase and one row per group of figures, leaving out what a phase does not have."""
-    import matplotlib as mpl  # wanted only here: no dependency of training
+    """Draw one column per phase and one row per group of figures, leaving out what a phase does not have.
+
+    Nothing is drawn, and no run fails, where there is nothing to draw yet or no matplotlib, which only this needs.
+    """
+    phases = read_run(source)
+    rows = [row for row in ROWS if any(_chosen(series, row[1]) for series in phases.values())]
+    if not rows or importlib.util.find_spec("matplotlib") is None:
+        return
+    import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    phases = read_run(source)
-    rows = [row for row in ROWS if any(_chosen(series, row[1]) for series in phases.values())]
     size = (2.9 * len(phases), 2.3 * len(rows))
     figure, axes = plt.subplots(len(rows), len(phases), figsize=size, squeeze=False)
     named: set[str] = set()
