@@ -33,8 +33,8 @@ ROWS: Final = (
 )
 """What stands on each row of the drawing: a title, and how the names of its figures begin."""
 
-UNSHOWN: Final = frozenset(("object", "wide object", "wide colour", "wide shape", "wide direction", "wide background"))
-"""Scores that would only crowd the drawing."""
+UNSHOWN: Final = ("object", "wide object", "wide colour", "wide shape", "wide direction", "wide background")
+"""How the names of scores begin that would only crowd the drawing."""
 
 
 def draw_run(source: Path, target: Path) -> None:
@@ -73,5 +73,4 @@ def draw_run(source: Path, target: Path) -> None:
 def _chosen(series: Series, beginnings: tuple[str, ...]) -> Series:
     """Return label → curve of the figures whose names begin so; a label is what follows the last slash."""
     curves = {name.split("/")[-1]: curve for name, curve in sorted(series.items()) if name.startswith(beginnings)}
-    wide = ("wide colour ", "wide shape ", "wide direction ")
-    return {label: curve for label, curve in curves.items() if label not in UNSHOWN and not label.startswith(wide)}
+    return {label: curve for label, curve in curves.items() if not label.startswith(UNSHOWN)}

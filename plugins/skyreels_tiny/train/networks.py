@@ -141,14 +141,10 @@ def velocity_and_states(
     `block_forward` is `transformer_block` or a compiled form of it.
     """
     height, width = latents.shape[3:]
-    forward = block_forward or transformer_block
-    tokens, moment, rest = _entered(model, latents, timesteps, text)
-    half = len(model.blocks) // 2
-    for block in model.blocks[:half]:
-        tokens = forward(block, tokens, *rest)
-    states = tokens
-    for block in model.blocks[half:]:
-        tokens = forward(block, tokens, *rest)
+    states, moment, rest = _half_way(model, latents, timesteps, text, block_forward)
+    tokens = states
+    for block in model.blocks[len(model.blocks) // 2 :]:
+        tokens = (block_forward or transformer_block)(block, tokens, *rest)
     final = model.scale_shift_table[:, None] + moment[:, :, None].float()
     shift, scale = final.unsqueeze(2).unbind(3)
     tokens = _normalised(tokens, scale, shift, model.norm_out.eps)
@@ -159,17 +155,13 @@ def half_way_states(
     model: Stock, latents: Tensor, timesteps: Tensor, text: Text, block_forward: BlockForward | None = None
 ) -> Tensor:
     """Return the hidden states (b, f, s, d) half way through the blocks, at half the price."""
-    forward = block_forward or transformer_block
-    tokens, _, rest = _entered(model, latents, timesteps, text)
-    for block in model.blocks[: len(model.blocks) // 2]:
-        tokens = forward(block, tokens, *rest)
-    return tokens
+    return _half_way(model, latents, timesteps, text, block_forward)[0]
 
 
-def _entered(
-    model: Stock, latents: Tensor, timesteps: Tensor, text: Text
+def _half_way(
+    model: Stock, latents: Tensor, timesteps: Tensor, text: Text, block_forward: BlockForward | None
 ) -> tuple[Tensor, Tensor, tuple[Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
-    """Return tokens (b, f, s, d), the embedded timesteps (b, f, d), and what every block takes beside tokens."""
+    """Return hidden states (b, f, s, d), the embedded timesteps (b, f, d), and what every block takes beside tokens."""
     frames, height, width = latents.shape[2:]
     embedder = model.condition_embedder
     tokens = functional.linear(_patched(latents), model.patch_embedding.weight.flatten(1), model.patch_embedding.bias)
@@ -177,6 +169,8 @@ def _entered(
     moment = embedder.time_embedder(waves).view(*timesteps.shape, -1)
     modulation = embedder.time_proj(functional.silu(moment)).view(*timesteps.shape, 6, -1)
     rest = (modulation, _text_keys(model, text), _rotation(model, frames, height // 2, width // 2))
+    for block in model.blocks[: len(model.blocks) // 2]:
+        tokens = (block_forward or transformer_block)(block, tokens, *rest)
     return tokens, moment, rest
 
 

@@ -46,7 +46,7 @@ class Batch:
 
 
 def draw_batch(phase: Phase, pool: Pool, mean: Tensor, std: Tensor, rng: np.random.Generator) -> Batch:
-    """Draw clips, levels, noise and captions; one batch in ten has an end frame, one more clean latent."""
+    """Draw clips, levels, noise and captions; one batch in five has an end frame, one more clean latent."""
     chosen = _choose(phase, pool, rng)
     latents, present = pool.latents[chosen][:, :, : phase.frames].float(), pool.present[chosen][:, : phase.frames]
     settled = [bool(value) and phase.frames > 3 for value in pool.settled[chosen]]
