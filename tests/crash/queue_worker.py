@@ -2,10 +2,12 @@
 
 RENDERER is `fake` (tests/queue/fake_renderer.py), `real` (on the CPU), or a number: the real one, which kills its
 worker and itself as soon as it has said that so many steps are done. There is no moment to be caught or missed.
+SIGUSR1 makes a worker print where each of its threads stands.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -25,6 +27,7 @@ def work(folder: Path, renderer: str, *, once: bool) -> None:
     from skyreels_cli.queue.store import Store
     from skyreels_cli.queue.supervisor import Supervisor, stop_signals
 
+    faulthandler.register(signal.SIGUSR1)
     command = {"fake": FAKE, "real": REAL}.get(renderer, [sys.executable, __file__, renderer])
     habits = Habits(
         {"device": "cpu", "offload": "none", "attention": None, "gpus": 1},
