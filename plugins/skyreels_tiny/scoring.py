@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .meaning import Meaning
 from .motions import MOVES
 from .palette import BACKGROUND_RGB, OBJECT_COLOURS, nearest_colour
+from .regions import count_regions
 from .shapes import SHAPES, pixel_grid, shape_mask
 
 Floats = NDArray[np.float32]
@@ -161,6 +162,13 @@ def _difference(cover: Floats, shape: str, place: NDArray[np.float64]) -> float:
     return float(np.abs(shape_mask(shape, y - centre_y, x - centre_x, radii)[0] - cover).sum())
 
 
+def count_objects(film: Bytes) -> int:
+    """Return how many objects uint8 (f, h, w, 3) shows: the median over five of its frames."""
+    frames = film[np.linspace(0, len(film) - 1, 5).round().astype(int)]
+    away = np.linalg.norm(frames.astype(np.float32) / 255.0 - background_rows(frames), axis=-1)
+    return int(np.median([count_regions(mask, LEAST_AREA) for mask in away > DIFFERENT]))
+
+
 def direction(seen: Look) -> str:
     """Name the direction from the first to the last tenth of a film, or "still"."""
     ends = max(1, len(seen.centres) // 10)
@@ -190,6 +198,7 @@ def score(film: Bytes, asked: Meaning) -> dict[str, bool]:
     if not asked.objects:
         return marks
     shape, colour = asked.objects[0]
+    marks["count"] = count_objects(film) == 1
     marks["shape"] = seen is not None and seen.shape == shape
     if colour:
         marks["colour"] = seen is not None and seen.colour == colour
@@ -221,7 +230,7 @@ def _score_two(film: Bytes, asked: Meaning) -> dict[str, bool]:
     """Judge two objects side by side; the gap between them is the emptiest column of the middle half."""
     colour = np.median(film.reshape(-1, 3), axis=0).astype(np.float32) / 255.0
     rows = np.broadcast_to(colour, (len(film), film.shape[1], 1, 3)).astype(np.float32)
-    marks = {"background": (_name(colour),) == asked.background}
+    marks = {"background": (_name(colour),) == asked.background, "count": count_objects(film) == len(asked.objects)}
     for place, part in enumerate(_halves(film, rows)):
         shape, name = asked.objects[place]
         seen = look(film, *part, rows=rows)

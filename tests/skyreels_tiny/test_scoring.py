@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from skyreels_tiny.captions import describe
 from skyreels_tiny.meaning import Meaning
-from skyreels_tiny.scoring import all_right, background_names, look, score
+from skyreels_tiny.regions import count_regions
+from skyreels_tiny.scoring import all_right, background_names, count_objects, look, score
 from skyreels_tiny.steadiness import centre_jump, drift, join_jump, joins, wobble
 from skyreels_tiny.world import Clip, make_clip
 
@@ -44,12 +45,30 @@ def test_each_wrong_attribute_is_noticed() -> None:
         assert [key for key, right in marks.items() if not right] == [name]
 
 
+def test_one_object_too_many_is_noticed() -> None:
+    one = Meaning("single", (("circle", "red"),), ("white",), "still")
+    two = Meaning("two", (("circle", "red"), ("star", "blue")), ("white",), "still")
+    pair, alone = make_clip(3, meaning=two).frames, make_clip(3, meaning=one).frames
+    assert (count_objects(pair), count_objects(alone)) == (2, 1)
+    assert not score(pair, one)["count"]
+    assert not score(alone, two)["count"]
+
+
+def test_regions_touch_by_corners_and_specks_do_not_count() -> None:
+    mask = np.zeros((6, 8), bool)
+    mask[0, 0] = mask[1, 1] = mask[2, 0] = mask[3, 1] = True  # one, by its corners
+    mask[0:2, 4:6] = mask[5, 2:8] = True
+    assert [count_regions(mask, least) for least in (1, 4, 5, 6, 7)] == [3, 3, 1, 1, 0]
+    assert count_regions(np.zeros((3, 3), bool), 1) == 0
+
+
 def test_an_empty_film_has_no_object() -> None:
     film = np.full((9, 64, 112, 3), 245, np.uint8)
     assert look(film) is None
     assert background_names(film) == ("white",)
     marks = score(film, Meaning("single", (("circle", "red"),), ("white",), "still"))
-    assert marks == {"object": False, "background": True, "shape": False, "colour": False, "direction": False}
+    right = {name for name, value in marks.items() if value}
+    assert (right, len(marks)) == ({"background"}, 6)
 
 
 def test_roles_swapped_are_both_wrong() -> None:
