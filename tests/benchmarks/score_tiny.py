@@ -1,6 +1,6 @@
 """What the bundled model can do, measured on films that the program made, with its defaults.
 
-    python tests/benchmarks/score_tiny.py                     # everything; half an hour on two quiet cores
+    python tests/benchmarks/score_tiny.py                     # everything; over two hours of one quiet core
     python tests/benchmarks/score_tiny.py single long --scale 0.2
 
 Writes results/score_tiny.json and contact sheets. The measuring itself is `skyreels_tiny.scoring`, which the trainer's
@@ -28,7 +28,7 @@ from PIL import Image
 from skyreels_tiny.captions import parse
 from skyreels_tiny.meaning import Meaning
 from skyreels_tiny.scoring import all_right, background_names, look, score
-from skyreels_tiny.steadiness import drift, join_jump, joins, wobble
+from skyreels_tiny.steadiness import centre_jump, drift, join_jump, joins, wobble
 from skyreels_tiny.world import make_clip
 
 RESULTS = Path(__file__).parent / "results"
@@ -112,10 +112,11 @@ def single(program: Program, scale: float, **said: Any) -> dict[str, Any]:
     asked, before = unseen_prompts(round(100 * scale)), time.process_time()
     films = [program.film(prompt, seed, **said) for seed, (prompt, _) in enumerate(asked)]
     cost = {"CPU seconds per film": (time.process_time() - before) / len(films)}
+    misfits = {"misfit of the shape": float(np.median([seen.misfit for film in films if (seen := look(film))]))}
     wobbles = [value for film in films if (value := wobble(film)) is not None]
     drawn = [wobble(make_clip(4_000_000 + i, meaning=meaning).frames) or 0.0 for i, (_, meaning) in enumerate(asked)]
     steadiness = {"wobble px": float(np.median(wobbles)), "wobble of drawn clips px": float(np.median(drawn))}
-    return {"n": len(asked), **shares(films, asked), **steadiness, **cost}
+    return {"n": len(asked), **shares(films, asked), **misfits, **steadiness, **cost}
 
 
 def staggered(program: Program, scale: float) -> dict[str, Any]:
@@ -125,10 +126,16 @@ def staggered(program: Program, scale: float) -> dict[str, Any]:
 
 def wide(program: Program, scale: float) -> dict[str, Any]:
     """Two objects, growing and shrinking, gradients, camera moves."""
-    from skyreels_tiny.train.evaluate import wide_prompts
+    from skyreels_tiny.train.evaluate import contact_sheet, wide_prompts
 
     asked = wide_prompts(round(60 * scale))
-    return {"n": len(asked), **shares([program.film(prompt, seed) for seed, (prompt, _) in enumerate(asked)], asked)}
+    films = [program.film(prompt, seed) for seed, (prompt, _) in enumerate(asked)]
+    contact_sheet(np.stack(films), program.folder / "wide.png")
+    right: dict[str, list[bool]] = {}
+    for film, (_, meaning) in zip(films, asked, strict=True):
+        right.setdefault(f"all, {meaning.kind}", []).append(all_right(score(film, meaning)))
+    kinds = {kind: float(np.mean(values)) for kind, values in right.items()}
+    return {"n": len(asked), **shares(films, asked), **kinds}
 
 
 def swing(program: Program, scale: float) -> dict[str, Any]:
@@ -204,13 +211,17 @@ def _long(program: Program, count: int, join: str) -> dict[str, Any]:
     kept = [marks["object"] and marks["colour"] and marks["background"] for marks in ends]
     states = [drift(film, base, overlap) for film in films]
     shifts = [[part[i].background_shift for part in states if (part[i])] for i in range(windows)]
-    jumps = [join_jump(film, at) for film in films for at in joins(frames, base, overlap)]
+    places = [(film, at) for film in films for at in joins(frames, base, overlap)]
+    jumps = [join_jump(film, at) for film, at in places]
+    leaps = [leap for film, at in places if (leap := centre_jump(film, at)) is not None]
     return {
         "n": count,
         "object, colour and background in the last window": float(np.mean(kept)),
         "shape in the last window": float(np.mean([marks["shape"] for marks in ends])),
+        "one object and no more in the last window": float(np.mean([marks["count"] for marks in ends])),
         "background shift by window": [round(float(np.mean(part)), 4) if part else None for part in shifts],
         "jump at joins (1 is none)": float(np.median(jumps)),
+        "object's leap at joins px": float(np.median(leaps)),
     }
 
 
@@ -268,7 +279,7 @@ def main() -> None:
         for name in options.measures or MEASURES:
             scores[name] = _rounded(MEASURES[name](program, options.scale))
             print(name, json.dumps(scores[name]), flush=True)
-            for sheet in Path(folder).glob("[ls]*.png"):
+            for sheet in Path(folder).glob("[lsw]*.png"):
                 sheet.replace(options.out / f"score_tiny_{sheet.name}")
             machine = {
                 "machine": f"{os.cpu_count()} cores, {platform.platform()}",

@@ -27,8 +27,20 @@ def test_a_figure_short_of_its_bar_is_marked_as_missed(card_tiny: ModuleType) ->
 
 
 def test_films_of_one_object_are_compared_whatever_made_them(card_tiny: ModuleType) -> None:
-    film = {"n": 100, "background": 1.0, "colour": 0.99, "shape": 0.98, "direction": 0.97, "all": 0.96}
-    film |= {"wobble px": 0.1, "CPU seconds per film": 2.34}
+    film = {"n": 100, "background": 1.0, "colour": 0.99, "shape": 0.98, "direction": 0.97, "count": 0.99, "all": 0.96}
+    film |= {"misfit of the shape": 0.0321, "wobble px": 0.1, "CPU seconds per film": 2.34}
     table = card_tiny.compare_table({"single": film, "10 steps": film, "wide": {"n": 60, "all": 0.9}})
-    figures = "| 100 | 1.00 | 0.99 | 0.98 | 0.97 | 0.96 | 0.10 | 2.3 |"
+    figures = "| 100 | 1.00 | 0.99 | 0.98 | 0.97 | 0.99 | 0.96 | 0.032 | 0.10 | 2.3 |"
     assert table[2:] == [f"| defaults {figures}", f"| 10 steps {figures}"]
+
+
+def test_both_joins_are_told_side_by_side(card_tiny: ModuleType) -> None:
+    film = {"shape in the last window": 0.7, "one object and no more in the last window": 0.95}
+    film |= {
+        "jump at joins (1 is none)": 1.75,
+        "object's leap at joins px": 0.4,
+        "background shift by window": [0, 0.01, 0.02],
+    }
+    table = card_tiny.long_table({"long": {"pixels": film, "latents": film}})
+    assert table[2] == "| pixels | 0.70 | 0.95 | 1.75 | 0.40 | 0.010 → 0.020 |"
+    assert [line.count("|") for line in table] == [7, 7, 7, 7, 0]
