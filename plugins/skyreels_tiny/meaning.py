@@ -14,14 +14,14 @@ from .shapes import SHAPES
 
 KINDS: Final = ("single", "swing", "resize", "gradient", "two", "pan", "zoom", "scene")
 MIXTURE: Final = {
-    "single": 0.38,
-    "swing": 0.04,
-    "resize": 0.12,
-    "gradient": 0.09,
-    "two": 0.22,
-    "pan": 0.04,
-    "zoom": 0.07,
-    "scene": 0.04,
+    "single": 0.33,
+    "swing": 0.03,
+    "resize": 0.11,
+    "gradient": 0.08,
+    "two": 0.33,
+    "pan": 0.03,
+    "zoom": 0.06,
+    "scene": 0.03,
 }
 """Share of each kind among the training clips: one object must not fail, two have by far the most combinations."""
 

@@ -161,9 +161,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 """What is compared with the defaults (30 steps, guidance 2, UniPC, no cache) on the same prompts and seeds."""
 
 
-def seeds(program: Program, _scale: float) -> dict[str, Any]:
+def seeds(program: Program, scale: float) -> dict[str, Any]:
     """One prompt with eight seeds: where its object begins, in pixels of standard deviation."""
-    films = [program.film("a red circle stays still over a white background", seed) for seed in range(8)]
+    films = [program.film("a red circle stays still over a white background", seed) for seed in range(round(8 * scale))]
     centres = np.array([seen.centres[0] for film in films if (seen := look(film)) is not None])
     return {"n": len(films), "seen": len(centres), "spread px": float(np.linalg.norm(centres.std(0)))}
 

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.skipif(not weights_path().exists(), reason="no bundle h
 
 
 def test_films_show_what_their_prompts_ask_for(score_tiny: ModuleType, program: Any) -> None:
-    shares = score_tiny.single(program, 0.08)
-    assert shares["n"] == 8
+    shares = score_tiny.single(program, 0.05)
+    assert shares["n"] == 5
     assert shares["background"] == 1.0
-    assert min(shares["colour"], shares["shape"], shares["direction"]) >= 0.75
+    assert min(shares["colour"], shares["shape"], shares["direction"]) >= 0.8
     assert shares["roles swapped"] == 0.0
 
 
@@ -34,14 +34,14 @@ def test_one_seed_with_two_prompts_makes_two_films(program: Any) -> None:
 
 
 def test_one_prompt_with_several_seeds_places_its_object_differently(score_tiny: ModuleType, program: Any) -> None:
-    spread = score_tiny.seeds(program, 1.0)
-    assert spread["seen"] >= 7
+    spread = score_tiny.seeds(program, 0.5)
+    assert (spread["n"], spread["seen"]) == (4, 4)
     assert spread["spread px"] > 5
 
 
 def test_a_given_picture_goes_on_and_a_given_end_is_reached(score_tiny: ModuleType, program: Any) -> None:
-    assert score_tiny.image(program, 0.1)["all"] >= 2 / 3
-    assert score_tiny.end(program, 0.1)["psnr"] > 22
+    assert score_tiny.image(program, 0.07)["object"] == 1.0
+    assert score_tiny.end(program, 0.07)["psnr"] > 22
 
 
 def test_the_object_of_a_long_film_is_there_in_its_last_window(program: Any) -> None:
