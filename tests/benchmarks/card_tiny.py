@@ -115,7 +115,7 @@ def plot(scores: Scores, path: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2))
     for name, part in compared(scores).items():
         left.scatter(part["CPU seconds per film"], part["misfit of the shape"], s=18)
-        said = f"{name} ({part['all']:.2f})"
+        said = f"{name.split(',')[0]} ({part['all']:.2f})"
         left.annotate(said, (part["CPU seconds per film"], part["misfit of the shape"]), fontsize=7)
     left.set(xlabel="CPU seconds a film of 33 frames", ylabel="misfit of the shape (in brackets: share all right)")
     for join, part in scores.get("long", {}).items():

@@ -126,11 +126,10 @@ def staggered(program: Program, scale: float) -> dict[str, Any]:
 
 def wide(program: Program, scale: float) -> dict[str, Any]:
     """Two objects, growing and shrinking, gradients, camera moves."""
-    from skyreels_tiny.train.evaluate import contact_sheet, wide_prompts
+    from skyreels_tiny.train.evaluate import wide_prompts
 
     asked = wide_prompts(round(60 * scale))
     films = [program.film(prompt, seed) for seed, (prompt, _) in enumerate(asked)]
-    contact_sheet(np.stack(films), program.folder / "wide.png")
     right: dict[str, list[bool]] = {}
     for film, (_, meaning) in zip(films, asked, strict=True):
         right.setdefault(f"all, {meaning.kind}", []).append(all_right(score(film, meaning)))
@@ -279,7 +278,7 @@ def main() -> None:
         for name in options.measures or MEASURES:
             scores[name] = _rounded(MEASURES[name](program, options.scale))
             print(name, json.dumps(scores[name]), flush=True)
-            for sheet in Path(folder).glob("[lsw]*.png"):
+            for sheet in Path(folder).glob("[ls]*.png"):
                 sheet.replace(options.out / f"score_tiny_{sheet.name}")
             machine = {
                 "machine": f"{os.cpu_count()} cores, {platform.platform()}",
@@ -288,8 +287,11 @@ def main() -> None:
             path.write_text(json.dumps(scores | machine, indent=1) + "\n")
 
 
-def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
+def _rounded(figures: Any) -> Any:
+    """Cut every number in `figures` to three digits."""
+    if isinstance(figures, dict):
+        return {name: _rounded(value) for name, value in figures.items()}
+    return round(figures, 3) if isinstance(figures, float) else figures
 
 
 if __name__ == "__main__":
