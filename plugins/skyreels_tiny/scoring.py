@@ -198,7 +198,7 @@ def score(film: Bytes, asked: Meaning) -> dict[str, bool]:
     if not asked.objects:
         return marks
     shape, colour = asked.objects[0]
-    marks["count"] = count_objects(film) == 1
+    marks["count"] = count_objects(film) == len(asked.objects)
     marks["shape"] = seen is not None and seen.shape == shape
     if colour:
         marks["colour"] = seen is not None and seen.colour == colour

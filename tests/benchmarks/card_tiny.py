@@ -54,6 +54,8 @@ def bars_table(scores: Scores) -> list[str]:
 
 def long_table(scores: Scores) -> list[str]:
     """Both ways to join windows, side by side."""
+    if "long" not in scores:
+        return []
     lines = [f"| ten windows joined by | {' | '.join(LONG)} | background's shift, window 2 → 10 |"]
     lines.append("|---" * (len(LONG) + 2) + "|")
     for join, part in scores["long"].items():

@@ -20,7 +20,7 @@ from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.store import Store
 from tests.queue.conftest import film_of, new_job, wait_for
 
-from .storm import Storm, Workers, check_ended, kill, renderers
+from .storm import Storm, Workers, check_ended, dismiss, kill, renderers
 
 HERE = Path(__file__).parent
 JOBS = 12
@@ -110,8 +110,7 @@ def test_a_worker_that_freezes_loses_its_job_after_its_lease_and_does_no_harm_wh
     os.kill(frozen.pid, signal.SIGCONT)
     wait_for(lambda: {worker.pid for worker in store.workers()} == {frozen.pid, second.pid})
     for worker in (frozen, second):
-        os.kill(worker.pid, signal.SIGTERM)
-        assert worker.wait(30) == 0
+        dismiss(store, worker)
     check_night(store, [job])
 
 

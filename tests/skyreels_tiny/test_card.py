@@ -44,3 +44,4 @@ def test_both_joins_are_told_side_by_side(card_tiny: ModuleType) -> None:
     table = card_tiny.long_table({"long": {"pixels": film, "latents": film}})
     assert table[2] == "| pixels | 0.70 | 0.95 | 1.75 | 0.40 | 0.010 → 0.020 |"
     assert [line.count("|") for line in table] == [7, 7, 7, 7, 0]
+    assert card_tiny.long_table({}) == []
