@@ -110,6 +110,7 @@ FILLERS: Final = frozenset(
     (
         *("a", "an", "the", "is", "are", "of", "to", "in", "at", "with", "it", "its", "as", "by", "for"),
         *("that", "this", "there", "one", "some", "both", "together", "into", "from", "away", "while"),
+        *("stay", "stays", "staying"),
         *("color", "colour", "colored", "coloured", "plain", "solid"),
     )
 )

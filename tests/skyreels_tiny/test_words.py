@@ -11,7 +11,7 @@ import pytest
 from skyreels_tiny.captions import describe, parse
 from skyreels_tiny.meaning import Meaning, draw_meaning
 from skyreels_tiny.tokenizer import token_ids, write_tokenizer
-from skyreels_tiny.vocabulary import FILLERS, PHRASES, SINGLE, WORDS, canonical, understood
+from skyreels_tiny.vocabulary import FILLERS, PHRASES, SINGLE, WORDS, canonical, understood, unknown_words
 
 SWAN = (
     "A graceful white swan with a curved neck and delicate feathers swimming in a serene lake at dawn, its "
@@ -37,6 +37,7 @@ def test_free_text_comes_down_to_known_words(prompt: str, words: str) -> None:
 def test_understood_tells_each_words_fate() -> None:
     fates = {reading.text: reading.status for reading in understood("the scarlet cat moves")}
     assert fates == {"the": "filler", "scarlet": "replaced", "cat": "unknown", "moves": "kept"}
+    assert unknown_words("a blue star stays still over a white background") == []
 
 
 def test_the_swan_prompt_means_a_swan_on_a_lake_at_dawn() -> None:
