@@ -22,7 +22,7 @@ from skyreels_cli.tui.graphics import Graphics, find_graphics
 from skyreels_cli.tui.screens.dashboard import Dashboard
 from skyreels_cli.tui.screens.help import Help
 from skyreels_cli.tui.screens.history import History
-from skyreels_cli.tui.view import View
+from skyreels_cli.tui.view import Seen, View
 from skyreels_cli.tui.watcher import Watcher
 
 Deed = Callable[[Store], str]
@@ -48,13 +48,6 @@ class Monitor(App[None]):
             )
         ),
     ]
-
-    class Seen(Message):
-        """The watcher has read something: a view, a sample of the devices, or an error."""
-
-        def __init__(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
-            super().__init__()
-            self.seen = seen
 
     class Done(Message):
         """A deed is done, or went wrong."""
@@ -88,7 +81,7 @@ class Monitor(App[None]):
 
     def _tell(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
         """Called by the watcher in its thread."""
-        self.post_message(self.Seen(seen))
+        self.post_message(Seen(seen))
 
     @on(Seen)
     def show(self, message: Seen) -> None:
@@ -96,9 +89,7 @@ class Monitor(App[None]):
         if isinstance(message.seen, View):
             self.view = message.seen
         for screen in self.screen_stack:
-            take = getattr(screen, "take", None)
-            if take and screen.children:  # one that is being taken down has none
-                take(message.seen)
+            screen.post_message(Seen(message.seen))
 
     @on(Done)
     def tell(self, message: Done) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 
 from skyreels_cli.queue import database
 from skyreels_cli.queue.store import Store
+from skyreels_cli.tui.view import Seen
+from skyreels_cli.tui.widgets.device_panel import DevicePanel
 
 from .conftest import on_stage
 from .night import FakeEngine, fill
@@ -75,3 +78,19 @@ def test_the_dashboard_imports_neither_torch_nor_the_models() -> None:
     script = f"import sys, skyreels_cli.tui.app; print([name for name in {heavy} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert run.stdout.strip() == "[]"
+
+
+async def test_what_is_read_while_the_dashboard_closes_harms_nothing(
+    night: FakeEngine, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[list[str]] = []
+
+    async def linger(panel: DevicePanel) -> None:
+        await asyncio.sleep(0.1)
+        left.append([type(widget).__name__ for widget in panel.screen.children])
+        stage.app.show(Seen(stage.app.view))  # as the app does when it gets to it in between two widgets
+
+    monkeypatch.setattr(DevicePanel, "on_unmount", linger, raising=False)
+    async with on_stage(store) as stage:
+        pass
+    assert left == [["DevicePanel"]]

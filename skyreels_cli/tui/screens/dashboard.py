@@ -21,7 +21,7 @@ from skyreels_cli.tui.frame import last_frame, open_outside, preview_of
 from skyreels_cli.tui.screens.confirm import Confirm
 from skyreels_cli.tui.screens.form import JobForm
 from skyreels_cli.tui.screens.job import JobScreen
-from skyreels_cli.tui.view import FILTERS, SORTS, View
+from skyreels_cli.tui.view import FILTERS, SORTS, Seen, View
 from skyreels_cli.tui.widgets.device_panel import DevicePanel
 from skyreels_cli.tui.widgets.film_panel import FilmPanel
 from skyreels_cli.tui.widgets.job_table import JobTable
@@ -78,8 +78,10 @@ class Dashboard(Screen[None]):
         self.query_one("#words").display = False
         self.query_one(JobTable).focus()
 
-    def take(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
+    @on(Seen)
+    def take(self, message: Seen) -> None:
         """Show what the watcher has read."""
+        seen = message.seen
         if isinstance(seen, SkyreelsError):
             self.query_one(StatusLine).show_trouble(seen)
         elif isinstance(seen, View):

@@ -7,15 +7,15 @@ from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
 from skyreels_cli.cli.quantities import byte_size, clock
-from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue.store import Film
-from skyreels_cli.tui.view import View
+from skyreels_cli.tui.view import Seen, View
 from skyreels_cli.tui.widgets.job_line import WIDE, model_name
 
 if TYPE_CHECKING:
@@ -53,8 +53,10 @@ class History(Screen[None]):
         table.focus()
         self._monitor.watcher.want(history=True)
 
-    def take(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
+    @on(Seen)
+    def take(self, message: Seen) -> None:
         """Show what the watcher has read."""
+        seen = message.seen
         if isinstance(seen, View) and seen.wanted.history and seen.history != self._films:
             self._films = seen.history
             lines = "\n".join(_paces(seen.history)) or "no film has been finished yet"

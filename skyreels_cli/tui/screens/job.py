@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -15,12 +15,11 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from skyreels_cli.cli.quantities import byte_size, clock
-from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.logs import last_lines
 from skyreels_cli.tui.plan_text import plan_lines
-from skyreels_cli.tui.view import View
+from skyreels_cli.tui.view import Seen, View
 from skyreels_cli.tui.widgets.job_line import model_name
 
 if TYPE_CHECKING:
@@ -61,8 +60,10 @@ class JobScreen(Screen[None]):
         self._read_log()
         self.set_interval(LOG_SECONDS, self._read_log)
 
-    def take(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
+    @on(Seen)
+    def take(self, message: Seen) -> None:
         """Show what the watcher has read."""
+        seen = message.seen
         if not isinstance(seen, View) or seen.wanted.detail != self._number:
             return
         if seen.detail is None:
