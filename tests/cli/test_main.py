@@ -84,7 +84,7 @@ def python_m_skyreels(*args: str, variables: dict[str, str] | None = None) -> su
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")])}
     command = [sys.executable, "-m", "skyreels_cli", *args]
     return subprocess.run(
-        command, env=environment | (variables or {}), capture_output=True, text=True, check=False, timeout=60
+        command, env=environment | (variables or {}), capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -110,7 +110,7 @@ def test_a_closed_pipe_is_no_success() -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr

@@ -37,7 +37,7 @@ def complain(rank: int, pipe: Connection) -> None:
             raise OutOfMemoryError("out-of-memory", "rank 1 has no memory", "buy some")
         except OutOfMemoryError as error:
             pipe.send(portable(error))
-    time.sleep(60)
+    time.sleep(600)
 
 
 def die(rank: int, pipe: Connection) -> None:
@@ -46,4 +46,4 @@ def die(rank: int, pipe: Connection) -> None:
         print("goodbye", file=sys.stderr, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     pipe.send(RuntimeError("Connection closed by peer"))
-    time.sleep(60)
+    time.sleep(600)

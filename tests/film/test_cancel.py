@@ -114,7 +114,7 @@ def test_ctrl_c_at_the_command_line(tmp_path: Path) -> None:
             if json.loads(told).get("event") == "step_done":
                 break
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=300)
     envelope = json.loads(rest.splitlines()[-1])
     assert process.returncode == 130
     assert envelope["error"]["code"] == "interrupted"

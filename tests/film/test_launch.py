@@ -64,7 +64,7 @@ def test_the_dead_are_told_with_their_last_words(parts: ModuleType) -> None:
         started = time.monotonic()
         with pytest.raises(SkyreelsError) as raised:
             ranks.hear()
-        assert time.monotonic() - started < 60
+        assert time.monotonic() - started < 300
     assert raised.value.code == "rank-died"
     first, *log = raised.value.message.splitlines()
     assert first == "rank 1 of 2 was killed by SIGKILL; the end of its log:"

@@ -197,7 +197,7 @@ with VideoEncoder(Path(sys.argv[1]), width=80, height=48, fps=24, codec="ffv1") 
     video.write(np.full((5, 48, 80, 3), 7, np.uint8))
     try:
         print("ready", flush=True)
-        time.sleep(30)
+        time.sleep(600)
     except KeyboardInterrupt:
         time.sleep(0.2)
         video.write(np.full((5, 48, 80, 3), 9, np.uint8))

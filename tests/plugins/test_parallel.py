@@ -108,7 +108,7 @@ class ThreadsAsRanks:
     def __init__(self, ranks: int) -> None:
         self._ranks = ranks
         self._own = threading.local()
-        self._barrier = threading.Barrier(ranks, timeout=60)
+        self._barrier = threading.Barrier(ranks, timeout=300)
         self._sent: dict[int, Sequence[Tensor]] = {}
 
     def get_rank(self, group: None) -> int:

@@ -21,7 +21,7 @@ from .fake_renderer import complete, film_text, plan
 FAKE = [sys.executable, "-S", "-E", str(Path(__file__).with_name("fake_renderer.py"))]
 PLACEMENT = {"device": "auto", "offload": "none", "attention": None, "gpus": 1}
 # Nothing here waits for longer than the test itself makes it wait.
-HABITS = Habits(PLACEMENT, poll_seconds=0.02, beat_seconds=0.05, grace_seconds=5.0, retry_seconds=0.05)
+HABITS = Habits(PLACEMENT, poll_seconds=0.02, beat_seconds=0.05, grace_seconds=60.0, retry_seconds=0.05)
 
 
 def new_job(output: Path, prompt: str = "a red ball", **fake: Any) -> NewJob:
@@ -114,7 +114,7 @@ def night(store: Store) -> Night:
     return Night(store)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
     """The condition's value once it is true; an assertion error if that takes too long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

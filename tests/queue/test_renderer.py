@@ -213,11 +213,11 @@ sys.stdin.read()
     child = Child([sys.executable, "-c", script], inbox)
     lines: list[str] = []
     child.log = lines.append
-    _, hello = inbox.get(timeout=20)
+    _, hello = inbox.get(timeout=120)
     wait_for(lambda: len(lines) == 3)
     assert sorted(lines) == ["[1, 2]\n", "an error\n", "no protocol\n"]
     child.kill()
-    assert inbox.get(timeout=20) == (child, {"event": "exited", "status": -9})
+    assert inbox.get(timeout=120) == (child, {"event": "exited", "status": -9})
     wait_for(lambda: not process_start(hello["helper"]))
     child.send({"do": "stop", "job": 1})  # to nobody
 

@@ -279,11 +279,11 @@ def test_a_renderer_that_does_not_stop_is_killed_when_its_time_is_up(store: Stor
 
 def test_a_second_signal_does_not_wait(store: Store, add: Callable[..., Job]) -> None:
     add(hang_at=0)
-    night = Night(store, replace(HABITS, grace_seconds=60.0))
+    night = Night(store, replace(HABITS, grace_seconds=600.0))
     stop_at(night, "window_started", lambda: [night.signals.take(signal.SIGINT, None) for _ in range(2)])
     began = time.monotonic()
     assert night.run(once=False).ended == {"queued": 1}
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 300
     assert night.signals.first == signal.SIGINT
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, Select
+from textual.events import Key
+from textual.widgets import Input, Select, Static
 
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.proposal import choices
@@ -29,7 +30,7 @@ async def open_form(stage: Stage, key: str) -> JobForm:
     await stage.until(lambda: isinstance(stage.app.screen, JobForm) and "plan" in stage.text)
     form = stage.app.screen
     assert isinstance(form, JobForm)
-    await stage.until(lambda: form._proposal is not None)
+    await stage.until(lambda: form.query_one("#proposal-text", Static).content)
     return form
 
 
@@ -42,14 +43,25 @@ async def test_a_new_job_from_a_prompt(store: Store, tmp_path: Path, monkeypatch
         await stage.press(*"two cats")
         await stage.until_seen("33 frames, 1.4 s at 24 fps, 96×64", "windows")
         type_in(stage, priority="2", seed="5")
-        await stage.until(lambda: isinstance(stage.app.screen, JobForm) and stage.app.screen._proposal is None)
-        await stage.until(lambda: isinstance(stage.app.screen, JobForm) and stage.app.screen._proposal is not None)
         await stage.press("ctrl+s")
         await stage.until_seen("1 queued")
     job = store.job(1)
     assert (job.prompt, job.num_frames, job.priority, job.recipe["seed"]) == ("two cats", 33, 2, 5)
     assert job.output.startswith(str(tmp_path))
     assert job.output.endswith("_two-cats_5.mp4")
+
+
+async def test_keys_that_come_in_one_gulp_are_all_saved_once(store: Store, tmp_path: Path) -> None:
+    async with on_stage(store, (120, 40)) as stage:
+        await open_form(stage, "n")
+        type_in(stage, model=MODEL, resolution="96x64", num_frames="17", output=str(tmp_path / "film.mkv"))
+        await stage.until_seen("there is no prompt")
+        for key in "twocats":
+            stage.app.post_message(Key(key, key))
+        for _ in range(2):
+            stage.app.post_message(Key("ctrl+s", None))
+        await stage.until_seen("1 queued")
+    assert [job.prompt for job in store.jobs()] == ["twocats"]
 
 
 async def test_a_new_job_from_a_preset(store: Store) -> None:
@@ -123,7 +135,7 @@ def option(stage: Stage, name: str) -> Input:
 
 async def test_options_of_the_plugins_that_are_chosen_are_fields_too(store: Store, tmp_path: Path) -> None:
     async with on_stage(store, (160, 60)) as stage:
-        form = await open_form(stage, "n")
+        await open_form(stage, "n")
         output = str(tmp_path / "film.mp4")
         type_in(
             stage, prompt="cats", model=MODEL, resolution="96x64", num_frames="17", output=output, scheduler="euler"
@@ -140,7 +152,6 @@ async def test_options_of_the_plugins_that_are_chosen_are_fields_too(store: Stor
         await stage.until(lambda: "teacache" not in stage.text)
         type_in(stage, cache="teacache")
         await stage.until_seen("teacache threshold    0.7")
-        await stage.until(lambda: form._proposal is not None)
         await stage.press("ctrl+s")
         await stage.until_seen("1 queued")
         job = store.job(1)

@@ -48,19 +48,20 @@ class JobForm(Screen[None]):
             self.start = start
 
     class Proposed(Message):
-        """What the fields come to."""
+        """What the fields come to; `to_save` if that was asked before they were read."""
 
-        def __init__(self, outcome: NewJob | SkyreelsError) -> None:
+        def __init__(self, outcome: NewJob | SkyreelsError, *, to_save: bool = False) -> None:
             super().__init__()
             self.outcome = outcome
+            self.to_save = to_save
 
     def __init__(self, monitor: Monitor, number: int | None = None) -> None:
         super().__init__()
         self._monitor = monitor
         self._number = number
         self._start = Start({}, {})
-        self._proposal: NewJob | SkyreelsError | None = None
         self._timer: Timer | None = None
+        self._saving = False
 
     def compose(self) -> ComposeResult:
         """Lay out the fields, and beside or below them the plan."""
@@ -119,14 +120,13 @@ class JobForm(Screen[None]):
     def _propose_soon(self) -> None:
         if self._timer:
             self._timer.stop()
-        self._proposal = None
         self._timer = self.set_timer(PAUSE_SECONDS, self._propose)
 
     def _propose(self) -> None:
-        self._plan_it(self._start, self.query_one(RecipeFields).values)
+        self._plan_it(self._start, self.query_one(RecipeFields).values, to_save=self._saving)
 
     @work(thread=True, exclusive=True, group="plan", exit_on_error=False)
-    def _plan_it(self, start: Start, typed: dict[str, str]) -> None:
+    def _plan_it(self, start: Start, typed: dict[str, str], *, to_save: bool) -> None:
         try:
             store = Store(self._monitor.folder)
             try:
@@ -135,12 +135,11 @@ class JobForm(Screen[None]):
                 store.database.close()
         except SkyreelsError as error:
             outcome = error
-        self.post_message(self.Proposed(outcome))
+        self.post_message(self.Proposed(outcome, to_save=to_save))
 
     @on(Proposed)
     def show(self, message: Proposed) -> None:
         """Show the plan, or what is wrong and what would work."""
-        self._proposal = message.outcome
         if isinstance(message.outcome, SkyreelsError):
             text = Content.styled(message.outcome.message, "$text-error")
             hint = f"\n\ntry: {message.outcome.hint}" if message.outcome.hint else ""
@@ -151,15 +150,22 @@ class JobForm(Screen[None]):
             self.query_one(RecipeFields).follow(recipe, option_fields(recipe), str(message.outcome.output))
         self.query_one("#proposal").set_class(isinstance(message.outcome, SkyreelsError), "-wrong")
         self.query_one("#proposal-text", Static).update(text)
+        if message.to_save and self._saving:
+            self._saving = False
+            self._save(message.outcome)
 
     def action_save(self) -> None:
-        """Write the job, if it can be rendered."""
-        new, number = self._proposal, self._number
-        if not isinstance(new, NewJob):
-            self.notify(new.message if new else "one moment, it is being planned", severity="warning", markup=False)
-            return
-        self._monitor.do(lambda store: _edit(store, number, new) if number else _add(store, new))
-        self.dismiss()
+        """Read the fields once more and write the job: what came just before, in one gulp over SSH, counts too."""
+        self._saving = True
+        self._propose_soon()
+
+    def _save(self, new: NewJob | SkyreelsError) -> None:
+        number = self._number
+        if isinstance(new, SkyreelsError):
+            self.notify(new.message, severity="warning", markup=False)
+        else:
+            self._monitor.do(lambda store: _edit(store, number, new) if number else _add(store, new))
+            self.dismiss()
 
     def action_leave(self) -> None:
         """Forget what was typed."""
