@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
 from skyreels_cli.queue.store import Store
@@ -84,6 +85,8 @@ class Stage:
     @property
     def text(self) -> str:
         """What is on the screen, without colours."""
+        # As the app does before it paints: a dialog that is painted without is kept with nothing behind it.
+        visible_screen_stack.set(self.app._background_screens)
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text for strip in strips)
 

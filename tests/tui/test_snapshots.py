@@ -72,7 +72,7 @@ def test_dashboard(
     assert snap_compare(app_of(busy), terminal_size=size, run_before=run)
 
 
-# What shows through behind a dialog: on a busy machine the dialog has been seen without.
+# What shows through behind a dialog.
 BELOW = "1 running"
 SCREENS = {
     "help": (["question_mark"], ("Pause the job", BELOW)),
