@@ -160,11 +160,10 @@ class JobForm(Screen[None]):
         self._propose_soon()
 
     def _save(self, new: NewJob | SkyreelsError) -> None:
-        number = self._number
         if isinstance(new, SkyreelsError):
             self.notify(new.message, severity="warning", markup=False)
         else:
-            self._monitor.do(lambda store: _edit(store, number, new) if number else _add(store, new))
+            self._monitor.do(lambda store: _edit(store, self._number, new) if self._number else _add(store, new))
             self.dismiss()
 
     def action_leave(self) -> None:
