@@ -269,6 +269,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the usual number of films")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     if unknown := [name for name in options.measures if name not in MEASURES]:
         parser.error(f"no measure is called {unknown[0]!r}; there are {', '.join(MEASURES)}")
     path = options.out / "score_tiny.json"
