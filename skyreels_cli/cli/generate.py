@@ -15,7 +15,7 @@ from skyreels_cli.cli.progress import Notice, progress
 from skyreels_cli.cli.quantities import byte_size, clock
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
-from skyreels_cli.film.manifest import work_folder
+from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
@@ -104,13 +104,9 @@ def _watch(job: Job, out: Output) -> FilmDone:
         progress(out, rows) as listen,
         Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text))) as interrupts,
     ):
-        from skyreels_cli.film.film import Working, render  # seconds: by now the display is moving
+        from skyreels_cli.film.render import render  # seconds: by now the display is moving
 
-        working = Working(keep_work=job.keep_work, overwrite=job.overwrite)
-        rendering = render(
-            job.recipe, plan, job.facts, job.placement, job.output, working=working, ending=interrupts.ending
-        )
-        with closing(rendering) as events:
+        with closing(render(job, ending=interrupts.ending)) as events:
             for event in events:
                 out.event(event.to_dict())
                 listen(event)

@@ -15,12 +15,12 @@ from skyreels_cli.cli.plugin_flags import fold_machine_flags, fold_plugin_flags,
 from skyreels_cli.cli.unbuilt import refuse_unbuilt
 from skyreels_cli.cli.video import check_video_options, check_video_rate, like_video, prompt_of_video, video_bytes
 from skyreels_cli.errors import UsageError
-from skyreels_cli.film.manifest import read_manifest, work_folder
+from skyreels_cli.film.folder.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
-    from skyreels_cli.hub.facts import ModelFacts
     from skyreels_cli.plan.plan import Plan
     from skyreels_cli.recipe.schema import Draft, Recipe
     from skyreels_cli.settings import Settings
@@ -37,22 +37,15 @@ class Options:
     file: FileOptions
 
 
-@dataclass(frozen=True)
-class Job:
+@dataclass(frozen=True, kw_only=True)
+class Job(Rendering):
     """One film, decided: what, with which model, in which windows, computed where, written where.
 
     `sources` says for each field of the recipe where its value comes from; `draft` is what was said, preset included
     (None if the recipe comes whole, from an unfinished film); `split` how several GPUs share the work.
     """
 
-    recipe: Recipe
-    facts: ModelFacts
-    plan: Plan
-    placement: Placement
-    output: Path
     sources: Mapping[str, str]
-    keep_work: bool = False
-    overwrite: bool = False
     draft: Draft | None = None
     split: str | None = None
 
@@ -60,7 +53,7 @@ class Job:
 def prepare(options: Options, out: Output) -> Job:
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     from skyreels_cli.cli.explain import value_sources
-    from skyreels_cli.film.sharing import describe_split
+    from skyreels_cli.film.ranks.split import describe_split
     from skyreels_cli.hub.open import open_model
     from skyreels_cli.plan.planner import make_plan
     from skyreels_cli.recipe.complete import complete
@@ -106,7 +99,7 @@ def make_placement(machine: MachineOptions) -> Placement:
 
 
 def _placement(settings: Settings, options: Mapping[str, Any]) -> Placement:
-    from skyreels_cli.film.sharing import BEST
+    from skyreels_cli.film.ranks.split import BEST
 
     return Placement(
         device=settings.device,

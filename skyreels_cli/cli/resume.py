@@ -13,7 +13,7 @@ from skyreels_cli.cli.generate import render_job
 from skyreels_cli.cli.options import MachineOptions
 from skyreels_cli.cli.prepare import Job, make_placement
 from skyreels_cli.errors import UsageError
-from skyreels_cli.film.manifest import film_of, read_manifest, work_folder
+from skyreels_cli.film.folder.manifest import film_of, read_manifest, work_folder
 from skyreels_cli.output import Output
 from skyreels_cli.recipe.choices import MAX_SEED
 
@@ -72,8 +72,8 @@ def _change(window: int | None, seed: int | None, prompt: str | None) -> Reroll 
 
 
 def _set_aside(output: Path, change: Reroll, out: Output) -> None:
-    from skyreels_cli.film.takes import reroll
-    from skyreels_cli.film.work import WorkFolder
+    from skyreels_cli.film.folder.takes import reroll
+    from skyreels_cli.film.folder.work import WorkFolder
 
     take = reroll(WorkFolder(work_folder(output)), change)
     if take:

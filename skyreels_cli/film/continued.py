@@ -24,10 +24,10 @@ from torch import Tensor
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.delivery import Piece, Shape
-from skyreels_cli.film.durable import replacing, sha256, write_json
 from skyreels_cli.film.events import Event, StageStarted
-from skyreels_cli.film.tensor_tree import load_tree, save_tree
-from skyreels_cli.film.work import WorkFolder
+from skyreels_cli.film.folder.durable import replacing, sha256, write_json
+from skyreels_cli.film.folder.tensor_tree import load_tree, save_tree
+from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.media.continuation import join_behind, reencode
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.media.footage import Footage, open_footage

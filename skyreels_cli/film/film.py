@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
 
@@ -13,76 +12,34 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.background import Background
 from skyreels_cli.film.continued import ContinuedFilm
 from skyreels_cli.film.delivery import Delivery, NewFilm
-from skyreels_cli.film.durable import replacing, write_json
 from skyreels_cli.film.events import Event, FilmDone, FilmResumed
-from skyreels_cli.film.manifest import work_folder
-from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.record import FilmRecord, film_changed
-from skyreels_cli.film.sharing import describe_split
+from skyreels_cli.film.folder.durable import replacing, write_json
+from skyreels_cli.film.folder.manifest import work_folder
+from skyreels_cli.film.folder.record import FilmRecord, film_changed
+from skyreels_cli.film.folder.work import WorkFolder
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.studio import Studio
-from skyreels_cli.film.window import WindowRenderer
-from skyreels_cli.film.work import WorkFolder
-from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.film.windows.window import WindowRenderer
 from skyreels_cli.model.memory import peak_bytes
-from skyreels_cli.plan.plan import Plan
-from skyreels_cli.recipe.schema import Recipe
-
-
-@dataclass(frozen=True)
-class Working:
-    """How a film is worked on: how often the window in progress is saved, whether the folder stays at the end, and
-    whether another unfinished film of that name may be thrown away.
-    """
-
-    checkpoint_seconds: float = 60.0
-    keep_work: bool = False
-    overwrite: bool = False
-
-
-def render(
-    recipe: Recipe,
-    plan: Plan,
-    facts: ModelFacts,
-    placement: Placement,
-    output: Path,
-    *,
-    working: Working | None = None,
-    studio: Studio | None = None,
-    ending: Flag | None = None,
-) -> Generator[Event]:
-    """Make a film, or go on with it if its work folder is there; the last event is `FilmDone`.
-
-    Closing the generator stops the film within one step and leaves it resumable. An endless film ends, whole, with
-    the window during which `ending` is set. A `studio` that already holds the model saves loading it; on several GPUs
-    each rank has its own.
-    """
-    working, ending = working or Working(), ending or Flag()
-    if describe_split(recipe, plan, facts, placement):
-        from skyreels_cli.film.launch import render_on_ranks
-        from skyreels_cli.film.rank import Rendering
-
-        return render_on_ranks(Rendering(recipe, plan, facts, placement, output, working), ending)
-    studio = studio or Studio(facts, recipe.dtype, placement)
-    return Film(recipe, plan, output, studio, working, ending).run()
 
 
 class Film:
     """One film on its way from a recipe to a file."""
 
-    def __init__(
-        self, recipe: Recipe, plan: Plan, output: Path, studio: Studio, working: Working, ending: Flag
-    ) -> None:
-        self._recipe = recipe
-        self._plan = plan
-        self._output = output
+    def __init__(self, rendering: Rendering, studio: Studio, ending: Flag) -> None:
+        self._recipe = rendering.recipe
+        self._plan = rendering.plan
+        self._output = rendering.output
+        self._keep_work = rendering.keep_work
+        self._overwrite = rendering.overwrite
         self._studio = studio
-        self._working = working
         self._ending = ending
-        self._work = WorkFolder(work_folder(output))
-        self._delivery: Delivery = ContinuedFilm(recipe, self._work, output) if recipe.video else NewFilm(recipe)
+        self._work = WorkFolder(work_folder(self._output))
+        recipe = self._recipe
+        self._delivery: Delivery = ContinuedFilm(recipe, self._work, self._output) if recipe.video else NewFilm(recipe)
         self._background = Background()
         self._windows = WindowRenderer(
-            recipe, plan, studio, self._work, self._delivery, self._background, working.checkpoint_seconds
+            recipe, self._plan, studio, self._work, self._delivery, self._background, rendering.checkpoint_seconds
         )
 
     def run(self) -> Generator[Event]:
@@ -97,7 +54,7 @@ class Film:
         started = time.perf_counter()
         record = FilmRecord(self._recipe, self._plan, self._studio.facts)
         if changes := record.differences(self._work.manifest):
-            if not self._working.overwrite:
+            if not self._overwrite:
                 raise film_changed(changes)
             self._work.clear()
         kept = self._kept()
@@ -143,7 +100,7 @@ class Film:
         write_json(self._work.sidecar, record.sidecar(done, self._work.looks()))
         self._work.sidecar.replace(self._output.with_name(self._output.name + ".json"))
         (self._work.path / f"film{self._output.suffix}").replace(self._output)
-        if not (self._working.keep_work or self._work.has_takes):
+        if not (self._keep_work or self._work.has_takes):
             self._work.discard()
         return done
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.key_memory import KeyMemory
 from skyreels_cli.model.text_context import TextContext
+from skyreels_cli.model.tokens import Tokens
 from skyreels_cli.plugins.protocols import Branch, Cache
-
-if TYPE_CHECKING:
-    from skyreels_cli.model.transformer import Tokens
 
 
 @dataclass

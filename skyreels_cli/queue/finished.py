@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.film.manifest import read_record, work_folder
+from skyreels_cli.film.folder.manifest import read_record, work_folder
 from skyreels_cli.queue.job import Job
 
 

@@ -91,8 +91,9 @@ class Renderer:
 
     def _render(self, command: Mapping[str, Any], say: Say) -> None:
         from skyreels_cli.film.events import FilmDone
-        from skyreels_cli.film.film import Working, render
         from skyreels_cli.film.placement import Placement
+        from skyreels_cli.film.render import render
+        from skyreels_cli.film.rendering import Rendering
         from skyreels_cli.hub.open import open_model
         from skyreels_cli.plan.compute import denoise_flops
         from skyreels_cli.plan.dry_run import plan_data
@@ -111,9 +112,16 @@ class Renderer:
         facts_of_plan = {"family": facts.family, "device": str(studio.device), "denoise_flops": flops}
         said = recipe.model_dump(mode="json", by_alias=True)
         say({"event": "job_started", "recipe": said, "plan": {**plan_data(plan), **facts_of_plan}})
-        working = Working(keep_work=command["keep_work"], overwrite=command["overwrite"])
-        rendering = render(recipe, plan, facts, placement, output, working=working, studio=studio)
-        with closing(rendering) as events:
+        rendering = Rendering(
+            recipe=recipe,
+            facts=facts,
+            plan=plan,
+            placement=placement,
+            output=output,
+            keep_work=command["keep_work"],
+            overwrite=command["overwrite"],
+        )
+        with closing(render(rendering, studio=studio)) as events:
             for event in events:
                 say(event.to_dict())
                 if self._is_stopped(command["job"]) and not isinstance(event, FilmDone):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.film.manifest import work_folder
+from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.media.footage import open_footage
 from skyreels_cli.media.tail import read_tail
 from skyreels_cli.tui.drawing import Frame

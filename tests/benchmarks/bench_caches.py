@@ -28,8 +28,9 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.film.events import CacheUsed, StepDone
-from skyreels_cli.film.film import render
 from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.render import render
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.studio import Studio
 from skyreels_cli.hub.catalogue import bundled_models
 from skyreels_cli.hub.facts import ModelFacts
@@ -105,9 +106,15 @@ class Bench:
         draft["options"] = {cache: options or {}} if cache else None
         recipe = complete(Draft.model_validate(draft), self._facts)
         output = self._folder / "film.mkv"
-        plan = make_plan(recipe, self._facts)
+        rendering = Rendering(
+            recipe=recipe,
+            facts=self._facts,
+            plan=make_plan(recipe, self._facts),
+            placement=self._placement,
+            output=output,
+        )
         seconds, skipped, before = 0.0, 0.0, time.process_time()
-        for event in render(recipe, plan, self._facts, self._placement, output, studio=self._studio):
+        for event in render(rendering, studio=self._studio):
             now = time.process_time()
             if isinstance(event, StepDone):
                 seconds += now - before

@@ -24,16 +24,17 @@ from typing import Any
 
 import torch
 
-from skyreels_cli.film.conditions import start_latents
-from skyreels_cli.film.denoiser import Denoiser
-from skyreels_cli.film.film import Working, render
-from skyreels_cli.film.history import make_history
-from skyreels_cli.film.noise import InitialNoise
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.sampler import WindowSampler
-from skyreels_cli.film.scheduler import make_scheduler
-from skyreels_cli.film.script import Script
+from skyreels_cli.film.render import render
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.studio import Studio
+from skyreels_cli.film.windows.conditions import start_latents
+from skyreels_cli.film.windows.denoiser import Denoiser
+from skyreels_cli.film.windows.history import make_history
+from skyreels_cli.film.windows.noise import InitialNoise
+from skyreels_cli.film.windows.sampler import WindowSampler
+from skyreels_cli.film.windows.scheduler import make_scheduler
+from skyreels_cli.film.windows.script import Script
 from skyreels_cli.hub.folder import open_folder
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.model.vae import to_bytes
@@ -89,7 +90,6 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
     studio = Studio(facts, recipe.dtype, Placement(device="cpu"))
-    working = Working(checkpoint_seconds=CHECKPOINT_SECONDS)
     wall: dict[str, list[float]] = {"program": [], "plain": []}
     cpu: dict[str, list[float]] = {"program": [], "plain": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +98,15 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
                 output = Path(folder) / f"{side}{run}.mp4"
                 started, worked = time.perf_counter(), _cpu_seconds()
                 if side == "program":
-                    list(render(recipe, plan, facts, Placement(device="cpu"), output, working=working, studio=studio))
+                    rendering = Rendering(
+                        recipe=recipe,
+                        facts=facts,
+                        plan=plan,
+                        placement=Placement(device="cpu"),
+                        output=output,
+                        checkpoint_seconds=CHECKPOINT_SECONDS,
+                    )
+                    list(render(rendering, studio=studio))
                 else:
                     plain_film(recipe, plan, studio, output)
                 if run:

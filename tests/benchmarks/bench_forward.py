@@ -32,10 +32,10 @@ from diffusers import SkyReelsV2DiffusionForcingPipeline, SkyReelsV2Transformer3
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from skyreels_cli.film.denoiser import Denoiser
-from skyreels_cli.film.noise import Stream
-from skyreels_cli.film.sampler import WindowSampler
-from skyreels_cli.film.scheduler import make_scheduler
+from skyreels_cli.film.windows.denoiser import Denoiser
+from skyreels_cli.film.windows.noise import Stream
+from skyreels_cli.film.windows.sampler import WindowSampler
+from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.windows import Cut, Stretch, cut_film

@@ -63,7 +63,8 @@ class Program:
 
     def film(self, prompt: str, seed: int, **said: Any) -> Bytes:
         """A film (f, h, w, 3) uint8; 33 frames unless `num_frames` says otherwise."""
-        from skyreels_cli.film.film import render
+        from skyreels_cli.film.render import render
+        from skyreels_cli.film.rendering import Rendering
         from skyreels_cli.media.reader import read_frames
         from skyreels_cli.plan.planner import make_plan
         from skyreels_cli.recipe.complete import complete
@@ -72,9 +73,14 @@ class Program:
         draft = Draft.model_validate({"num_frames": 33, "codec": "ffv1", **said, "prompt": prompt, "seed": seed})
         recipe = complete(draft, self._facts)
         output = self.folder / "film.mkv"
-        for _ in render(
-            recipe, make_plan(recipe, self._facts), self._facts, self._placement, output, studio=self._studio
-        ):
+        rendering = Rendering(
+            recipe=recipe,
+            facts=self._facts,
+            plan=make_plan(recipe, self._facts),
+            placement=self._placement,
+            output=output,
+        )
+        for _ in render(rendering, studio=self._studio):
             pass
         frames = np.stack(list(read_frames(output)))
         output.unlink()

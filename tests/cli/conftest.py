@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from skyreels_cli.film.events import (
     WindowStarted,
 )
 from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.schema import Recipe
@@ -59,22 +60,13 @@ class FakeFilm:
     closed: bool = False
     recipes: list[Recipe] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
-    workings: list[SimpleNamespace] = field(default_factory=list)
+    renderings: list[Rendering] = field(default_factory=list)
 
-    def render(
-        self,
-        recipe: Recipe,
-        plan: Plan,
-        facts: ModelFacts,
-        placement: Placement,
-        output: Path,
-        *,
-        working: SimpleNamespace,
-        ending: Flag,
-    ) -> Generator[Event, None, None]:
+    def render(self, rendering: Rendering, *, ending: Flag) -> Generator[Event, None, None]:
+        recipe, plan, output = rendering.recipe, rendering.plan, rendering.output
         self.recipes.append(recipe)
-        self.workings.append(working)
-        self.placements.append(placement)
+        self.renderings.append(rendering)
+        self.placements.append(rendering.placement)
         try:
             yield StageStarted("loading transformer")
             for window in plan.all_windows():
@@ -97,7 +89,7 @@ class FakeFilm:
                     plan = plan.ended_after(window.index + 1)
                     break
             output.write_bytes(b"film")
-            yield self.done(recipe, plan, facts, output)
+            yield self.done(recipe, plan, rendering.facts, output)
         finally:
             self.closed = True
 
@@ -123,9 +115,8 @@ class FakeFilm:
 def film(monkeypatch: pytest.MonkeyPatch) -> FakeFilm:
     """The engine that commands of this test get."""
     fake = FakeFilm()
-    module = ModuleType("skyreels_cli.film.film")
+    module = ModuleType("skyreels_cli.film.render")
     module.render = fake.render  # type: ignore[attr-defined]
-    module.Working = SimpleNamespace  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return fake
 

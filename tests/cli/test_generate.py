@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -143,7 +142,7 @@ def test_a_bare_offload_is_the_references_switch(generate: Run, film: FakeFilm) 
 def test_keep_work_and_overwrite_reach_the_film(generate: Run, film: FakeFilm) -> None:
     Path("ball.mp4").write_bytes(b"old")
     assert generate(*LINE, "-o", "ball.mp4", "--overwrite", "--keep-work").status == 0
-    assert film.workings == [SimpleNamespace(keep_work=True, overwrite=True)]
+    assert [(each.keep_work, each.overwrite) for each in film.renderings] == [(True, True)]
 
 
 class TestModel:

@@ -17,8 +17,9 @@ from typing import Any
 
 import torch
 
-from skyreels_cli.film.film import Working, render
 from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.render import render
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.folder import open_folder
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
@@ -40,8 +41,15 @@ def render_film(job: dict[str, Any]) -> None:
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
     assert len(plan.windows) == WINDOWS, plan.windows
-    working = Working(checkpoint_seconds=job.get("checkpoint_seconds", 0.0))
-    for _ in render(recipe, plan, facts, Placement(device="cpu"), Path(job["output"]), working=working):
+    rendering = Rendering(
+        recipe=recipe,
+        facts=facts,
+        plan=plan,
+        placement=Placement(device="cpu"),
+        output=Path(job["output"]),
+        checkpoint_seconds=job.get("checkpoint_seconds", 0.0),
+    )
+    for _ in render(rendering):
         pass
 
 

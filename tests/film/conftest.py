@@ -37,16 +37,23 @@ Film = Callable[..., Iterator[Event]]
 
 @pytest.fixture
 def film(tmp_path: Path) -> Film:
-    """Events of a film `film.mkv` in the test's folder; `working` and `ending` go to render, the rest to the recipe."""
+    """Events of a film `film.mkv` in the test's folder; `working` goes to the rendering, the rest to the recipe."""
 
     def start(output: Path | None = None, working: Any = None, ending: Any = None, **changes: Any) -> Iterator[Event]:
-        from skyreels_cli.film.film import render
+        from skyreels_cli.film.render import render
+        from skyreels_cli.film.rendering import Rendering
 
         facts = open_folder(GOLDEN / "model", "golden")
         recipe = complete(Draft.model_validate({**SMALL, **changes}), facts)
-        plan = make_plan(recipe, facts)
-        target = output or tmp_path / "film.mkv"
-        return render(recipe, plan, facts, Placement(device="cpu"), target, working=working, ending=ending)
+        rendering = Rendering(
+            recipe=recipe,
+            facts=facts,
+            plan=make_plan(recipe, facts),
+            placement=Placement(device="cpu"),
+            output=output or tmp_path / "film.mkv",
+            **(working or {}),
+        )
+        return render(rendering, ending=ending)
 
     return start
 
@@ -60,7 +67,7 @@ def frames_of() -> Callable[[Path], npt.NDArray[np.uint8]]:
 @pytest.fixture
 def samplers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The samplers of the windows that a test renders; `noise` is what each began with, `latents` what it made."""
-    from skyreels_cli.film import denoising as module
+    from skyreels_cli.film.windows import denoising as module
 
     made: list[Any] = []
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from skyreels_cli.film import denoising
-from skyreels_cli.film.film import Working, render
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.rank import Rendering, render_part
+from skyreels_cli.film.ranks.rank import Rendering, render_part
+from skyreels_cli.film.render import render
+from skyreels_cli.film.windows import denoising
 from skyreels_cli.hub.folder import open_folder
 from skyreels_cli.media.reader import read_frames
 from skyreels_cli.plan.planner import make_plan
@@ -62,12 +62,13 @@ def rendering(output: Path, parallel: str | None = None, gpus: int = 1, **change
     facts = open_folder(GOLDEN / "model", "golden")
     recipe = complete(Draft.model_validate({**BASE, **changes}), facts)
     placement = Placement(device="cpu", gpus=gpus, parallel=parallel)
-    return Rendering(recipe, make_plan(recipe, facts), facts, placement, output, Working(checkpoint_seconds=0.0))
+    plan = make_plan(recipe, facts)
+    return Rendering(recipe=recipe, facts=facts, plan=plan, placement=placement, output=output, checkpoint_seconds=0.0)
 
 
 def events_of(film: Rendering) -> Any:
     """The film as the program renders it."""
-    return render(film.recipe, film.plan, film.facts, film.placement, film.output, working=film.working)
+    return render(film)
 
 
 def frames_of(film: Rendering) -> torch.Tensor:

@@ -13,7 +13,7 @@ from threading import Event as Flag
 
 def count_up(rank: int, pipe: Connection, folder: str) -> None:
     """Rank 0 says 1, 2, 3 … and leaves a file for each, the others wait to be ended."""
-    from skyreels_cli.film.program import Program
+    from skyreels_cli.film.ranks.program import Program
 
     program, ending, number = Program(pipe), Flag(), 0
     while rank:
@@ -30,7 +30,7 @@ def count_up(rank: int, pipe: Connection, folder: str) -> None:
 def complain(rank: int, pipe: Connection) -> None:
     """Rank 1 raises an error of the program's own."""
     from skyreels_cli.errors import OutOfMemoryError
-    from skyreels_cli.film.program import portable
+    from skyreels_cli.film.ranks.program import portable
 
     if rank == 1:
         try:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from skyreels_cli.film.events import Event, FilmDone, FramesReady, StepDone
-from skyreels_cli.film.manifest import work_folder
+from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.model.vae import VideoDecoder
 

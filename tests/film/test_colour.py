@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.colour import ColourMatch
+from skyreels_cli.film.windows.colour import ColourMatch
 
 
 def window(seed: int, gain: float = 1.0, offset: float = 0.0) -> list[Tensor]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.denoiser import Denoiser
+from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.model.alone import ALONE
 from skyreels_cli.plan.windows import Cut, Stretch, cut_film
 from skyreels_cli.recipe.schema import Recipe

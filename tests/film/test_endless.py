@@ -10,7 +10,7 @@ from threading import Event as Flag
 import numpy as np
 
 from skyreels_cli.film.events import Event, FilmDone, FilmResumed, FramesReady, StepDone, WindowDone, WindowStarted
-from skyreels_cli.film.manifest import read_manifest, work_folder
+from skyreels_cli.film.folder.manifest import read_manifest, work_folder
 from skyreels_cli.media.comment import read_comment
 
 Film = Callable[..., Iterator[Event]]

@@ -29,7 +29,7 @@ def parts() -> Iterator[ModuleType]:
 
 
 def test_events_come_one_by_one_until_it_is_closed(parts: ModuleType, tmp_path: Path) -> None:
-    from skyreels_cli.film.launch import Ranks
+    from skyreels_cli.film.ranks.launch import Ranks
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     ending = Flag()
@@ -47,7 +47,7 @@ def test_events_come_one_by_one_until_it_is_closed(parts: ModuleType, tmp_path: 
 
 
 def test_errors_arrive_as_they_were_raised(parts: ModuleType) -> None:
-    from skyreels_cli.film.launch import Ranks
+    from skyreels_cli.film.ranks.launch import Ranks
 
     with Ranks(2, parts.complain) as ranks, pytest.raises(OutOfMemoryError) as raised:
         ranks.hear()
@@ -58,7 +58,7 @@ def test_errors_arrive_as_they_were_raised(parts: ModuleType) -> None:
 
 def test_the_dead_are_told_with_their_last_words(parts: ModuleType) -> None:
     """Also where another rank's grief is heard first."""
-    from skyreels_cli.film.launch import Ranks
+    from skyreels_cli.film.ranks.launch import Ranks
 
     with Ranks(2, parts.die) as ranks:
         started = time.monotonic()
@@ -73,7 +73,7 @@ def test_the_dead_are_told_with_their_last_words(parts: ModuleType) -> None:
 
 @pytest.mark.slow
 def test_they_die_with_the_program(parts: ModuleType, tmp_path: Path) -> None:
-    from skyreels_cli.film.launch import Ranks
+    from skyreels_cli.film.ranks.launch import Ranks
 
     child = os.fork()
     if child == 0:
@@ -100,7 +100,7 @@ def _alive(pid: int) -> bool:
 def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from skyreels_cli.film.launch import check_devices
+    from skyreels_cli.film.ranks.launch import check_devices
 
     check_devices("cpu", 16)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skyreels_cli.film.events import WindowDone
-from skyreels_cli.film.look import Look, LookMeter
+from skyreels_cli.film.windows.look import Look, LookMeter
 
 
 def look_of(*frames: np.ndarray) -> Look:
@@ -58,14 +58,12 @@ def test_windows_tell_their_drift_and_the_sidecar_keeps_it(film: Any, frames_of:
 
 
 def test_colour_match_holds_the_first_windows_colours(film: Any, frames_of: Any, tmp_path: Path) -> None:
-    from skyreels_cli.film.film import Working
-
     plain = frames_of(_made(film, tmp_path / "plain.mkv"))
     matched = frames_of(_made(film, tmp_path / "matched.mkv", color_match="anchor"))
     assert np.array_equal(plain[:13], matched[:13])
     distance = [np.abs(part[17:].mean((0, 1, 2)) - part[:13].mean((0, 1, 2))).max() for part in (plain, matched)]
     assert distance[1] < 0.5 * distance[0]
-    events = film(tmp_path / "again.mkv", Working(checkpoint_seconds=0), color_match="anchor")
+    events = film(tmp_path / "again.mkv", {"checkpoint_seconds": 0}, color_match="anchor")
     next(event for event in events if isinstance(event, WindowDone))
     events.close()
     assert np.array_equal(frames_of(_made(film, tmp_path / "again.mkv", color_match="anchor")), matched)

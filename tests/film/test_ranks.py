@@ -59,7 +59,7 @@ class Launch:
 
 def launch(on_ranks: ModuleType, folder: Path, count: int, cases: list[Any], doomed: str) -> Launch:
     """Make every case on ranks and alone; then kill the last rank in the second window of a film."""
-    from skyreels_cli.film.launch import Ranks
+    from skyreels_cli.film.ranks.launch import Ranks
 
     ran = Launch()
     for number, (parallel, mode, cache) in enumerate(cases):

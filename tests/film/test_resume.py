@@ -12,9 +12,9 @@ import pytest
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.events import Event, FilmDone, FilmResumed, StepDone, WindowDone
-from skyreels_cli.film.manifest import film_of, read_manifest, work_folder
-from skyreels_cli.film.preview import Preview
-from skyreels_cli.film.work import WorkFolder
+from skyreels_cli.film.folder.manifest import film_of, read_manifest, work_folder
+from skyreels_cli.film.folder.preview import Preview
+from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.media.reader import probe
 
 Film = Callable[..., Iterator[Event]]
@@ -65,9 +65,11 @@ def test_preview_holds_the_finished_windows(film: Film, tmp_path: Path) -> None:
 def test_preview_rests_for_long_after_it_was_written(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
     clock = iter((0.0, 1.0, 30.0, 52.0, 53.0))  # one begun at 0 that takes 1 s, refused until 51, then again
-    monkeypatch.setattr("skyreels_cli.film.preview.time.monotonic", lambda: next(clock))
-    monkeypatch.setattr("skyreels_cli.film.preview.copy_pieces", lambda pieces, path: written.append(len(pieces)))
-    monkeypatch.setattr("skyreels_cli.film.preview.replacing", nullcontext)
+    monkeypatch.setattr("skyreels_cli.film.folder.preview.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr(
+        "skyreels_cli.film.folder.preview.copy_pieces", lambda pieces, path: written.append(len(pieces))
+    )
+    monkeypatch.setattr("skyreels_cli.film.folder.preview.replacing", nullcontext)
     preview = Preview(WorkFolder(Path("film.skyreels")), "h264")
     for windows in (1, 2, 3):
         preview.show([Path("piece")] * windows)
@@ -87,10 +89,8 @@ def test_another_recipe_is_refused_by_name_and_kept(film: Film, tmp_path: Path) 
 
 
 def test_overwrite_begins_anew_for_another_recipe(film: Film, frames_of: Frames, tmp_path: Path) -> None:
-    from skyreels_cli.film.film import Working
-
     stop_at(film(), 4)
-    done = list(film(working=Working(overwrite=True), seed=8))[-1]
+    done = list(film(working={"overwrite": True}, seed=8))[-1]
     assert isinstance(done, FilmDone)
     assert done.seed == 8
     list(film(tmp_path / "calm.mkv", seed=8))
@@ -119,9 +119,7 @@ def test_two_at_once_the_second_is_told_who(film: Film) -> None:
 
 
 def test_kept_work_and_sidecar(film: Film, tmp_path: Path) -> None:
-    from skyreels_cli.film.film import Working
-
-    list(film(working=Working(keep_work=True)))
+    list(film(working={"keep_work": True}))
     names = {path.name for path in work_folder(tmp_path / "film.mkv").iterdir()}
     assert {"film.json", "w0000.json", "w0000.nut", "w0000.safetensors", "w0001.nut"} <= names
     sidecar = json.loads((tmp_path / "film.mkv.json").read_text())

@@ -13,9 +13,9 @@ import torch
 from diffusers import UniPCMultistepScheduler
 from torch import Tensor
 
-from skyreels_cli.film.noise import InitialNoise, Stream, condition_noise
-from skyreels_cli.film.sampler import WindowSampler
-from skyreels_cli.film.scheduler import make_scheduler
+from skyreels_cli.film.windows.noise import InitialNoise, Stream, condition_noise
+from skyreels_cli.film.windows.sampler import WindowSampler
+from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.plan.plan import Block, Window
 from skyreels_cli.plan.windows import Cut, Stretch, cut_film
 

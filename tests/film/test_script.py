@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from skyreels_cli.film.noise import Stream
-from skyreels_cli.film.script import Script
+from skyreels_cli.film.windows.noise import Stream
+from skyreels_cli.film.windows.script import Script
 from skyreels_cli.hub.folder import open_folder
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete

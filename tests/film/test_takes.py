@@ -13,9 +13,9 @@ import pytest
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.events import Event, FilmResumed, StepDone, WindowDone
-from skyreels_cli.film.manifest import read_manifest, work_folder
-from skyreels_cli.film.takes import reroll
-from skyreels_cli.film.work import WorkFolder
+from skyreels_cli.film.folder.manifest import read_manifest, work_folder
+from skyreels_cli.film.folder.takes import reroll
+from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.recipe.rerolls import Reroll
 
 Film = Callable[..., Iterator[Event]]
@@ -27,9 +27,7 @@ LONG: dict[str, Any] = {"num_frames": 29, "addnoise_condition": 20}
 @pytest.fixture
 def work(film: Film, tmp_path: Path) -> WorkFolder:
     """The work folder of a finished film of three windows (13, 8 and 8 frames)."""
-    from skyreels_cli.film.film import Working
-
-    list(film(working=Working(keep_work=True), **LONG))
+    list(film(working={"keep_work": True}, **LONG))
     return WorkFolder(work_folder(tmp_path / "film.mkv"))
 
 

@@ -9,8 +9,8 @@ from skyreels_blockcache.cache import BlockCache
 from skyreels_blockcache.plugin import BlockCacheOptions
 from skyreels_blockcache.trend import Trend
 
+from skyreels_cli import testing
 from skyreels_cli.plan.matrix import updated_blocks
-from skyreels_cli.plugins import testing
 from skyreels_cli.plugins.protocols import CacheSetting
 
 # Timesteps of indices 0 (not begun), 1 … 3, 4 (finished) at three steps.

@@ -17,8 +17,8 @@ from skyreels_parallel.grid import Grid
 from skyreels_parallel.shares import Shares
 from torch import Tensor
 
+from skyreels_cli import testing
 from skyreels_cli.errors import UsageError
-from skyreels_cli.plugins import testing
 from skyreels_cli.plugins.options import Options
 from skyreels_cli.plugins.protocols import Load
 

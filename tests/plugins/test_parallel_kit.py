@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from skyreels_cli.model.alone import Alone
-from skyreels_cli.plugins import testing_on_ranks as kit
+from skyreels_cli.testing import on_ranks as kit
 
 
 @pytest.fixture(autouse=True)

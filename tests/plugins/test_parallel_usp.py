@@ -14,8 +14,8 @@ import torch.distributed as dist
 from skyreels_usp.backend import Usp
 from skyreels_usp.plugin import UspOptions
 
+from skyreels_cli import testing
 from skyreels_cli.errors import PluginError, UsageError
-from skyreels_cli.plugins import testing
 from skyreels_cli.plugins.protocols import Load
 
 FAKE = Path(__file__).parent / "fake_xfuser"

@@ -6,7 +6,7 @@ from diffusers import UniPCMultistepScheduler
 from skyreels_schedulers.plugin import MultistepOptions
 from skyreels_schedulers.solvers import Euler, UniPC, reference_schedule
 
-from skyreels_cli.plugins import testing
+from skyreels_cli import testing
 from skyreels_cli.plugins.options import Options
 from skyreels_cli.plugins.protocols import SchedulerSetting
 

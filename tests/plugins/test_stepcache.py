@@ -9,8 +9,8 @@ from skyreels_stepcache.dual_block import DualBlock
 from skyreels_stepcache.hooked import FirstBlock, MagCache, TaylorSeer
 from skyreels_stepcache.plugin import DualBlockOptions, FirstBlockOptions, MagCacheOptions, TaylorSeerOptions
 
+from skyreels_cli import testing
 from skyreels_cli.errors import PluginError
-from skyreels_cli.plugins import testing
 from skyreels_cli.plugins.protocols import Cache, CacheSetting
 
 LAYERS = 3

@@ -10,7 +10,7 @@ import torch
 from skyreels_teacache.cache import COEFFICIENTS, UNFITTED, TeaCache, coefficients, polynomial
 from skyreels_teacache.plugin import TeaCacheOptions
 
-from skyreels_cli.plugins import testing
+from skyreels_cli import testing
 from skyreels_cli.plugins.protocols import CacheSetting
 
 

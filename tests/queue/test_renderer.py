@@ -29,7 +29,7 @@ MODEL = ROOT / "tests" / "golden" / "model"
 
 @dataclass
 class Engine:
-    """Stands in for `film.film`, `film.studio` and `model.memory`."""
+    """Stands in for `film.render`, `film.studio` and `model.memory`."""
 
     fails_with: Exception | None = None
     finishes: bool = False
@@ -50,10 +50,10 @@ class Engine:
     def release(self, device: str) -> None:
         self.released += 1
 
-    def render(
-        self, recipe: Any, plan: Any, facts: Any, placement: Placement, output: Path, *, working: Any, studio: Any
-    ) -> Generator[Event]:
-        self.calls.append({"recipe": recipe, "output": output, "studio": studio.number, "working": working})
+    def render(self, rendering: Any, *, studio: Any) -> Generator[Event]:
+        output = rendering.output
+        kept = {"keep_work": rendering.keep_work, "overwrite": rendering.overwrite}
+        self.calls.append({"recipe": rendering.recipe, "output": output, "studio": studio.number, "working": kept})
         try:
             for number in range(3):
                 if self.fails_with:
@@ -69,7 +69,7 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     parts: dict[str, dict[str, Any]] = {
-        "skyreels_cli.film.film": {"render": engine.render, "Working": lambda **said: said},
+        "skyreels_cli.film.render": {"render": engine.render},
         "skyreels_cli.film.studio": {"Studio": engine.studio},
         "skyreels_cli.model.memory": {"release": engine.release},
     }

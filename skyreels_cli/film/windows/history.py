@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.colour import ColourMatch
+from skyreels_cli.film.windows.colour import ColourMatch
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.model.vae import VideoDecoder, encode_frames, temporal_reach
 from skyreels_cli.plan.plan import Plan, Window

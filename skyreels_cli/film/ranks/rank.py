@@ -6,43 +6,25 @@ import os
 import signal
 import traceback
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from multiprocessing.connection import Connection
-from pathlib import Path
 from threading import Event as Flag
-from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
 
-from skyreels_cli.film.denoising import begin, hear, share
+from skyreels_cli.film.film import Film
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.program import Program, portable
-from skyreels_cli.film.sharing import load_of, make_parallel
+from skyreels_cli.film.ranks.program import Program, portable
+from skyreels_cli.film.ranks.split import load_of, make_parallel
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.studio import Studio
-from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.film.windows.denoising import begin, hear, share
 from skyreels_cli.model.memory import pick_device
-from skyreels_cli.plan.plan import Plan
-from skyreels_cli.recipe.schema import Recipe
-
-if TYPE_CHECKING:
-    from skyreels_cli.film.film import Working
 
 # While rank 0 loads a text encoder from a slow disk or decodes a window the others wait; a dead rank is seen at once.
 PATIENCE = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """What all ranks are given."""
-
-    recipe: Recipe
-    plan: Plan
-    facts: ModelFacts
-    placement: Placement
-    output: Path
-    working: Working
 
 
 def render_part(rank: int, pipe: Connection, *renderings: Rendering) -> None:
@@ -79,11 +61,8 @@ def _open_studio(rendering: Rendering, device: torch.device) -> Studio:
 
 def _make(rendering: Rendering, studio: Studio, program: Program) -> None:
     """Rank 0: the film, event by event."""
-    from skyreels_cli.film.film import Film
-
     ending = Flag()
-    film = Film(rendering.recipe, rendering.plan, rendering.output, studio, rendering.working, ending)
-    with closing(film.run()) as events:
+    with closing(Film(rendering, studio, ending).run()) as events:
         while program.wants_more(ending):
             event = next(events, None)
             if event is None:

@@ -12,20 +12,20 @@ from typing import Any
 from torch import Tensor
 
 from skyreels_cli.film.background import Background
-from skyreels_cli.film.caching import WindowCache
-from skyreels_cli.film.conditions import start_latents
 from skyreels_cli.film.delivery import Delivery
-from skyreels_cli.film.denoising import WindowTask, begin, share
-from skyreels_cli.film.durable import replacing
 from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, WindowDone, WindowStarted
-from skyreels_cli.film.history import make_history
-from skyreels_cli.film.look import Look, LookMeter
-from skyreels_cli.film.noise import InitialNoise
-from skyreels_cli.film.preview import Preview
-from skyreels_cli.film.sampler import WindowSampler
-from skyreels_cli.film.script import Direction, Script
+from skyreels_cli.film.folder.durable import replacing
+from skyreels_cli.film.folder.preview import Preview
+from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.studio import Studio
-from skyreels_cli.film.work import WorkFolder
+from skyreels_cli.film.windows.caching import WindowCache
+from skyreels_cli.film.windows.conditions import start_latents
+from skyreels_cli.film.windows.denoising import WindowTask, begin, share
+from skyreels_cli.film.windows.history import make_history
+from skyreels_cli.film.windows.look import Look, LookMeter
+from skyreels_cli.film.windows.noise import InitialNoise
+from skyreels_cli.film.windows.sampler import WindowSampler
+from skyreels_cli.film.windows.script import Direction, Script
 from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.memory import peak_bytes
 from skyreels_cli.model.vae import from_bytes, to_bytes

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.noise import Stream, condition_noise
-from skyreels_cli.film.tensor_tree import on_device
+from skyreels_cli.film.folder.tensor_tree import on_device
+from skyreels_cli.film.windows.noise import Stream, condition_noise
 from skyreels_cli.plan.matrix import progress_groups, updated_blocks
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.plugins.protocols import Scheduler

@@ -1,7 +1,7 @@
 """Ranks: processes, one for each GPU, that make one film together; started, heard and ended from here.
 
 Rank 0 is the film: it does what a single process would (texts, VAE, encoding, the work folder) and hands each window to
-the others, which hold nothing but a transformer (`film.rank`). So nothing but the transformer's rows is computed on
+the others, which hold nothing but a transformer (`ranks.rank`). So nothing but the transformer's rows is computed on
 all of them, the text encoder is loaded once, and a film may be resumed on any number of GPUs. To whoever listens rank 0
 is a generator like any other: it goes on when it is asked for the next event, and stops where it is closed.
 """
@@ -26,7 +26,8 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, PContext
 
 from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.film.events import Event
-from skyreels_cli.film.rank import Rendering, render_part
+from skyreels_cli.film.ranks.rank import render_part
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.model.memory import pick_device
 
 LOCALHOST = "127.0.0.1"

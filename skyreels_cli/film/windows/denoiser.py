@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.caching import WindowCache
+from skyreels_cli.film.windows.caching import WindowCache
 from skyreels_cli.model.layer_pass import Shortcut
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer

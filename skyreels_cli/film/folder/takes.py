@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.film.durable import flush, write_json
-from skyreels_cli.film.manifest import MANIFEST
-from skyreels_cli.film.work import TAKES, WorkFolder
+from skyreels_cli.film.folder.durable import flush, write_json
+from skyreels_cli.film.folder.manifest import MANIFEST
+from skyreels_cli.film.folder.work import TAKES, WorkFolder
 from skyreels_cli.recipe.rerolls import Reroll
 from skyreels_cli.recipe.schema import Recipe
 

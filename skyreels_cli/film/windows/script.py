@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skyreels_cli.film.noise import Stream
+from skyreels_cli.film.windows.noise import Stream
 from skyreels_cli.plan.plan import Plan, Window
 from skyreels_cli.recipe.schema import Recipe
 from skyreels_cli.recipe.shots import Shot

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.film.durable import replacing
-from skyreels_cli.film.work import WorkFolder
+from skyreels_cli.film.folder.durable import replacing
+from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.media.join import copy_pieces
 
 REST = 50

@@ -9,13 +9,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from skyreels_cli.film.caching import WindowCache
-from skyreels_cli.film.denoiser import Denoiser
-from skyreels_cli.film.noise import Stream
-from skyreels_cli.film.sampler import WindowSampler
-from skyreels_cli.film.scheduler import make_scheduler
+from skyreels_cli.film.folder.tensor_tree import on_device
 from skyreels_cli.film.studio import Studio
-from skyreels_cli.film.tensor_tree import on_device
+from skyreels_cli.film.windows.caching import WindowCache
+from skyreels_cli.film.windows.denoiser import Denoiser
+from skyreels_cli.film.windows.noise import Stream
+from skyreels_cli.film.windows.sampler import WindowSampler
+from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe

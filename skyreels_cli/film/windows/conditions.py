@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.history import History
+from skyreels_cli.film.windows.history import History
 from skyreels_cli.media.image import read_image
 from skyreels_cli.model.vae import encode_frames, from_bytes
 from skyreels_cli.plan.plan import Window

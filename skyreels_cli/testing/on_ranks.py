@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.film.launch import Ranks
-from skyreels_cli.film.program import portable
+from skyreels_cli.film.ranks.launch import Ranks
+from skyreels_cli.film.ranks.program import portable
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.options import make_options
 from skyreels_cli.plugins.protocols import Load, Parallel
 from skyreels_cli.plugins.specs import ParallelSpec
-from skyreels_cli.plugins.testing import TOKENS_PER_FRAME, WINDOWS, Run
+from skyreels_cli.testing.windows import TOKENS_PER_FRAME, WINDOWS, Run
 
 FRAMES = 3
 # Sums in another order than that of a single rank.

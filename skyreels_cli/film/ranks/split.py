@@ -34,16 +34,23 @@ def load_of(recipe: Recipe, plan: Plan, facts: ModelFacts) -> Load:
     )
 
 
+def is_shared(placement: Placement) -> bool:
+    """Whether several ranks make the film."""
+    return placement.gpus > 1
+
+
 def describe_split(recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Placement) -> str | None:
-    """`4 GPUs by cfg-context: 2 branches × 2 shares`, None for one GPU; UsageError if they cannot share the film."""
-    if placement.gpus == 1 and placement.parallel is None:
+    """For people: `4 GPUs by cfg-context: 2 branches × 2 shares`, None for one GPU.
+
+    Raises UsageError `gpus-unsaid`, `cache-alone` or the backend's own if they cannot share the film.
+    """
+    if not is_shared(placement):
+        if placement.parallel is not None:
+            message = f"--parallel {placement.parallel}: on how many GPUs?"
+            raise UsageError("gpus-unsaid", message, f"--parallel {placement.parallel} --gpus 2")
         return None
-    parallel = make_parallel(placement)
-    if placement.gpus == 1:
-        message = f"--parallel {placement.parallel}: on how many GPUs?"
-        raise UsageError("gpus-unsaid", message, f"--parallel {placement.parallel} --gpus 2")
     if recipe.cache and not plugins().find(CacheSpec, recipe.cache).agrees:
         message = f"the cache {recipe.cache} decides on each GPU for itself, and ranks must decide alike"
         raise UsageError("cache-alone", message, "--gpus 1, or another --cache")
-    split = parallel.split(load_of(recipe, plan, facts), placement.gpus)
+    split = make_parallel(placement).split(load_of(recipe, plan, facts), placement.gpus)
     return f"{placement.gpus} GPUs by {placement.parallel or BEST}: {split}"

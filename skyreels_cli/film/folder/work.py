@@ -23,10 +23,10 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.film.durable import remove_partials, replacing, sha256, write_json
-from skyreels_cli.film.manifest import MANIFEST, read_manifest, read_record
-from skyreels_cli.film.process import describe_holder, holder_record
-from skyreels_cli.film.tensor_tree import load_tree, save_tree
+from skyreels_cli.film.folder.durable import remove_partials, replacing, sha256, write_json
+from skyreels_cli.film.folder.manifest import MANIFEST, read_manifest, read_record
+from skyreels_cli.film.folder.process import describe_holder, holder_record
+from skyreels_cli.film.folder.tensor_tree import load_tree, save_tree
 
 LOCK, HOLDER, TAKES = "lock", "holder.json", "takes"
 
