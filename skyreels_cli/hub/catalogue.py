@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.facts import Family
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.specs import ModelSpec
 
@@ -17,7 +16,7 @@ from skyreels_cli.plugins.specs import ModelSpec
 class Release:
     """A published model: family, size of the transformer, native resolution."""
 
-    family: Family
+    family: str
     parameters: str
     native: str
 
@@ -84,10 +83,3 @@ def unknown_words(model: str, prompts: Iterable[str]) -> list[str]:
         return []
     unknown = known.load(spec, spec.unknown_words)
     return list(dict.fromkeys(word for prompt in prompts for word in unknown(prompt)))
-
-
-def require_renderable(family: Family, name: str) -> None:
-    """Refuse a family that is known but cannot be rendered yet, before its weights are fetched."""
-    if family == "i2v":
-        message = f"{name} is an image-to-video model with a CLIP encoder, which cannot be rendered yet"
-        raise UsageError("model-family", message, f"a DF model takes images too: --model {RELEASES[0].alias}")
