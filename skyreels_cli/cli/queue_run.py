@@ -33,6 +33,10 @@ def run(
     once: Annotated[bool, Option("--once", help="End when no job is left to start.")] = False,
     workers: Annotated[int, Option(min=1, metavar="N", help=SIDE_BY_SIDE)] = 1,
     executor: Annotated[str, Option(metavar="NAME", help="Where the jobs run.")] = "local",
+    option: Annotated[
+        list[str] | None,
+        Option("-O", "--option", metavar="NAME.OPTION=VALUE", help="Set up the executor; as often as needed."),
+    ] = None,
     keep_order: Annotated[
         bool, Option("--keep-order", help="Never prefer a job whose model is loaded already.")
     ] = False,
@@ -42,12 +46,13 @@ def run(
     machine: MachineOptions,
 ) -> None:
     """Render the queue, job after job, until Ctrl-C or SIGTERM; what is half done is kept and goes on later."""
+    from skyreels_cli.plugins.options import parse_options
     from skyreels_cli.queue.executors import find_executor
     from skyreels_cli.queue.notify import Notifier
     from skyreels_cli.queue.supervisor import Supervisor, stop_signals
     from skyreels_cli.settings import load_settings
 
-    command = find_executor(executor)()
+    command = find_executor(executor, parse_options(option or []))
     store, settings = open_store(), load_settings()
     notifier = Notifier(out.warning, settings.on_finished, settings.on_failed, settings.webhook)
     reporter = Reporter(out, store, notifier, bell=settings.bell)

@@ -16,7 +16,6 @@ import pytest
 
 from skyreels_cli.film.events import Event, FilmDone, StageStarted
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.queue import executors
 from skyreels_cli.queue.child import Child, describe_exit
 from skyreels_cli.queue.owner import process_start
 from skyreels_cli.queue.renderer import Renderer
@@ -226,13 +225,3 @@ def test_exits_are_described() -> None:
     assert describe_exit(-11) == "the renderer was killed by SIGSEGV"
     assert describe_exit(-99) == "the renderer was killed by signal 99"
     assert describe_exit(3) == "the renderer ended with status 3"
-
-
-def test_executors_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    local = executors.find_executor("local")
-    monkeypatch.chdir(tmp_path)
-    assert local() == [sys.executable, "-P", "-m", "skyreels_cli.queue.renderer"]
-    monkeypatch.syspath_prepend(tmp_path)
-    assert local() == [sys.executable, "-m", "skyreels_cli.queue.renderer"]
-    with pytest.raises(executors.PluginError, match='did you mean "local"'):
-        executors.find_executor("locl")
