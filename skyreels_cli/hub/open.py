@@ -41,8 +41,10 @@ class Snapshot(Protocol):
         """The folder of the snapshot; with `dry_run` its files, each with `will_download` and `file_size`."""
 
 
-def open_model(model: str, *, snapshot: Snapshot | None = None) -> ModelFacts:
+def open_model(model: str, *, download: bool = True, snapshot: Snapshot | None = None) -> ModelFacts:
     """A bundled name, an alias, a folder or a Hugging Face repository `owner/name`, in this order.
+
+    Without `download` a model that is not on this machine is `model-not-found`: nothing is fetched.
 
     Raises what `open_folder` raises, and `model-never-released`, `model-gated`, `disk-too-small`; `network`
     (RetryableError) if the repository cannot be reached and the cache does not hold it.
@@ -57,13 +59,13 @@ def open_model(model: str, *, snapshot: Snapshot | None = None) -> ModelFacts:
     release = find_release(model)
     if release:
         require_renderable(release.family, model)
-        return _open_repository(release.repo, snapshot)
+        return _open_repository(release.repo, snapshot, download=download)
     if _looks_like_a_repository(model):
-        return _open_repository(model, snapshot)
+        return _open_repository(model, snapshot, download=download)
     raise _unknown(model, folder, bundled)
 
 
-def _open_repository(repo: str, snapshot: Snapshot | None) -> ModelFacts:
+def _open_repository(repo: str, snapshot: Snapshot | None, *, download: bool) -> ModelFacts:
     """Hugging Face's cache is asked first: no network and no waiting for what is there."""
     from huggingface_hub import snapshot_download  # 0.2 s, and only when something may be fetched
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -72,7 +74,10 @@ def _open_repository(repo: str, snapshot: Snapshot | None) -> ModelFacts:
     with _hub_errors(repo):
         try:
             folder = Path(snapshot(repo, allow_patterns=NEEDED_FILES, local_files_only=True))
-        except LocalEntryNotFoundError:
+        except LocalEntryNotFoundError as error:
+            if not download:
+                message = f"{repo} is not on this machine"
+                raise UsageError("model-not-found", message, f"hf download {repo}") from error
             folder = _fetch(repo, snapshot)
     return open_folder(folder, repo)
 
