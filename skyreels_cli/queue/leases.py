@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from skyreels_cli.queue.job import WAITING, Job, State, model_key
 from skyreels_cli.queue.owner import Owner, is_stale, this_process
-from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.queue.store import FinishedFilm, Store
 
 Progress: TypeAlias = Mapping[str, Any] | None
 """`Progress.to_dict()`; None while the renderer has not said anything yet."""
@@ -141,7 +141,7 @@ def note_output(store: Store, owner: Owner, job: int, output_before: str) -> Non
 
 
 def succeed(
-    store: Store, owner: Owner, job: int, progress: Progress, result: Mapping[str, Any], film: Film
+    store: Store, owner: Owner, job: int, progress: Progress, result: Mapping[str, Any], film: FinishedFilm
 ) -> State | None:
     """The film is there, and in the history. Returns the job's state; None, as all that follow, if it is not ours."""
     end = {"result": json.dumps(result), "error": None, "error_code": None}

@@ -14,7 +14,7 @@ from skyreels_cli.queue.logs import JobLog
 from skyreels_cli.queue.outcome import Verdict
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
-from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.queue.store import FinishedFilm, Store
 
 # Their prompts are encoded along with a job's own; each encoding is 4 MB, and takes a few seconds on a CPU.
 PREPARED_JOBS = 8
@@ -116,10 +116,10 @@ def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], ver
     )
 
 
-def _film(store: Store, task: Task, result: Mapping[str, Any]) -> Film:
+def _film(store: Store, task: Task, result: Mapping[str, Any]) -> FinishedFilm:
     """The line for the history; the pace is that of this attempt, None if it had no step to do."""
     job, recipe, progress = task.job, task.job.current_recipe, task.progress
-    return Film(
+    return FinishedFilm(
         job=job.id,
         finished_at=store.now(),
         prompt=job.prompt,
