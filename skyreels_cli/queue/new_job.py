@@ -36,7 +36,7 @@ def new_job(order: Order, request: Request, **how: Any) -> NewJob:
         output_is_default=request.output is None,
         overwrite=order.overwrite,
         keep_work=order.keep_work,
-        placement=typed_placement(request.machine) | _options(order),
+        placement=_placement(order, request),
         **how,
     )
 
@@ -46,6 +46,7 @@ def typed_placement(machine: Mapping[str, Any]) -> dict[str, Any]:
     return {name: machine[name] for name in PLACEMENT if machine.get(name) is not None}
 
 
-def _options(order: Order) -> dict[str, Any]:
-    """Options of the parallel backend, if it has any."""
-    return {"options": dict(order.placement.options)} if order.placement.options else {}
+def _placement(order: Order, request: Request) -> dict[str, Any]:
+    """What was said of the machine, as it was understood, and the options of the parallel backend if it has any."""
+    said = {name: getattr(order.placement, name) for name in typed_placement(request.machine)}
+    return {**said, "options": dict(order.placement.options)} if order.placement.options else said
