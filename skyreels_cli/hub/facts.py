@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from skyreels_cli.hub.family import Family, family_named
-from skyreels_cli.hub.tensor import StoredTensor, Tensor
+from skyreels_cli.hub.tensor import StoredTensor, TensorEntry
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Component:
     config: Mapping[str, Any]
     files: tuple[Path, ...]
     parameters: Mapping[str, int]
-    tensors: Mapping[str, Tensor] = field(repr=False)
+    tensors: Mapping[str, TensorEntry] = field(repr=False)
 
     @classmethod
     def of(cls, name: str, config: Mapping[str, Any], tensors: Mapping[str, StoredTensor]) -> Self:

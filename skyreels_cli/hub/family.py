@@ -6,17 +6,14 @@ tensors. Nothing else in the program asks which family a model is of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Literal
 
 from skyreels_cli.hub import families as package
-
-Defaults = Callable[[bool, bool], Mapping[str, Any]]
-
 
 @dataclass(frozen=True)
 class Family:
@@ -25,13 +22,16 @@ class Family:
     `pipelines` are the classes by which a Diffusers folder names it. Its transformer takes `condition_channels` behind
     those of the latents, tokens of a CLIP encoder if it has an `image_encoder`, and may take the rate (`fps_input`).
     With `forcing` each latent frame may have a noise level of its own, which is what windows that go on, end frames
-    and async need. `image` tells what a first image is to it. `defaults(native_720p, image)` are fields of a recipe.
+    and async need. `image` tells what a first image is to it. `defaults` are fields of a recipe; those of models made
+    for 720P and of films that start from an image go over them.
     """
 
     name: str
     title: str
     pipelines: tuple[str, ...]
-    defaults: Defaults
+    defaults: Mapping[str, Any]
+    defaults_720p: Mapping[str, Any] = field(default_factory=dict)
+    defaults_image: Mapping[str, Any] = field(default_factory=dict)
     condition_channels: int = 0
     image_encoder: bool = False
     fps_input: bool = False

@@ -17,7 +17,7 @@ from skyreels_cli.hub.headers import read_weights_header
 from skyreels_cli.hub.links import require_inside
 from skyreels_cli.hub.parts import Parts, assemble
 from skyreels_cli.hub.stored import WeightsFile, stored_tensors
-from skyreels_cli.hub.tensor import Header, Tensor
+from skyreels_cli.hub.tensor import Header, TensorEntry
 
 COMPONENTS = {
     "transformer": (("SkyReelsV2Transformer3DModel",), "diffusion_pytorch_model"),
@@ -156,7 +156,7 @@ def _weight_map(index: Path) -> dict[str, str]:
     return weight_map
 
 
-def _require_indexed(index: Path, tensors: Mapping[str, Tensor]) -> None:
+def _require_indexed(index: Path, tensors: Mapping[str, TensorEntry]) -> None:
     if not index.is_file():
         return
     absent = [f"{tensor} ({shard})" for tensor, shard in _weight_map(index).items() if tensor not in tensors]

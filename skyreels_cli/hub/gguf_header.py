@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.tensor import GGML_BLOCKS, Header, Tensor
+from skyreels_cli.hub.tensor import GGML_BLOCKS, Header, TensorEntry
 
 MAGIC = b"GGUF"
 MAX_HEADER_BYTES = 16_000_000
@@ -75,7 +75,7 @@ class _Reader:
         data_start = -(-self._file.tell() // alignment) * alignment
         return Header(_unflattened(tensors, metadata), metadata), positions, data_start
 
-    def _tensors(self, count: int) -> Iterator[tuple[str, Tensor, int]]:
+    def _tensors(self, count: int) -> Iterator[tuple[str, TensorEntry, int]]:
         for _ in range(count):
             name, dimensions = self._text(), self._number("I")
             if dimensions > MAX_DIMENSIONS:
@@ -125,24 +125,24 @@ class _Reader:
         return None
 
 
-def _tensor(name: str, kind: int, shape: tuple[int, ...]) -> Tensor:
+def _tensor(name: str, kind: int, shape: tuple[int, ...]) -> TensorEntry:
     if kind not in TYPES:
         raise _Damaged(f"tensor {name} is of GGML's type {kind}, which is not known here")
-    tensor = Tensor(TYPES[kind], shape)
+    tensor = TensorEntry(TYPES[kind], shape)
     values, _ = GGML_BLOCKS.get(tensor.dtype, (1, 0))
     if shape and shape[-1] % values:
         raise _Damaged(f"tensor {name} has rows of {shape[-1]} values, which {tensor.dtype} cannot hold")
     return tensor
 
 
-def _unflattened(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> dict[str, Tensor]:
+def _unflattened(tensors: dict[str, TensorEntry], metadata: dict[str, Any]) -> dict[str, TensorEntry]:
     """Tensors in the shapes that their modules give them."""
     return {name: _in_shape(name, tensor, metadata.get(ORIGINAL_SHAPE + name)) for name, tensor in tensors.items()}
 
 
-def _in_shape(name: str, tensor: Tensor, shape: Any) -> Tensor:
+def _in_shape(name: str, tensor: TensorEntry, shape: Any) -> TensorEntry:
     if shape is None:
         return tensor
     if not isinstance(shape, tuple) or math.prod(shape) != tensor.elements:
         raise _Damaged(f"tensor {name} {tensor.shape} is said to have the shape {shape}")
-    return Tensor(tensor.dtype, shape)
+    return TensorEntry(tensor.dtype, shape)

@@ -24,7 +24,9 @@ def guess_family(parts: Parts, of_base: str | None) -> str:
     fitting = fitting_families(parts)
     if not fitting:
         config = parts.components["transformer"].config
-        message = f"{parts.name} takes {config['in_channels']} channels, as no SkyReels-V2 model does (16, or 36 for I2V)"
+        message = (
+            f"{parts.name} takes {config['in_channels']} channels, as no SkyReels-V2 model does (16, or 36 for I2V)"
+        )
         raise UsageError("model-family", message, f"--model {RELEASES[0].alias}")
     if of_base and of_base not in fitting:
         message = f"{parts.name} is a transformer of the {fitting[0].upper()} family, its base is {of_base.upper()}"

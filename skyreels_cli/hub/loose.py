@@ -18,7 +18,7 @@ from skyreels_cli.hub.links import require_inside
 from skyreels_cli.hub.lora_names import is_lora
 from skyreels_cli.hub.parts import Parts
 from skyreels_cli.hub.stored import Rename, WeightsFile, stored_tensors
-from skyreels_cli.hub.tensor import Tensor
+from skyreels_cli.hub.tensor import TensorEntry
 from skyreels_cli.hub.wan.clip import clip_config, clip_names
 from skyreels_cli.hub.wan.dit import diffusers_name, dit_config
 from skyreels_cli.hub.wan.umt5 import umt5_config, umt5_name
@@ -38,7 +38,7 @@ class Naming:
 
     component: str
     rename: Rename
-    config: Callable[[Mapping[str, Tensor], Mapping[str, Any]], dict[str, Any]]
+    config: Callable[[Mapping[str, TensorEntry], Mapping[str, Any]], dict[str, Any]]
 
 
 def _one(rename: Callable[[str], str | None]) -> Rename:

@@ -18,7 +18,7 @@ from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.headers import read_weights_header
 from skyreels_cli.hub.lora_names import OF_IMAGES, Dialects, Role, other_method
-from skyreels_cli.hub.tensor import Header, Tensor
+from skyreels_cli.hub.tensor import Header, TensorEntry
 
 ADAPTER_CONFIG = "adapter_config.json"
 """Where peft says how strong an adapter is, beside its `adapter_model.safetensors`."""
@@ -90,7 +90,9 @@ def open_lora(said: str, transformer: Component) -> Lora:
     keys, unread = _grouped(header, Dialects(transformer.tensors.keys()))
     changes = _changes(path, header, keys, transformer)
     used = {key for change in changes for key in change.keys.values()}
-    unread += [key for group in keys.values() for key in group.values() if key not in used and not key.endswith(".alpha")]
+    unread += [
+        key for group in keys.values() for key in group.values() if key not in used and not key.endswith(".alpha")
+    ]
     if not changes:
         raise _unmatched(path, unread)
     of_images = sum(any(part in key for part in OF_IMAGES) or "patch_embedding" in key for key in unread)
@@ -133,7 +135,7 @@ def _changes(path: Path, header: Header, keys: Keys, transformer: Component) -> 
     return changes
 
 
-def _fits(shapes: Mapping[Role, Tensor], needed: Tensor) -> bool:
+def _fits(shapes: Mapping[Role, TensorEntry], needed: TensorEntry) -> bool:
     if "diff" in shapes:
         return shapes["diff"].elements == needed.elements
     down, up = shapes["down"].shape, shapes["up"].shape
@@ -159,7 +161,9 @@ class _AdapterConfig:
 
 def _adapter_config(path: Path, header: Header) -> _AdapterConfig:
     beside = path.with_name(ADAPTER_CONFIG)
-    text = header.metadata.get(HEADER_CONFIG) or (_read(beside) if "adapter" in path.name and beside.is_file() else "{}")
+    text = header.metadata.get(HEADER_CONFIG) or (
+        _read(beside) if "adapter" in path.name and beside.is_file() else "{}"
+    )
     try:
         said = {str(key).removeprefix("transformer."): value for key, value in json.loads(text).items()}
         said = {**header.metadata, **said}
@@ -179,10 +183,12 @@ def _refuse_other_methods(path: Path, header: Header) -> None:
     for key in header.tensors:
         if method := other_method(key):
             message = f"{path} is {method} ({key}), which cannot be applied here"
-            raise UsageError("lora-method", message, "take a LoRA (lora_down and lora_up), or a model with it merged in")
+            raise UsageError(
+                "lora-method", message, "take a LoRA (lora_down and lora_up), or a model with it merged in"
+            )
 
 
-def _other_size(path: Path, target: str, shapes: Mapping[Role, Tensor], needed: Tensor) -> UsageError:
+def _other_size(path: Path, target: str, shapes: Mapping[Role, TensorEntry], needed: TensorEntry) -> UsageError:
     if "diff" in shapes:
         there = shapes["diff"].shape
     else:

@@ -15,7 +15,15 @@ from skyreels_cli.hub.wan.dit import diffusers_name, original_name
 
 Role = Literal["down", "up", "alpha", "diff"]
 
-PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.", "pipe.dit.", "dit.", "model.")
+PREFIXES = (
+    "base_model.model.",
+    "model.diffusion_model.",
+    "diffusion_model.",
+    "transformer.",
+    "pipe.dit.",
+    "dit.",
+    "model.",
+)
 """Of peft, ComfyUI, Diffusers and DiffSynth; some files have two of them."""
 FLAT_PREFIXES = ("lora_unet__", "lora_unet_", "lycoris_")
 """Of VideoX-Fun, kohya and LyCORIS, which write every dot of a module's name as an underscore."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,13 +23,19 @@ from skyreels_cli.hub.parts import Parts, assemble
 
 def needed_files(components: Collection[str] = tuple(COMPONENTS)) -> list[str]:
     """Patterns of what a render reads: no pickles, no other precisions (`….fp16.safetensors`), no sample videos."""
-    weights = [f"{part}/{COMPONENTS[part][1]}{rest}" for part in components for rest in (".safetensors", "-*.safetensors")]
+    weights = [
+        f"{part}/{COMPONENTS[part][1]}{rest}" for part in components for rest in (".safetensors", "-*.safetensors")
+    ]
     indices = [f"{part}/*.index.json" for part in components]
     configs = [f"{part}/config.json" for part in ("transformer", *components)]
     return ["model_index.json", "skyreels.json", "scheduler/*.json", "tokenizer/*", *configs, *indices, *weights]
 
 
 NEEDED_FILES = needed_files()
+
+
+Fetch = Callable[[str, Collection[str]], Path]
+"""From a repository, and the components that are needed, to the folder that holds them."""
 
 
 class Snapshot(Protocol):
@@ -45,23 +52,25 @@ class Snapshot(Protocol):
         """The folder of the snapshot; with `dry_run` its files, each with `will_download` and `file_size`."""
 
 
-def open_model(model: str, base: str | None = None, *, snapshot: Snapshot | None = None) -> ModelFacts:
+def open_model(
+    model: str, base: str | None = None, *, snapshot: Snapshot | None = None, download: bool = True
+) -> ModelFacts:
     """A bundled name, an alias, a folder, a weights file or a Hugging Face repository `owner/name`, in this order.
 
     A file, or a folder in the original layout, is completed by its `base`, another model, named or guessed. Raises what
     `open_folder` and `open_loose` raise, and `model-never-released`, `model-gated`, `disk-too-small`, `model-base`;
     `network` (RetryableError) if the repository cannot be reached and the cache does not hold it.
     """
+    fetch = partial(_repository_folder, snapshot=snapshot, download=download)
     place = _place(model)
     if isinstance(place, Path) and _is_loose(place):
-        return _open_loose(place, base, snapshot)
+        return _open_loose(place, base, fetch)
     if base is not None:
         message = f"{model} has all its parts: --base is for a weights file, or a folder in the original layout"
         raise UsageError("model-base", message, f"--model {model}")
     if isinstance(place, Path):
         return open_folder(place, model if model in bundled_models() else str(place.absolute()))
-    folder = _repository_folder(place, tuple(COMPONENTS), snapshot)
-    return open_folder(folder, place)
+    return open_folder(fetch(place, tuple(COMPONENTS)), place)
 
 
 def _place(model: str) -> Path | str:
@@ -87,7 +96,7 @@ def _is_loose(path: Path) -> bool:
     return not (path / "model_index.json").is_file() and any(file.suffix in SUFFIXES for file in path.iterdir())
 
 
-def _open_loose(path: Path, base: str | None, snapshot: Snapshot | None) -> ModelFacts:
+def _open_loose(path: Path, base: str | None, fetch: Fetch) -> ModelFacts:
     """What is there, completed by what only the base has."""
     parts = open_loose(path, str(path.absolute()))
     if "transformer" not in parts.components:
@@ -96,7 +105,7 @@ def _open_loose(path: Path, base: str | None, snapshot: Snapshot | None) -> Mode
     family = guess_family(parts, _family_of(base) if base else None)
     lacking = [part for part in family_named(family).components if part not in parts.components]
     if lacking or parts.tokenizer is None:
-        other = _open_base(base or guess_base(parts, family), lacking, snapshot)
+        other = _open_base(base or guess_base(parts, family), lacking, fetch)
         if not parts.transformer_config:
             parts = open_loose(path, parts.name, other.transformer_config)
         parts = parts.completed_by(other)
@@ -112,7 +121,7 @@ def _family_of(base: str) -> str | None:
     return release.family if release else None
 
 
-def _open_base(model: str, lacking: Collection[str], snapshot: Snapshot | None) -> Parts:
+def _open_base(model: str, lacking: Collection[str], fetch: Fetch) -> Parts:
     """The parts that another model is to give, and nothing else of it."""
     place = _place(model)
     if isinstance(place, Path) and _is_loose(place):
@@ -122,11 +131,11 @@ def _open_base(model: str, lacking: Collection[str], snapshot: Snapshot | None) 
             message = f"{model} cannot be the base: it has no {', '.join(absent) or 'tokenizer'} either"
             raise UsageError("model-base", message, f"--base {RELEASES[0].alias}")
         return parts
-    folder = place if isinstance(place, Path) else _repository_folder(place, lacking, snapshot)
+    folder = place if isinstance(place, Path) else fetch(place, lacking)
     return open_parts(folder, model, lacking)
 
 
-def _repository_folder(repo: str, components: Collection[str], snapshot: Snapshot | None) -> Path:
+def _repository_folder(repo: str, components: Collection[str], *, snapshot: Snapshot | None, download: bool) -> Path:
     """Hugging Face's cache is asked first: no network and no waiting for what is there."""
     from huggingface_hub import snapshot_download  # 0.2 s, and only when something may be fetched
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -135,7 +144,10 @@ def _repository_folder(repo: str, components: Collection[str], snapshot: Snapsho
     with _hub_errors(repo):
         try:
             return Path(snapshot(repo, allow_patterns=needed_files(components), local_files_only=True))
-        except LocalEntryNotFoundError:
+        except LocalEntryNotFoundError as error:
+            if not download:
+                message = f"{repo} is not on this machine"
+                raise UsageError("model-not-found", message, f"hf download {repo}") from error
             return _fetch(repo, needed_files(components), snapshot)
 
 

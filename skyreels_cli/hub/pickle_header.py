@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.tensor import Header, Tensor
+from skyreels_cli.hub.tensor import Header, TensorEntry
 
 MAX_PICKLE_BYTES, MAX_DIRECTORY_BYTES = 1_000_000, 4_000_000
 """UMT5-XXL has 30 kB of either."""
@@ -53,9 +53,9 @@ class _View:
     shape: tuple[int, ...]
 
     @property
-    def tensor(self) -> Tensor:
+    def tensor(self) -> TensorEntry:
         """As a header tells it."""
-        return Tensor(self.storage.dtype, self.shape)
+        return TensorEntry(self.storage.dtype, self.shape)
 
 
 def read_pickle_header(path: Path) -> Header:
@@ -81,7 +81,7 @@ def is_zip(start: bytes) -> bool:
     return start.startswith(b"PK\x03\x04")
 
 
-def _tensors(file: BinaryIO, size: int) -> Iterator[tuple[str, Tensor]]:
+def _tensors(file: BinaryIO, size: int) -> Iterator[tuple[str, TensorEntry]]:
     if _directory_bytes(file, size) > MAX_DIRECTORY_BYTES:
         raise _Damaged("its directory is larger than that of any state dict")
     with zipfile.ZipFile(file) as archive:
@@ -114,7 +114,7 @@ def _require_stored(entries: Mapping[str, zipfile.ZipInfo], size: int) -> None:
 
 def _require_room(name: str, view: _View, entry: zipfile.ZipInfo | None) -> None:
     """The storage must be there, and as large as the tensor."""
-    needed = Tensor(view.storage.dtype, (view.storage.elements,)).bytes
+    needed = TensorEntry(view.storage.dtype, (view.storage.elements,)).bytes
     if entry is None or entry.file_size != needed or view.tensor.bytes > needed:
         raise _Damaged(f"the data of tensor {name} is missing or of another size")
 
@@ -141,7 +141,9 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc] # noqa: SLF
     """Unpickles descriptions of tensors, and nothing else."""
 
     dispatch: ClassVar = {
-        code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]  # type: ignore[attr-defined] # noqa: SLF001 - it would make room for any length that is stated
+        code: load
+        for code, load in pickle._Unpickler.dispatch.items()
+        if code != pickle.BYTEARRAY8[0]  # type: ignore[attr-defined] # noqa: SLF001 - it would make room for any length that is stated
     }
 
     def find_class(self, module: str, name: str) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.tensor import Header, Tensor
+from skyreels_cli.hub.tensor import Header, TensorEntry
 
 LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 8_000_000
@@ -56,7 +56,7 @@ def _parse(path: Path, text: bytes) -> tuple[Header, int]:
     try:
         entries: dict[str, Any] = json.loads(text)
         metadata = dict(entries.pop("__metadata__", None) or {})
-        tensors = {name: Tensor(_dtype(entry), _shape(entry)) for name, entry in entries.items()}
+        tensors = {name: TensorEntry(_dtype(entry), _shape(entry)) for name, entry in entries.items()}
         spans = sorted((int(begin), int(end)) for begin, end in (e["data_offsets"] for e in entries.values()))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _broken(path, "its header is not valid") from error

@@ -18,7 +18,7 @@ from typing import Any
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.headers import read_weights_header
 from skyreels_cli.hub.safetensors_header import read_values
-from skyreels_cli.hub.tensor import FLOAT8, FLOATS, GGML_BLOCKS, Header, StoredTensor, Tensor
+from skyreels_cli.hub.tensor import FLOAT8, FLOATS, GGML_BLOCKS, Header, StoredTensor, TensorEntry
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.", "transformer.", "")
 """What single files put before every name of a transformer, longest first."""
@@ -52,7 +52,7 @@ class WeightsFile:
         return cls(path, Header(bare, header.metadata), prefix)
 
     @property
-    def weights(self) -> dict[str, Tensor]:
+    def weights(self) -> dict[str, TensorEntry]:
         """Its tensors without scales, formats and markers."""
         extra = (*SCALES, *ACTIVATION_SCALES, FORMAT)
         tensors = self.header.tensors.items()
@@ -76,7 +76,9 @@ def stored_tensors(files: Iterable[WeightsFile], rename: Rename) -> dict[str, St
     return found
 
 
-def _stored(file: WeightsFile, name: str, tensor: Tensor, keys: Sequence[str]) -> Iterable[tuple[str, StoredTensor]]:
+def _stored(
+    file: WeightsFile, name: str, tensor: TensorEntry, keys: Sequence[str]
+) -> Iterable[tuple[str, StoredTensor]]:
     _check_dtype(file.path, name, tensor)
     module = name.removesuffix(".weight")
     scales = [module + ending for ending in SCALES if module != name and module + ending in file.header.tensors]
@@ -87,7 +89,7 @@ def _stored(file: WeightsFile, name: str, tensor: Tensor, keys: Sequence[str]) -
         yield key, StoredTensor(tensor.dtype, shape, file.path, file.prefix + name, scale, part)
 
 
-def _check_dtype(path: Path, name: str, tensor: Tensor) -> None:
+def _check_dtype(path: Path, name: str, tensor: TensorEntry) -> None:
     if tensor.dtype not in FLOATS | FLOAT8 | GGML_BLOCKS.keys():
         message = f"{path} has {name} as {tensor.dtype}, which cannot be read here"
         raise UsageError("model-unknown", message, "take it in bfloat16, float16, float8 (scaled or not) or GGUF")
@@ -122,7 +124,7 @@ def _twice(first: StoredTensor, second: StoredTensor) -> UsageError:
     return UsageError("model-broken", message, f"--model {first.file}")
 
 
-def same_size(tensors: Mapping[str, Tensor], shapes: Mapping[str, Tensor]) -> bool:
+def same_size(tensors: Mapping[str, TensorEntry], shapes: Mapping[str, TensorEntry]) -> bool:
     """Whether two sets of tensors are those of models of one size."""
     return {name: prod(tensor.shape) for name, tensor in tensors.items()} == {
         name: prod(tensor.shape) for name, tensor in shapes.items()

@@ -30,7 +30,7 @@ FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
 @dataclass(frozen=True)
-class Tensor:
+class TensorEntry:
     """One entry of a header: `F32`, `BF16`, `F8_E4M3`, `Q4_K` … and its shape, outermost axis first."""
 
     dtype: str
@@ -58,7 +58,7 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class StoredTensor(Tensor):
+class StoredTensor(TensorEntry):
     """A tensor of a module as it lies on disk: `key` of a `file`.
 
     It is multiplied with the tensor `scale` of the same file, if there is one; with `part` (i, n) it is the i-th of n
@@ -75,5 +75,5 @@ class StoredTensor(Tensor):
 class Header:
     """What a weights file holds: its tensors by name, and what it says about itself."""
 
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, TensorEntry]
     metadata: Mapping[str, Any] = field(default_factory=dict)

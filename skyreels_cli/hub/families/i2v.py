@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from skyreels_cli.hub.family import Family
-
-
-def _defaults(native_720p: bool, image: bool) -> Mapping[str, Any]:
-    return {"inference_steps": 50, "guidance_scale": 5.0, "shift": 5.0 if native_720p else 3.0}
-
 
 FAMILY = Family(
     name="i2v",
     title="image-to-video",
     pipelines=("SkyReelsV2ImageToVideoPipeline",),
-    defaults=_defaults,
+    defaults={"inference_steps": 50, "guidance_scale": 5.0, "shift": 3.0},
+    defaults_720p={"shift": 5.0},
     condition_channels=20,  # a mask of 4 (a latent frame stands for 4 frames) and 16 of the picture's latents
     image_encoder=True,
     image="required",

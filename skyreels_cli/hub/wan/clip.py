@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import isqrt
 from typing import Any
 
-from skyreels_cli.hub.tensor import Tensor
+from skyreels_cli.hub.tensor import TensorEntry
 
 OUTSIDE = {
     "visual.cls_embedding": "vision_model.embeddings.class_embedding",
@@ -36,11 +36,13 @@ def clip_names(name: str) -> list[str]:
     if not layer:
         return [OUTSIDE[name]] if name in OUTSIDE else []
     index, part, parameter = layer.groups()
-    inner = [f"self_attn.{one}_proj" for one in "qkv"] if part == FUSED else [IN_LAYER[part]] if part in IN_LAYER else []
+    inner = (
+        [f"self_attn.{one}_proj" for one in "qkv"] if part == FUSED else [IN_LAYER[part]] if part in IN_LAYER else []
+    )
     return [f"vision_model.encoder.layers.{index}.{module}.{parameter}" for module in inner]
 
 
-def clip_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def clip_config(tensors: Mapping[str, TensorEntry]) -> dict[str, Any]:
     """transformers' config of a vision tower with these tensors (by transformers' names); KeyError if one is missing."""
     width, _, patch, _ = tensors["vision_model.embeddings.patch_embedding.weight"].shape
     positions = tensors["vision_model.embeddings.position_embedding.weight"].shape[0]

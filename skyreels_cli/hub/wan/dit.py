@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from skyreels_cli.hub.tensor import Tensor
+from skyreels_cli.hub.tensor import TensorEntry
 
 IN_BLOCK = {
     **{f"self_attn.{part}": f"attn1.{part}" for part in ("norm_q", "norm_k")},
@@ -67,7 +67,7 @@ def original_name(name: str) -> str:
     return start + originals.get(module, module) + dot + parameter
 
 
-def dit_config(tensors: Mapping[str, Tensor], said: Mapping[str, Any]) -> dict[str, Any]:
+def dit_config(tensors: Mapping[str, TensorEntry], said: Mapping[str, Any]) -> dict[str, Any]:
     """Diffusers' config of a transformer with these tensors (by Diffusers' names).
 
     Of what shapes do not tell, `said` may tell `num_attention_heads` and `eps`. KeyError for a tensor that every

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from skyreels_cli.hub.tensor import Tensor
+from skyreels_cli.hub.tensor import TensorEntry
 
 IN_BLOCK = {
     "attn.q": "layer.0.SelfAttention.q",
@@ -32,7 +32,7 @@ def umt5_name(name: str) -> str | None:
     return part and f"encoder.block.{block[1]}.{part}.weight"
 
 
-def umt5_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def umt5_config(tensors: Mapping[str, TensorEntry]) -> dict[str, Any]:
     """transformers' config of an encoder with these tensors (by transformers' names); KeyError if one is missing."""
     vocabulary, width = tensors["shared.weight"].shape
     first = "encoder.block.0.layer."

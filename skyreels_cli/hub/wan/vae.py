@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from skyreels_cli.hub.tensor import Tensor
+from skyreels_cli.hub.tensor import TensorEntry
 
 OUTSIDE = {
     "conv1": "quant_conv",
@@ -52,7 +52,7 @@ def _in_half(module: str) -> str | None:
     return f"{half}.up_blocks.{block}.{kind}.{inner}"
 
 
-def vae_config(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def vae_config(tensors: Mapping[str, TensorEntry]) -> dict[str, Any]:
     """Diffusers' config of an autoencoder with these tensors (by Diffusers' names); KeyError if one is missing.
 
     Its stages and the statistics of its latents are those of Wan 2.1, which every release has; the class has them as

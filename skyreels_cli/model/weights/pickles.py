@@ -46,7 +46,9 @@ def convert_pickles(component: Component) -> Iterator[str]:
         target = converted_path(file)
         if _is_pickle(file) and not target.is_file():
             keys = {
-                tensor.key for tensor in component.tensors.values() if isinstance(tensor, StoredTensor) and tensor.file == file
+                tensor.key
+                for tensor in component.tensors.values()
+                if isinstance(tensor, StoredTensor) and tensor.file == file
             }
             yield from _convert(file, sorted(keys), target)
 
@@ -102,12 +104,16 @@ def _check(copy: Path, tensors: Mapping[str, Tensor]) -> None:
     with safe_open(copy, "pt") as file:  # type: ignore[no-untyped-call]
         for name, tensor in tensors.items():
             if not torch.equal(_bytes(file.get_tensor(name)), _bytes(tensor)):
-                raise SkyreelsError("model-conversion", f"{copy} does not hold what was written to it", "skyreels doctor")
+                raise SkyreelsError(
+                    "model-conversion", f"{copy} does not hold what was written to it", "skyreels doctor"
+                )
 
 
 def _require_room(target: Path, needed: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(target.parent).free
     if needed > free:
-        message = f"{target.parent} needs {needed / 1e9:.1f} GB for a copy of the weights and has {free / 1e9:.1f} GB free"
+        message = (
+            f"{target.parent} needs {needed / 1e9:.1f} GB for a copy of the weights and has {free / 1e9:.1f} GB free"
+        )
         raise SkyreelsError("disk-full", message, "SKYREELS_HOME=/a/larger/disk skyreels generate …")
