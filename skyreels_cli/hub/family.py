@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from skyreels_cli.hub import families as package
 
+
 @dataclass(frozen=True)
 class Family:
     """Capabilities and inputs of a family.

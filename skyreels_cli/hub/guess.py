@@ -1,4 +1,4 @@
-"""What a weights file does not say: its family where two have the same tensors, and a model that has its other parts."""
+"""What a weights file does not say: its family where two have the same tensors, and which model has its other parts."""
 
 from __future__ import annotations
 

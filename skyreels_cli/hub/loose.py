@@ -7,7 +7,7 @@ a transformer alone; the parts that are lacking come from a `base`, a model that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from skyreels_cli.hub.links import require_inside
 from skyreels_cli.hub.lora_names import is_lora
 from skyreels_cli.hub.parts import Parts
 from skyreels_cli.hub.stored import Rename, WeightsFile, stored_tensors
-from skyreels_cli.hub.tensor import TensorEntry
-from skyreels_cli.hub.wan.clip import clip_config, clip_names
+from skyreels_cli.hub.tensor import StoredTensor, TensorEntry
+from skyreels_cli.hub.wan.clip import BATCHED, clip_config, clip_names
 from skyreels_cli.hub.wan.dit import diffusers_name, dit_config
 from skyreels_cli.hub.wan.umt5 import umt5_config, umt5_name
 from skyreels_cli.hub.wan.vae import vae_config, vae_name
@@ -34,11 +34,12 @@ DIFFUSERS_MARK = "attn1.to_q"
 
 @dataclass(frozen=True)
 class Naming:
-    """How a component is named in the original layout."""
+    """How a component is named in the original layout; tensors that are `batched` have axes of length 1 in front."""
 
     component: str
     rename: Rename
     config: Callable[[Mapping[str, TensorEntry], Mapping[str, Any]], dict[str, Any]]
+    batched: tuple[str, ...] = ()
 
 
 def _one(rename: Callable[[str], str | None]) -> Rename:
@@ -55,7 +56,7 @@ ORIGINAL = (
     Naming("transformer", _one(diffusers_name), dit_config),
     Naming("vae", _one(vae_name), lambda tensors, _: vae_config(tensors)),
     Naming("text_encoder", _one(umt5_name), lambda tensors, _: umt5_config(tensors)),
-    Naming("image_encoder", clip_names, lambda tensors, _: clip_config(tensors)),
+    Naming("image_encoder", clip_names, lambda tensors, _: clip_config(tensors), BATCHED),
 )
 DIFFUSERS_TRANSFORMER = Naming("transformer", lambda name: [name], dit_config)
 """A transformer that was saved as one file under Diffusers' names."""
@@ -127,7 +128,8 @@ def _component(path: Path, naming: Naming, files: Sequence[WeightsFile], said: M
     if unknown:
         message = f"{path} has {unknown[0]}, which no {naming.component} of a SkyReels-V2 model has"
         raise UsageError("model-unknown", message, "--model df-1.3b-540p")
-    tensors = stored_tensors(files, naming.rename)
+    stored = stored_tensors(files, naming.rename)
+    tensors = {name: _single(tensor) if name in naming.batched else tensor for name, tensor in stored.items()}
     try:
         config = naming.config(tensors, said)
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
@@ -135,6 +137,11 @@ def _component(path: Path, naming: Naming, files: Sequence[WeightsFile], said: M
         raise UsageError("model-incomplete", message, "is a shard missing? get the repository once more") from error
     _require_layers(path, config, said)
     return Component.of(naming.component, config, tensors)
+
+
+def _single(tensor: StoredTensor) -> StoredTensor:
+    leading = next((axis for axis, size in enumerate(tensor.shape) if size != 1), 0)
+    return replace(tensor, shape=tensor.shape[leading:])
 
 
 def _is_unused(name: str) -> bool:

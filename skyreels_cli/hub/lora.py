@@ -18,6 +18,7 @@ from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.headers import read_weights_header
 from skyreels_cli.hub.lora_names import OF_IMAGES, Dialects, Role, other_method
+from skyreels_cli.hub.pickle_header import is_zip
 from skyreels_cli.hub.tensor import Header, TensorEntry
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -85,8 +86,7 @@ def open_lora(said: str, transformer: Component) -> Lora:
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         message = f"there is no LoRA file {path}{did_you_mean(path.name, siblings)}"
         raise UsageError("lora-not-found", message, "--lora FILE.safetensors or --lora FILE.safetensors:0.8")
-    header = read_weights_header(path)
-    _refuse_other_methods(path, header)
+    header = _header(path)
     keys, unread = _grouped(header, Dialects(transformer.tensors.keys()))
     changes = _changes(path, header, keys, transformer)
     used = {key for change in changes for key in change.keys.values()}
@@ -99,6 +99,18 @@ def open_lora(said: str, transformer: Component) -> Lora:
     status = path.stat()
     stamp = (status.st_size, status.st_mtime_ns)
     return Lora(path, strength, stamp, tuple(changes), len(used), len(used) + len(unread), of_images)
+
+
+def _header(path: Path) -> Header:
+    with path.open("rb") as file:
+        if is_zip(file.read(4)):
+            raise UsageError("lora-pickle", f"{path} is a pickle, not safetensors", "take the LoRA as safetensors")
+    header = read_weights_header(path)
+    for key in header.tensors:
+        if method := other_method(key):
+            message = f"{path} is {method} ({key}), which cannot be applied here"
+            raise UsageError("lora-method", message, "take a LoRA (lora_down, lora_up), or a model with it merged in")
+    return header
 
 
 Keys = dict[tuple[str, bool], dict[Role, str]]
@@ -179,20 +191,8 @@ def _read(path: Path) -> Any:
     return path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size < 1_000_000 else ""
 
 
-def _refuse_other_methods(path: Path, header: Header) -> None:
-    for key in header.tensors:
-        if method := other_method(key):
-            message = f"{path} is {method} ({key}), which cannot be applied here"
-            raise UsageError(
-                "lora-method", message, "take a LoRA (lora_down and lora_up), or a model with it merged in"
-            )
-
-
 def _other_size(path: Path, target: str, shapes: Mapping[Role, TensorEntry], needed: TensorEntry) -> UsageError:
-    if "diff" in shapes:
-        there = shapes["diff"].shape
-    else:
-        there = (shapes["up"].shape[0], *shapes["down"].shape[1:])
+    there = shapes["diff"].shape if "diff" in shapes else (shapes["up"].shape[0], *shapes["down"].shape[1:])
     sizes = [" × ".join(map(str, shape)) for shape in (there, needed.shape)]
     message = f"{path} is made for a model of another size: {target} is {sizes[0]} there and {sizes[1]} here"
     return UsageError("lora-size", message, "take the LoRA for this size (1.3B or 14B), or the model for this LoRA")

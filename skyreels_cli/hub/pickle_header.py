@@ -143,7 +143,7 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc] # noqa: SLF
     dispatch: ClassVar = {
         code: load
         for code, load in pickle._Unpickler.dispatch.items()
-        if code != pickle.BYTEARRAY8[0]  # type: ignore[attr-defined] # noqa: SLF001 - it would make room for any length that is stated
+        if code != pickle.BYTEARRAY8[0]  # type: ignore[attr-defined]
     }
 
     def find_class(self, module: str, name: str) -> Any:

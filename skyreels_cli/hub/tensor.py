@@ -43,7 +43,7 @@ class TensorEntry:
 
     @property
     def bytes(self) -> int:
-        """Bytes of data; the bits of a value stand in the name of its dtype (`F8_E4M3` has 8), but for GGML's blocks."""
+        """Bytes of data; but for GGML's blocks, the bits of a value are in the name of its dtype (`F8_E4M3` has 8)."""
         if self.dtype in GGML_BLOCKS:
             values, size = GGML_BLOCKS[self.dtype]
             return self.elements // values * size

@@ -25,6 +25,7 @@ IN_LAYER = {
     "mlp.0": "mlp.fc1",
     "mlp.2": "mlp.fc2",
 }
+BATCHED = ("vision_model.embeddings.class_embedding", "vision_model.embeddings.position_embedding.weight")
 FUSED = "attn.to_qkv"
 HEADS = 16
 """Of ViT-H/14; shapes do not tell it."""
@@ -43,7 +44,7 @@ def clip_names(name: str) -> list[str]:
 
 
 def clip_config(tensors: Mapping[str, TensorEntry]) -> dict[str, Any]:
-    """transformers' config of a vision tower with these tensors (by transformers' names); KeyError if one is missing."""
+    """transformers' config of a vision tower with these tensors (by its names); KeyError if one is missing."""
     width, _, patch, _ = tensors["vision_model.embeddings.patch_embedding.weight"].shape
     positions = tensors["vision_model.embeddings.position_embedding.weight"].shape[0]
     layers = [name.split(".")[3] for name in tensors if name.startswith("vision_model.encoder.layers.")]

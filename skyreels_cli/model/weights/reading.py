@@ -55,6 +55,10 @@ class WeightsReader:
             data = data.reshape(stored.shape)
         return Stored(stored.dtype, data, scale)
 
+    def raw(self, path: Path, key: str) -> Tensor:
+        """A tensor of a file, as it is."""
+        return self._open(path).read(key)
+
     def _open(self, path: Path) -> _File:
         if path not in self._files:
             self._files[path] = self._opened(path)
