@@ -77,7 +77,7 @@ class FramesReady(Event):
 
 @dataclass(frozen=True)
 class WindowDone(Event):
-    """A window is decoded and encoded; `look` is how it looks (`film.look`), `drift` that less window 0's."""
+    """A window is decoded and encoded; `look` is how it looks (a `Look`), `drift` that less window 0's."""
 
     window: int
     seconds: float

@@ -11,7 +11,7 @@ from torch import Tensor
 from skyreels_cli.model.key_memory import KeyMemory
 from skyreels_cli.model.layer_pass import LayerPass, Shortcut, Work
 from skyreels_cli.model.text_context import TextContext
-from skyreels_cli.testing.checks import tiny_transformer
+from skyreels_cli.testing import tiny_transformer
 
 FRAMES, SIDE = 6, 4
 BLOCKS = [(0, 2), (2, 4), (4, 6)]

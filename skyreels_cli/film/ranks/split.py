@@ -46,6 +46,7 @@ def describe_split(recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Pla
     """
     if not is_shared(placement):
         if placement.parallel is not None:
+            make_parallel(placement)  # one that does not exist or is broken is the first thing to be told
             message = f"--parallel {placement.parallel}: on how many GPUs?"
             raise UsageError("gpus-unsaid", message, f"--parallel {placement.parallel} --gpus 2")
         return None

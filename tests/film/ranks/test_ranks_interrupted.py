@@ -16,7 +16,7 @@ import pytest
 
 from skyreels_cli.media.reader import read_frames
 
-MODEL = Path(__file__).parents[1] / "golden" / "model"
+MODEL = Path(__file__).parents[2] / "golden" / "model"
 FILM = ["a red ball", "--model", str(MODEL), "--resolution", "64x48", "--num-frames", "13", "--base-num-frames", "13"]
 FILM += ["--overlap-history", "5", "--seed", "7", "--inference-steps", "8", "--guidance-scale", "3", "--device", "cpu"]
 FILM += ["--dtype", "float32", "--codec", "ffv1"]

@@ -15,7 +15,7 @@ from skyreels_cli.film.events import Event, FilmDone, FramesReady, StageStarted,
 from skyreels_cli.media.comment import read_comment
 from skyreels_cli.recipe.schema import Recipe
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 Film = Callable[..., Iterator[Event]]
 
 
