@@ -38,7 +38,7 @@ PLUGINS: dict[str, type[Spec]] = {"scheduler": SchedulerSpec, "cache": CacheSpec
 
 
 @dataclass(frozen=True)
-class Start:
+class FormStart:
     """What a form begins with: values as text by field, those that it does not show, and the job that is edited.
 
     Options of plugins are fields called `teacache.threshold`.
@@ -58,7 +58,7 @@ class OptionField:
     value: str
 
 
-def start_from(draft: Mapping[str, Any], job: Job | None = None) -> Start:
+def start_from(draft: Mapping[str, Any], job: Job | None = None) -> FormStart:
     """Spread a draft over the fields of the form and the rest."""
     values = {name: str(draft[name]) for name in RECIPE_FIELDS if draft.get(name) is not None}
     values |= {
@@ -69,7 +69,7 @@ def start_from(draft: Mapping[str, Any], job: Job | None = None) -> Start:
     if job:
         values |= {"output": job.output, "priority": str(job.priority)}
     hidden = (*RECIPE_FIELDS, "options", "description")
-    return Start(values, {name: value for name, value in draft.items() if name not in hidden}, job)
+    return FormStart(values, {name: value for name, value in draft.items() if name not in hidden}, job)
 
 
 def choices(name: str) -> list[str]:
@@ -89,7 +89,7 @@ def option_fields(recipe: Mapping[str, Any]) -> list[OptionField]:
     ]
 
 
-def propose(start: Start, typed: Mapping[str, str], store: Store) -> NewJob:
+def propose(start: FormStart, typed: Mapping[str, str], store: Store) -> NewJob:
     """The job that the form describes, planned; raises the UsageError that `queue add` would raise.
 
     An empty field leaves the value to the model. Nothing is downloaded: a model that is not on this machine is an
