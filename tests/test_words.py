@@ -16,9 +16,7 @@ SHARED = {
     "Bytes",  # the demo model's modules, each for its own annotations, as are the next two
     "Flags",
     "Floats",
-    "Job",  # cli.prepare, queue.job
     "Look",  # film.windows.look, skyreels_tiny.scoring
-    "Options",  # cli.prepare, plugins.options
     "Plugin",  # cli.options, plugins.manager
     "Settings",  # settings, skyreels_tiny.train.sampler
     "Span",  # model.attention, plugins.protocols

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from sqlite3 import Connection
 from typing import Any, TypeAlias
 
-from skyreels_cli.queue.job import WAITING, Job, JobState
+from skyreels_cli.queue.job import WAITING, Job, JobState, model_key
 from skyreels_cli.queue.owner import Owner, is_stale, this_process
-from skyreels_cli.queue.store import FinishedFilm, Store, wording
+from skyreels_cli.queue.store import FinishedFilm, Store
 
 ProgressRecord: TypeAlias = Mapping[str, Any] | None
 """`Progress.to_dict()`; None while the renderer has not said anything yet."""
@@ -128,11 +128,12 @@ def heartbeat(
     return HeartbeatReply(lost, request["request"] if request else None, bool(paused))
 
 
-def begin(store: Store, owner: Owner, job: int, recipe: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
-    """Keep what the renderer made of the draft."""
-    placement = store.job(job).placement
+def begin(store: Store, owner: Owner, job: Job) -> None:
+    """Keep the plan of a job that has begun, and which jobs share its model from now on."""
+    key = model_key(job.current_recipe, job.placement)
+    columns = {"plan": json.dumps(job.plan), "total_steps": job.plan["total_rows"], "model_key": key}
     with store.database.write() as connection:
-        _update(connection, owner, job, wording(dict(recipe), dict(plan), placement))
+        _update(connection, owner, job.id, columns)
 
 
 def note_output(store: Store, owner: Owner, job: int, output_before: str) -> None:

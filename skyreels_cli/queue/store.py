@@ -28,7 +28,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.queue.assets import FIELDS, Assets
+from skyreels_cli.queue.assets import Assets
 from skyreels_cli.queue.database import Database
 from skyreels_cli.queue.job import SUMMARY_COLUMNS, Job, JobState, JobSummary, NewJob, WorkerInfo, model_key
 from skyreels_cli.queue.owner import is_stale, uptime
@@ -182,9 +182,7 @@ class Store:
 
     def take_in(self, new: NewJob) -> tuple[NewJob, dict[str, Any]]:
         """Copy a job's assets in; returns it with a recipe that names the copies, and its draft as it is stored."""
-        draft = self.assets.take_in(new.draft)
-        copies = {name: value for name, value in self.assets.resolve(draft).items() if name in FIELDS}
-        return replace(new, recipe={**new.recipe, **copies}), draft
+        return replace(new, recipe=self.assets.take_in(new.recipe)), self.assets.take_in(new.draft)
 
     def insert(
         self,
