@@ -12,13 +12,10 @@ FOLDERS = ("skyreels_cli", "plugins")
 
 # Names that two things still share; the list is to become empty.
 SHARED = {
-    "Block",  # model.transformer, plan.plan
     "Bytes",  # the demo model's modules, each for its own annotations, as are the next two
     "Flags",
     "Floats",
-    "Look",  # film.windows.look, skyreels_tiny.scoring
     "Plugin",  # cli.options, plugins.manager
-    "Settings",  # settings, skyreels_tiny.train.sampler
     "Span",  # model.attention, plugins.protocols
 }
 
