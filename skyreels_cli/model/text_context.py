@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from torch import Tensor
@@ -13,6 +13,7 @@ KEEP_KEYS_UP_TO_TOKENS = 8192
 
 KeyValue = tuple[Tensor, Tensor]
 Source = Literal["text", "image"]
+Context = Mapping[Source, Tensor]
 
 
 class TextContext:
