@@ -86,8 +86,8 @@ class Progress:
                 state["steps_done"] = sum(self._window_steps[: event["windows"]])
                 self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
             case "window_started":
-                names = ("window", "windows", "first_frame", "new_frames", "prompt")
-                state.update({name: event[name] for name in names}, stage="", step=0, steps=event["rows"], noise=[])
+                names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
+                state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
                 state["steps_done"] = sum(self._window_steps[: event["window"]])
                 self._window_seconds = 0.0
             case "step_done":
@@ -143,7 +143,7 @@ class Progress:
     def _take_step(self, event: Mapping[str, Any]) -> None:
         self._step_times.append(event["seconds"])
         self._window_seconds += event["seconds"]
-        done = event["row"] + 1
+        done = event["step"] + 1
         before = sum(self._window_steps[: event["window"]])
         self._state.update(stage="", step=done, noise=list(event["noise"]), steps_done=before + done)
 
