@@ -1,4 +1,4 @@
-"""Tells a broken device (driver, installation, disk) from a broken job: several jobs in a row fail alike at once.
+"""Tells a broken device (driver, disk) from a broken job: several jobs in a row fail alike before their first step.
 
 Without it a broken device would fail the whole queue within minutes, as each job uses up its attempts in seconds.
 """
