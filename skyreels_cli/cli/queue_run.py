@@ -14,10 +14,9 @@ from typer import Option
 
 from skyreels_cli.cli.options import MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
-from skyreels_cli.cli.quantities import clock
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.errors import InterruptedError, SkyreelsError
-from skyreels_cli.output import Output
+from skyreels_cli.output import Output, clock
 
 if TYPE_CHECKING:
     from skyreels_cli.queue.notify import Notifier

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from skyreels_cli.cli.quantities import byte_size, clock
+from skyreels_cli.output import byte_size, clock
 from skyreels_cli.queue.logs import last_lines
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from skyreels_cli.cli.quantities import byte_size, clock
+from skyreels_cli.output import byte_size, clock
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.logs import last_lines
