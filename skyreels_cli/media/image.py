@@ -68,5 +68,6 @@ def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
         down = max(1, int(across * height / width))
     else:
         across = max(1, int(down * width / height))
-    edges = ((image.width - across) / 2, (image.height - down) / 2, (image.width + across) / 2, (image.height + down) / 2)
-    return image.crop(edges)  # type: ignore[arg-type] # it rounds them
+    beside, above = (image.width - across) / 2, (image.height - down) / 2
+    edges = (beside, above, beside + across, above + down)
+    return image.crop(edges)  # type: ignore[arg-type] # Pillow rounds them; its stubs say that they are rounded

@@ -14,6 +14,7 @@ from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.noise import Stream
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
+from skyreels_cli.model.family import family_model
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.blocks import cut_blocks
@@ -125,13 +126,13 @@ class Run:
         self.latents = torch.randn(16, plan.forward_latents, SIDE, SIDE, generator=random)
         branches = 2 if window.guidance_scale > 1 else 1
         texts = [torch.randn(1, 8, 32, generator=random) for _ in range(branches)]
-        transformer = tiny_transformer()
+        transformer, family = tiny_transformer(), family_model("df")
         transformer.parallel = parallel
         self.cache = WindowCache(recipe, plan, branches, "df", transformer, TOKENS_PER_FRAME) if cache else None
         self.sampler = WindowSampler(
             plan,
             self.latents,
-            Denoiser(transformer, recipe, plan, texts, window.guidance_scale, torch.float32, True, self.cache),
+            Denoiser(transformer, recipe, plan, texts, window.guidance_scale, torch.float32, family, {}, self.cache),
             lambda: make_scheduler(scheduler, window.steps, recipe.shift, True, recipe.options),
             Stream(recipe.seed),
             recipe.addnoise_condition,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 
-from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.windows.caching import WindowCache
+from skyreels_cli.model.family import FamilyModel
 from skyreels_cli.model.layer_pass import Shortcut
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.plan import Window
@@ -24,17 +25,18 @@ class Denoiser:
         window: Window,
         texts: Sequence[Tensor],
         guidance: float,
-        model: LoadedModel,
+        dtype: torch.dtype,
+        family: FamilyModel,
         inputs: Mapping[str, Tensor],
         cache: WindowCache | None = None,
     ) -> None:
         self._transformer = transformer
-        self._family = model.family
+        self._family = family
         self._inputs = inputs
-        self._branches = [self._family.context(text.to(model.dtype), inputs) for text in texts]
+        self._branches = [family.context(text.to(dtype), inputs) for text in texts]
         self._guidance = guidance
         self._fps = recipe.fps
-        self._dtype = model.dtype
+        self._dtype = dtype
         self._causal = [(b.start, b.stop) for b in window.blocks] if recipe.causal_attention else None
         self._cache = cache
 

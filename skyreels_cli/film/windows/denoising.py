@@ -55,7 +55,9 @@ def begin(
     sampler = WindowSampler(
         window,
         task.latents,
-        Denoiser(transformer, recipe, window, texts, task.guidance_scale, model, task.inputs, cache),
+        Denoiser(
+            transformer, recipe, window, texts, task.guidance_scale, model.dtype, model.family, task.inputs, cache
+        ),
         lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options),
         task.stream,
         recipe.addnoise_condition,
