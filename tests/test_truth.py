@@ -59,7 +59,7 @@ def test_every_hook_has_a_shipped_plugin() -> None:
 # --- commands ----------------------------------------------------------------------------------------------------
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob(".github/*.md"), *ROOT.glob("plugins/**/*.md")]
-TEMPLATES = sorted((PROGRAM / "plugins" / "templates").rglob("*.template"))
+TEMPLATES = sorted(PROGRAM.rglob("*.template"))
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 
 COMMAND = re.compile(r"(?<![\w./~:-])skyreels (?=[a-z-])([^`\n]*)")
@@ -99,14 +99,15 @@ def everything_said() -> tuple[tuple[str, str], ...]:
     """Where something is said, and the text."""
     said = [(module, text) for module, path in program().items() for text in texts_of(path)]
     said += [(str(path.relative_to(ROOT)), text) for path in DOCUMENTS for text in code_in(path)]
-    for path in (*TEMPLATES, *PRESETS):
-        said.append((str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")))
+    plain = [*TEMPLATES, *PRESETS]
+    said += [(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in plain]
     return tuple(said)
 
 
 def commands() -> list[tuple[str, str]]:
+    """Where a command is named, and what follows `skyreels` there."""
     return [
-        (place, END_OF_COMMAND.split(found[1])[0].strip())
+        (place, END_OF_COMMAND.split(re.sub(r'"[^"]*"', "TEXT", found[1]))[0].strip())
         for place, text in everything_said()
         for found in COMMAND.finditer(text)
     ]
@@ -143,7 +144,7 @@ def option_names(command: Any) -> Iterator[str]:
 
 def test_every_command_that_is_named_exists() -> None:
     named = commands()
-    assert len(named) > 100
+    assert {place.partition(".")[0].partition("/")[0] for place, _ in named} >= {"README", "plugins", "skyreels_cli"}
     wrong = {(place, f"skyreels {line}", problem) for place, line in named if (problem := problem_of(line))}
     to_come = {item for item in wrong for missing in COMMANDS_TO_COME if item[1].startswith(missing)}
     assert wrong - to_come == set()
