@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from skyreels_cli.cli.options import MachineOptions
-from skyreels_cli.cli.prepare import make_placement
+from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.quantities import clock
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.errors import InterruptedError, SkyreelsError
@@ -77,9 +77,11 @@ def run(
 
 def _habits(machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool) -> list[Habits]:
     """How each worker works: with several of them and no device named, each computes on GPUs of its own."""
+    from skyreels_cli.order.intake import make_placement
     from skyreels_cli.queue.habits import Habits
+    from skyreels_cli.settings import load_settings
 
-    placement = asdict(make_placement(machine))
+    placement = asdict(make_placement(load_settings(**fold_machine_flags(machine)), {}))
     shared = Habits(placement, executor, degrade=degrade, patience=Habits.patience if patience else 0)
     if workers == 1 or placement["device"] != "auto":
         return [shared] * workers

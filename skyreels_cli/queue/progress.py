@@ -6,7 +6,7 @@ The keys (none is missing once the renderer has spoken; times in seconds, memory
     window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
     first_frame, new_frames, prompt
                     what the window adds to the film, and its prompt
-    row, rows       steps done of this window, and its total
+    step, steps     steps done of this window, and its total
     noise           noise level in [0, 1] of each latent frame of the window after the last step: the denoising wave
     frames, total_frames
                     frames that have left for the encoder, and those of the film
@@ -64,8 +64,8 @@ class Progress:
             "first_frame": 0,
             "new_frames": 0,
             "prompt": "",
-            "row": 0,
-            "rows": 0,
+            "step": 0,
+            "steps": 0,
             "noise": [],
             "frames": 0,
             "total_frames": plan["frames"],
@@ -86,8 +86,8 @@ class Progress:
                 state["rows_done"] = sum(self._rows[: event["windows"]])
                 self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
             case "window_started":
-                names = ("window", "windows", "rows", "first_frame", "new_frames", "prompt")
-                state.update({name: event[name] for name in names}, stage="", row=0, noise=[])
+                names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
+                state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
                 state["rows_done"] = sum(self._rows[: event["window"]])
                 self._window_seconds = 0.0
             case "step_done":
@@ -145,7 +145,7 @@ class Progress:
         self._window_seconds += event["seconds"]
         before = sum(self._rows[: event["window"]])
         self._state.update(
-            stage="", row=event["row"] + 1, noise=list(event["noise"]), rows_done=before + event["row"] + 1
+            stage="", step=event["step"] + 1, noise=list(event["noise"]), rows_done=before + event["step"] + 1
         )
 
     def _seconds_left(self) -> float | None:

@@ -69,7 +69,7 @@ class TestPace:
 
     def test_a_resumed_film_counts_what_was_done_before(self) -> None:
         pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(1, 9, 20, 2.0, GB, ()))
-        assert (pace.rows_done, pace.window_left, pace.film_left) == (30, 20, 60)
+        assert (pace.steps_done, pace.window_left, pace.film_left) == (30, 20, 60)
 
 
 def test_a_finished_window_is_one_line() -> None:

@@ -57,7 +57,7 @@ def test_at_the_start(progress: Progress) -> None:
 def test_a_film_step_by_step(progress: Progress, clock: Clock) -> None:
     assert take(progress, StageStarted("loading transformer"))["stage"] == "loading transformer"
     first = take(progress, WindowStarted(0, 2, 30, 0, 97, "a ball"), step(0, 0, 2.0))
-    assert (first["stage"], first["window"], first["windows"], first["row"], first["rows"]) == ("", 0, 2, 1, 30)
+    assert (first["stage"], first["window"], first["windows"], first["step"], first["steps"]) == ("", 0, 2, 1, 30)
     assert (first["noise"], first["prompt"], first["peak_memory_bytes"]) == ([0.0, 0.5], "a ball", 8 * 10**9)
     assert (first["rows_done"], first["step_seconds"], first["seconds_left"]) == (1, 2.0, 138.0)
     clock.seconds += 1.5
@@ -72,7 +72,7 @@ def test_a_film_step_by_step(progress: Progress, clock: Clock) -> None:
         "peak_memory_bytes": 9 * 10**9,
     }
     second = take(progress, WindowStarted(1, 2, 40, 97, 80, "a ball"), step(1, 0, 4.0))
-    assert (second["rows_done"], second["row"], second["step_seconds"]) == (31, 1, 3.0)
+    assert (second["rows_done"], second["step"], second["step_seconds"]) == (31, 1, 3.0)
     assert second["seconds_left"] == 39 * 3.0 + 10.0
     assert progress.step_seconds == 3.0
     assert progress.flops_per_second == pytest.approx(7e12 * 2 / 70 / 6.0)

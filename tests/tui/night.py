@@ -14,7 +14,7 @@ from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
-from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.queue.store import FinishedFilm, Store
 from skyreels_cli.tui.drawing import Frame
 
 GB = 1e9
@@ -178,9 +178,9 @@ class FakeEngine:
     def _reached(self) -> dict[str, Any] | None:
         return self.progress.to_dict() if self.progress else None
 
-    def _film(self, job: Job) -> Film:
+    def _film(self, job: Job) -> FinishedFilm:
         recipe = job.recipe
-        return Film(
+        return FinishedFilm(
             job=job.id,
             finished_at=self.store.now(),
             prompt=job.prompt,
@@ -203,12 +203,12 @@ class FakeEngine:
         count = len(plan["windows"])
         for window in plan["windows"]:
             index, rows = window["index"], window["rows"]
-            shape = {"window": index, "windows": count, "rows": rows, "prompt": ""}
+            shape = {"window": index, "windows": count, "steps": rows, "prompt": ""}
             frames = {"first_frame": window["first_frame"], "new_frames": window["frames"]}
             yield {"event": "window_started", **shape, **frames}
             for row in range(rows):
                 said = {"seconds": self.step_seconds, "noise": wave(window, row, plan["inference_steps"])}
-                yield {"event": "step_done", "window": index, "row": row, "rows": rows, **said, **PEAK}
+                yield {"event": "step_done", "window": index, "step": row, "steps": rows, **said, **PEAK}
             yield {"event": "frames_ready", "window": index, "frames": window["first_frame"] + window["frames"]}
             drift = {name: index * slope for name, slope in DRIFT.items()}
             yield {"event": "window_done", "window": index, "seconds": 80.0, **PEAK, "drift": drift}
