@@ -29,7 +29,6 @@ from skyreels_cli.film.folder.durable import replacing, sha256, write_json
 from skyreels_cli.film.folder.tensor_tree import load_tree, save_tree
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.media.codecs import Coding
-from skyreels_cli.media.companions import left_out
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.media.join import Piece, join_behind, piece_suffix
 from skyreels_cli.media.matching import can_be_followed, following_coding, reencode
@@ -79,7 +78,7 @@ class ContinuedFilm:
 
     def encoder(self, path: Path) -> VideoEncoder:
         """See `Delivery.encoder`."""
-        return self._encoder(path, self._settled["fps"], self._settled["options"])
+        return self._encoder(path, Fraction(self._settled["fps"]), Coding.from_data(self._settled["coding"]))
 
     def join(self, pieces: Sequence[Piece], output: Path, comment: str) -> None:
         """See `Delivery.join`; SkyreelsError `video-changed` if the video is no longer what it was."""
@@ -112,11 +111,11 @@ class ContinuedFilm:
         self._settled = {
             "sha256": sha256(self._video),
             "frames": video.frames,
-            "width": source.facts.width,
-            "height": source.facts.height,
+            "width": source.shown_size[0],
+            "height": source.shown_size[1],
             "fps": str(source.fps),
             "suffix": piece_suffix(source.codec),
-            "options": self._options(source),
+            "coding": self._coding(source).as_data(),
             "reencoded": source.path.name if source is not video else None,
             "files": {name: sha256(self._work.path / name) for name in files},
         }
@@ -136,7 +135,7 @@ class ContinuedFilm:
         with tempfile.TemporaryDirectory(prefix="trial-", dir=self._work.path) as scratch:
             piece = Path(scratch) / f"piece{piece_suffix(source.codec)}"
             try:
-                with self._encoder(piece, source.fps, self._options(source)) as encoder:
+                with self._encoder(piece, source.fps, self._coding(source)) as encoder:
                     encoder.write(tail[-TRIAL_FRAMES:])
                 joined = Path(scratch) / f"joined{self._output.suffix}"
                 join_behind(source, sound, [(piece, encoder.frames)], joined, comment="")
@@ -147,18 +146,18 @@ class ContinuedFilm:
         return None
 
     def _reencode(self, video: Video) -> Video:
-        path = self._work.path / f"video{'.mkv' if self._recipe.codec == 'ffv1' else '.mp4'}"
+        path = self._work.path / f"video{piece_suffix(self._recipe.codec)}"
         with replacing(path) as partial:
             reencode(video, partial, self._recipe.codec, self._recipe.quality)
         return steady_video(path)
 
-    def _encoder(self, path: Path, fps: str | Fraction, options: Sequence[str]) -> VideoEncoder:
+    def _encoder(self, path: Path, fps: Fraction, coding: Coding) -> VideoEncoder:
         width, height = self._film
-        return VideoEncoder(path, width=width, height=height, fps=Fraction(fps), options=options)
+        return VideoEncoder(path, width=width, height=height, fps=fps, coding=coding)
 
-    def _options(self, source: Video) -> list[str]:
+    def _coding(self, source: Video) -> Coding:
         inner = picture_within(self._film, source.shown_size)
-        return following_options(source, self._film, inner, self._recipe.quality)
+        return following_coding(source, self._film, inner, self._recipe.quality)
 
     @property
     def _film(self) -> tuple[int, int]:

@@ -60,7 +60,7 @@ class NewFilm:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self.shape = Shape(recipe.width, recipe.height, Fraction(recipe.fps), 0)
+        self.shape = Shape(recipe.width, recipe.height, recipe.fps, 0)
         self.piece_suffix = piece_suffix(recipe.codec)
 
     def begin(self) -> Generator[Event]:

@@ -21,6 +21,7 @@ from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.window import WindowRenderer
 from skyreels_cli.model.memory import peak_bytes
+from skyreels_cli.recipe.rate import rate_number
 
 
 class FilmRenderer:
@@ -110,7 +111,7 @@ class FilmRenderer:
         return FilmDone(
             output=str(self._output),
             frames=frames,
-            fps=int(shape.fps) if shape.fps.denominator == 1 else float(shape.fps),
+            fps=rate_number(shape.fps),
             width=shape.width,
             height=shape.height,
             duration_s=float(frames / shape.fps),

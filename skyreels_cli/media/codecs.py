@@ -19,10 +19,11 @@ four encoders and both are built with x264 and x265, so neither is under an easi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 import av
 
@@ -51,7 +52,17 @@ class Coding:
     filters: tuple[str, ...]
     pix_fmt: str
     colour: Colour
-    pixel_aspect: Fraction = field(default=Fraction(0))
+    pixel_aspect: Fraction = Fraction(0)
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return asdict(self) | {"pixel_aspect": str(self.pixel_aspect)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Coding:
+        """What `as_data` wrote."""
+        colour, aspect = Colour(*data["colour"]), Fraction(data["pixel_aspect"])
+        return cls(**{**data, "filters": tuple(data["filters"]), "colour": colour, "pixel_aspect": aspect})
 
 
 def check_container(path: Path, codec: str) -> None:
@@ -62,9 +73,19 @@ def check_container(path: Path, codec: str) -> None:
         what = f"{suffix} cannot hold {codec}" if suffix in CONTAINERS else f"{path.name} has no video's suffix"
         message = f"{what}; {codec} goes into {', '.join(fitting)}"
         raise UsageError("codec-container", message, f"-o {quote(str(path.with_suffix(fitting[0])))}")
-    if ENCODERS[codec] not in av.codecs_available:
+    if not available_codecs()[codec]:
         message = f"this build of PyAV has no encoder for {codec} ({ENCODERS[codec]})"
         raise UsageError("no-encoder", message, "pip install --force-reinstall --only-binary av av")
+
+
+def available_codecs() -> dict[str, bool]:
+    """For each codec whether this build of PyAV can encode it."""
+    return {codec: encoder in av.codecs_available for codec, encoder in ENCODERS.items()}
+
+
+def library_version() -> str:
+    """PyAV and the codec library in it: `PyAV 18.1.0 (libavcodec 62.28.102)`."""
+    return f"PyAV {av.__version__} (libavcodec {'.'.join(map(str, av.library_versions['libavcodec']))})"
 
 
 def film_coding(codec: str, quality: float) -> Coding:

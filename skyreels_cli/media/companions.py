@@ -20,9 +20,9 @@ COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"
 WITH_COVERS = ("mp4", "mov")
 
 
-def left_out(video: Video, output: Path) -> list[str]:
+def left_out(video: Path, output: Path) -> list[str]:
     """What the container of `output` cannot hold, in words: `subtitles (subrip)`. Sound is never left out."""
-    with opened(video.path) as source, av.open(f"file:{output}", "w") as unwritten:  # no file before its first packet
+    with opened(video) as source, av.open(f"file:{output}", "w") as unwritten:  # no file before its first packet
         lost = [s for s in source.streams if s.type in ("subtitle", "attachment") and not _fits(s, unwritten)]
         return [f"{stream.type}s ({stream.name or stream.metadata.get('filename', '?')})" for stream in lost]
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import numpy as np
@@ -17,7 +17,7 @@ from av import Packet, VideoFrame
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from skyreels_cli.media.codecs import ENCODERS, LEADS, Coding, film_coding, muxer_options, muxer_tag
+from skyreels_cli.media.codecs import ENCODERS, LEADS, Coding, muxer_options, muxer_tag
 from skyreels_cli.media.comment import fits_comment
 from skyreels_cli.media.failure import unwritable
 from skyreels_cli.media.filters import FilterChain
@@ -54,11 +54,11 @@ class VideoEncoder:
         for frame in frames:
             self.write_frame(VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"))
 
-    def write_frame(self, frame: VideoFrame) -> None:
-        """Append a decoded frame of any size and format, which is what the coding's filters must expect."""
+    def write_frame(self, frame: VideoFrame, number: int | None = None) -> None:
+        """Append a decoded frame that the coding's filters expect; `number` says where, if some are left out."""
         if self._container is None:
             raise ValueError(f"the encoder of {self.path} is closed")
-        frame.pts, frame.time_base = self.frames, self._tick
+        frame.pts, frame.time_base = self.frames if number is None else number, self._tick
         frame.pict_type = 0  # whether it is a key frame is for this encoder to say
         self._encode(self._chain.push(frame))
         self.frames += 1
@@ -118,9 +118,9 @@ class VideoEncoder:
     def _begun(self, container: OutputContainer, frame: VideoFrame) -> VideoStream:
         """The stream for frames like this one."""
         coding = self._coding
-        stream: VideoStream = container.add_stream(
-            ENCODERS[coding.codec], rate=1 / self._tick, options=dict(coding.options), time_base=self._tick
-        )
+        options = dict(coding.options)
+        added = container.add_stream(ENCODERS[coding.codec], rate=1 / self._tick, options=options, time_base=self._tick)
+        stream = cast(VideoStream, added)
         stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, frame.format.name
         context, colour = stream.codec_context, coding.colour
         context.color_range = 2 if colour.full_range else 1

@@ -12,6 +12,7 @@ import av
 from av import Packet
 from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from skyreels_cli.errors import SkyreelsError
@@ -73,7 +74,7 @@ def _write(
             writer = _Pictures(film, output, fps, before, sound)
             first = before.path if before else pieces[0][0]
             writer.begin(first, pieces[0][0])
-            packets = [writer.packets(pieces)]
+            packets: list[Iterator[Packet[Stream]]] = [writer.packets(pieces)]
             if sound:
                 companions = stack.enter_context(Companions.of(sound, film))
                 packets.append(companions.packets())
@@ -86,7 +87,7 @@ def _write(
             raise unwritable(output, error, "join-failed") from error
 
 
-def _decoded_at(packet: Packet[av.stream.Stream]) -> float:
+def _decoded_at(packet: Packet[Stream]) -> float:
     return float((packet.dts or 0) * packet.time_base)
 
 
@@ -122,7 +123,7 @@ class _Pictures:
             stream.metadata.update(template.metadata)
             self._stream = stream
 
-    def packets(self, pieces: Sequence[Piece]) -> Iterator[Packet[VideoStream]]:
+    def packets(self, pieces: Sequence[Piece]) -> Iterator[Packet[Stream]]:
         """Yield the packets of the video and of all pieces, in order, each with the times of its frame."""
         decoded = shown = 0
         parts = [(self._before.path, self._before.frames), *pieces] if self._before else pieces
@@ -136,7 +137,7 @@ class _Pictures:
                 decoded += 1
             shown += frames
 
-    def _numbered(self, path: Path, shown: int) -> Iterator[tuple[Packet[VideoStream], int]]:
+    def _numbered(self, path: Path, shown: int) -> Iterator[tuple[Packet[Stream], int]]:
         """Yield a file's packets, each with the number of its frame in the film, `shown` of which come before."""
         with opened(path) as container:
             stream = main_stream(container, path)

@@ -21,7 +21,6 @@ def can_be_followed(video: Video, codec: str) -> bool:
     return video.codec == codec and codec in ENCODERS and not video.trimmed
 
 
-
 def following_coding(video: Video, film: tuple[int, int], inner: tuple[int, int], quality: float) -> Coding:
     """From RGB frames of the film to coded frames like the video's.
 
@@ -45,10 +44,13 @@ def reencode(video: Video, path: Path, codec: str, quality: float) -> None:
 
     ffv1 loses nothing; the others become 4:2:0, which needs even sides: an odd row or column is cut off.
     """
-    coding = _once_more(video, codec, quality)
+    coding, times = _once_more(video, codec, quality), video.times
     with VideoEncoder(path, width=video.width, height=video.height, fps=video.fps, coding=coding) as encoder:
-        for frame in opaque(decoded(video.path)):
-            encoder.write_frame(frame)
+        number = -1
+        for index, frame in enumerate(opaque(decoded(video.path))):
+            since = times.seconds(min(index, video.frames - 1)) - times.seconds(0)
+            number = max(number + 1, round(since * video.fps))  # where frames were dropped, the sound waits too
+            encoder.write_frame(frame, number)
 
 
 def _once_more(video: Video, codec: str, quality: float) -> Coding:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from hashlib import md5
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import av
 import numpy as np
@@ -58,7 +58,7 @@ def as_rgb(video: Video, frames: Iterable[VideoFrame], size: tuple[int, int]) ->
     conversion = f"in_color_matrix={colour.swscale_matrix}:in_range={colour.swscale_range}:out_range=pc"
     chain.append(f"scale={size[0]}:{size[1]}:{conversion}:{EXACT}")
     for frame in FilterChain([*chain, "format=rgb24"]).over(opaque(frames)):
-        yield turned(frame.to_ndarray(), video.orientation)
+        yield turned(cast(Frame, frame.to_ndarray()), video.orientation)
 
 
 def opaque(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:

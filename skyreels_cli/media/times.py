@@ -85,4 +85,3 @@ class Timeline:
             return self._start + frame * self._frame
         known = min(frame, len(old.ticks) - 1)
         return self._start + old.seconds(known) - old.seconds(0) + (frame - known) * self._frame
-

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from shlex import quote
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import av
 from av import VideoFrame
+from av.buffer import Buffer
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -174,20 +175,21 @@ def main_stream(container: InputContainer, path: Path) -> VideoStream:
 
 def _shown(container: InputContainer, stream: VideoStream, path: Path) -> tuple[list[int], bool]:
     """Presentation times of all packets that become frames, in coded order; and whether there are others."""
-    packets = [(packet.pts, packet.dts, packet.is_discard, packet.is_corrupt) for packet in _packets(container, stream)]
+    packets = [
+        (packet.pts, packet.dts, packet.is_discard, packet.is_corrupt)
+        for packet in container.demux(stream)
+        if packet.size
+    ]
     whole = stream.frames if "mp4" in container.format.name else 0  # elsewhere it is an estimate
     if not packets or packets[-1][3] or len(packets) < whole:
         why = f"it is cut off: {len(packets)} of its {whole} frames are there" if whole else "it is empty or cut off"
         raise unreadable(path, why)
     if any(pts is None for pts, *_ in packets):  # formats that keep none: AVI with B-frames, bare H.264
         usual = _ticks_per_frame(stream)
-        packets = [(n * usual if dts is None else dts, dts, gone, torn) for n, (_, dts, gone, torn) in enumerate(packets)]
+        ticks = [n * usual if dts is None else dts for n, (_, dts, _, _) in enumerate(packets)]
+        return [tick - ticks[0] for tick in ticks], False
     shown = [pts for pts, _, discarded, _ in packets if not discarded and pts is not None]
     return shown, len(shown) < len(packets)
-
-
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet[VideoStream]]:
-    return (packet for packet in container.demux(stream) if packet.size)
 
 
 def _ticks_per_frame(stream: VideoStream) -> int:
@@ -227,10 +229,13 @@ def _colour(stream: VideoStream, frame: VideoFrame) -> Colour:
 
 def _orientation(frame: VideoFrame) -> Orientation:
     """From the display matrix: (x, y) is shown at (a·x + c·y, b·x + d·y)."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # FFmpeg attached something that PyAV has no name for
+        matrix = None
     if matrix is None:
         return Orientation()
-    a, b, _, c, d = memoryview(bytes(matrix)).cast("i")[:5]
+    a, b, _, c, d = memoryview(bytes(cast(Buffer, matrix))).cast("i")[:5]
     transposed = abs(b) > abs(a)
     return Orientation(transposed, (c if transposed else a) < 0, (b if transposed else d) < 0)
 

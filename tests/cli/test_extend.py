@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 
 from .conftest import MODEL, FakeFilm, Ran

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
+from skyreels_cli.media.footage import open_footage
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.continued import ContinuedFilm
 from skyreels_cli.film.events import Event, FilmDone, StageStarted, StepDone, WindowDone
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.film.folder.work import WorkFolder
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
-from skyreels_cli.media.footage import open_footage
 from skyreels_cli.media.reader import read_frames
 from skyreels_cli.recipe.schema import Recipe
 

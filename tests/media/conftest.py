@@ -7,7 +7,6 @@ import subprocess
 import numpy as np
 import numpy.typing as npt
 import pytest
-
 from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 
 Frames = npt.NDArray[np.uint8]

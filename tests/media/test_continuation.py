@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from skyreels_cli.media.continuation import join_behind, reencode
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
+from skyreels_cli.media.footage import Footage, open_footage
+from skyreels_cli.media.tail import read_tail
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.media.comment import read_comment
-from skyreels_cli.media.continuation import join_behind, reencode
 from skyreels_cli.media.encoder import VideoEncoder
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
-from skyreels_cli.media.footage import Footage, open_footage
 from skyreels_cli.media.matching import can_be_followed, following_options, following_suffix
 from skyreels_cli.media.reader import describe
-from skyreels_cli.media.tail import read_tail
 
 from .conftest import Frames, ffmpeg
 

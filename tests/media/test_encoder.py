@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.media.codecs import CONTAINERS
 from skyreels_cli.media.encoder import VideoEncoder
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 from skyreels_cli.media.reader import probe, read_frames
 
 Frames = npt.NDArray[np.uint8]

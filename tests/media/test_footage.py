@@ -6,9 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from skyreels_cli.media.footage import Colour, open_footage
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.media.footage import Colour, open_footage
 
 from .conftest import ffmpeg
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 from skyreels_cli.media.reader import probe, read_frames
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from skyreels_cli.media.ffmpeg import ffmpeg_exe
 from skyreels_cli.media.footage import open_footage
-from skyreels_cli.media.reader import read_frames
 from skyreels_cli.media.tail import _sources, read_tail, tail_hashes
+
+from skyreels_cli.media.reader import read_frames
 
 from .conftest import ffmpeg
 

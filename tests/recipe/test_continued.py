@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.size import nearest_size, picture_within
