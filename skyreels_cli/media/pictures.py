@@ -19,8 +19,8 @@ STILL = (".png", ".jpg", ".jpeg", ".webp")
 MOVING = (".gif", ".webp")
 COLUMNS, THUMBNAIL, MARGIN = 4, 320, 8
 """A contact sheet: pictures in a row, the longer side of each, and the space between them, in pixels."""
-MOVING_SIDE, MOVING_RATE = 480, 16
-"""A moving picture for chats: its longer side in pixels, and frames per second at most."""
+MOVING_SIDE, MOVING_RATE, MOVING_FRAMES = 480, 16, 960
+"""A moving picture for chats: its longer side in pixels, frames per second and frames, each at most."""
 
 
 def check_picture(path: Path, suffixes: Sequence[str]) -> None:
@@ -59,6 +59,9 @@ def write_moving(video: Video, path: Path) -> int:
     Every k-th frame is kept, each at its own time to the format's tick (10 ms in GIF).
     """
     step = math.ceil(video.fps / MOVING_RATE)
+    if video.frames > step * MOVING_FRAMES:
+        message = f"{video.path} is longer than the minute that goes into a moving picture"
+        raise UsageError("picture-too-long", message, f"--sheet -o {quote(str(path.with_suffix('.png')))}")
     scale = min(1.0, MOVING_SIDE / max(video.shown_size))
     shown = [max(2, round(side * scale)) for side in video.shown_size]
     size = (shown[1], shown[0]) if video.orientation.transposed else (shown[0], shown[1])
