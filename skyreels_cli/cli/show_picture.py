@@ -85,4 +85,4 @@ def _window_starts(video: Video) -> list[int]:
         starts = [before + int(window["first_frame"]) for window in plan["windows"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    return starts if starts == sorted(set(starts)) and 0 <= starts[0] and starts[-1] < video.frames else []
+    return starts if starts == sorted(set(starts)) and starts[0] >= 0 and starts[-1] < video.frames else []

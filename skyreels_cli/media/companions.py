@@ -60,7 +60,9 @@ class Companions:
 
     def packets(self) -> Iterator[Packet[Stream]]:
         """Yield their packets as they are, later by as much as the pictures are."""
-        for packet in self._source.demux(*(self._source.streams[index] for index in self._streams)):
+        if not self._streams:
+            return
+        for packet in self._source.demux([self._source.streams[index] for index in self._streams]):
             if not packet.size:
                 continue
             shift = round(self._shift / packet.time_base)

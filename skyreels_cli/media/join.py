@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from fractions import Fraction
 from heapq import merge
 from pathlib import Path
+from typing import Any
 
 import av
 from av import Packet
@@ -149,7 +150,7 @@ class _Pictures:
                 if packet.size:
                     assert packet.pts is not None
                     number = ranks[packet.pts] if ranks else round(packet.pts * packet.time_base * self._fps)
-                    filtered = headers.filter(packet) if headers else [packet]
+                    filtered: list[Packet[Any]] = headers.filter(packet) if headers else [packet]
                     yield from ((out, shown + number) for out in filtered)
 
 

@@ -89,7 +89,7 @@ def tail_hashes(video: Video, count: int) -> list[str]:
 
     def checksum(frame: VideoFrame) -> str:
         (seen,) = deep.push(frame)
-        return md5(seen.to_ndarray().data, usedforsecurity=False).hexdigest()
+        return md5(np.ascontiguousarray(seen.to_ndarray()).tobytes(), usedforsecurity=False).hexdigest()
 
     return _last(video, count, checksum)
 

@@ -116,7 +116,7 @@ def open_video(path: Path) -> Video:
         fps = times.rate(_said_rate(stream))
         if not fps:
             raise unreadable(path, "it does not say its frame rate")
-        frame = _first_frame(container, stream, path)
+        frame = _first_frame(stream, path)
         context = stream.codec_context
         return Video(
             path=path,
@@ -155,10 +155,13 @@ def opened(path: Path) -> Iterator[InputContainer]:
     """A file with pictures, and its sound; what goes wrong inside becomes UsageError `video-…`."""
     if not path.is_file():
         raise not_found(path, "video")
+    name = f"file:{path}"
     try:
-        with av.open(f"file:{path}", metadata_errors="replace") as container:
+        with av.open(name, metadata_errors="replace") as container:
             yield container
     except av.FFmpegError as error:
+        if error.filename not in (None, "", name):
+            raise  # of another file that is open besides
         raise unreadable(path, error) from error
 
 
@@ -207,15 +210,15 @@ def _said_rate(stream: VideoStream) -> Fraction | None:
     return next((exact for exact in (Fraction(round(said)), broadcast) if abs(said - exact) < said * close), said)
 
 
-def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
+def _first_frame(stream: VideoStream, path: Path) -> VideoFrame:
     """The first frame that can be decoded: it tells what the packets do not."""
-    container.seek(0)
-    for packet in container.demux(stream):
-        try:
-            for frame in packet.decode():
-                return frame
-        except av.error.InvalidDataError:
-            continue
+    with opened(path) as again:  # some formats cannot be sought in
+        for packet in again.demux(again.streams[stream.index]):
+            try:
+                for frame in packet.decode():
+                    return cast(VideoFrame, frame)
+            except av.error.InvalidDataError:
+                continue
     raise unreadable(path, "none of its frames can be decoded")
 
 
