@@ -70,6 +70,7 @@ FOREIGN_OPTIONS = {
     "--force-download": "hf",
     "--force-reinstall": "pip",
     "--now": "systemctl",
+    "--only-binary": "pip",
     "--python": "uv",
     "--user": "systemctl",
 }
