@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skyreels_cli.cli.pace import Pace
-from skyreels_cli.cli.quantities import byte_size, clock, frame_range
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, WindowDone, WindowStarted
-from skyreels_cli.output import Output
+from skyreels_cli.output import Output, byte_size, clock, frame_range
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -1,8 +1,8 @@
-"""Where a running film stands, worked out from its events; kept in the job as JSON about once a second.
+"""How far a running film is, computed from its events; kept in the job as JSON about once a second.
 
 The keys (none is missing once the renderer has spoken; times in seconds, memory in bytes):
 
-    stage           what goes on between steps ("loading transformer"), or ""
+    stage           what is done between steps ("loading transformer"), or ""
     window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
     first_frame, new_frames, prompt
                     what the window adds to the film, and its prompt
@@ -10,7 +10,7 @@ The keys (none is missing once the renderer has spoken; times in seconds, memory
     noise           noise level in [0, 1] of each latent frame of the window after the last step: the denoising wave
     frames, total_frames
                     frames that have left for the encoder, and those of the film
-    rows_done, total_rows
+    steps_done, total_steps
                     steps done over all windows, those of earlier attempts included
     step_seconds    mean of the last 10 steps, or null
     seconds_left    until the film is done, or null
@@ -19,7 +19,6 @@ The keys (none is missing once the renderer has spoken; times in seconds, memory
                     the renderer's own count on its device
     memory          memory in use on the device over time, one value every 5 s, the latest 120
     windows_done    the `window_done` event of each finished window, the latest 200: seconds, memory, `look` and `drift`
-                    (see `film.events`)
 """
 
 from __future__ import annotations
@@ -47,11 +46,11 @@ class Progress:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._before = list(before)
-        self._rows: list[int] = [window["rows"] for window in plan["windows"]]
+        self._window_steps: list[int] = [window["rows"] for window in plan["windows"]]
         self._flops = plan.get("denoise_flops")
         self._now = now
         self._started = self._last_event = now()
-        self._steps: list[float] = []
+        self._step_times: list[float] = []
         self._window_seconds = 0.0
         self._overheads: list[float] = []
         self._memory: deque[int] = deque(maxlen=120)
@@ -69,13 +68,13 @@ class Progress:
             "noise": [],
             "frames": 0,
             "total_frames": plan["frames"],
-            "rows_done": 0,
-            "total_rows": plan["total_rows"],
+            "steps_done": 0,
+            "total_steps": plan["total_rows"],
             "peak_memory_bytes": 0,
         }
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """Account for one event of `film.events` in its dict form; unknown ones are let pass."""
+        """Take in one event of `film.events` in its dict form; unknown ones are ignored."""
         self._last_event = self._now()
         state = self._state
         match event["event"]:
@@ -83,12 +82,12 @@ class Progress:
                 state["stage"] = event["stage"]
             case "film_resumed":
                 state["frames"] = event["frames"]
-                state["rows_done"] = sum(self._rows[: event["windows"]])
+                state["steps_done"] = sum(self._window_steps[: event["windows"]])
                 self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
             case "window_started":
                 names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
                 state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
-                state["rows_done"] = sum(self._rows[: event["window"]])
+                state["steps_done"] = sum(self._window_steps[: event["window"]])
                 self._window_seconds = 0.0
             case "step_done":
                 self._take_step(event)
@@ -107,10 +106,10 @@ class Progress:
             self._memory.append(used_bytes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON that is described above."""
+        """The state as JSON values, with the keys that the module describes."""
         return {
             **self._state,
-            "step_seconds": mean(self._steps[-RECENT_STEPS:]) if self._steps else None,
+            "step_seconds": mean(self._step_times[-RECENT_STEPS:]) if self._step_times else None,
             "seconds_left": self._seconds_left(),
             "elapsed_s": self._now() - self._started,
             "memory": list(self._memory),
@@ -118,9 +117,9 @@ class Progress:
         }
 
     @property
-    def rows_done(self) -> int:
+    def steps_done(self) -> int:
         """Steps done over all windows."""
-        return int(self._state["rows_done"])
+        return int(self._state["steps_done"])
 
     @property
     def idle_seconds(self) -> float:
@@ -130,29 +129,28 @@ class Progress:
     @property
     def step_seconds(self) -> float | None:
         """Median over the steps of this attempt."""
-        return float(median(self._steps)) if self._steps else None
+        return float(median(self._step_times)) if self._step_times else None
 
     @property
     def flops_per_second(self) -> float | None:
         """The transformer's rate over the steps of this attempt, where the plan says what they cost."""
-        if not self._flops or not self._steps:
+        if not self._flops or not self._step_times:
             return None
-        share: float = len(self._steps) / self._state["total_rows"]
-        return float(self._flops) * share / sum(self._steps)
+        share: float = len(self._step_times) / self._state["total_steps"]
+        return float(self._flops) * share / sum(self._step_times)
 
     def _take_step(self, event: Mapping[str, Any]) -> None:
-        self._steps.append(event["seconds"])
+        self._step_times.append(event["seconds"])
         self._window_seconds += event["seconds"]
-        before = sum(self._rows[: event["window"]])
-        self._state.update(
-            stage="", step=event["step"] + 1, noise=list(event["noise"]), rows_done=before + event["step"] + 1
-        )
+        done = event["step"] + 1
+        before = sum(self._window_steps[: event["window"]])
+        self._state.update(stage="", step=done, noise=list(event["noise"]), steps_done=before + done)
 
     def _seconds_left(self) -> float | None:
         """Steps that are missing at the recent pace, and what windows take beside their steps."""
-        if not self._steps:
+        if not self._step_times:
             return None
-        pace = mean(self._steps[-RECENT_STEPS:])
-        steps: float = (self._state["total_rows"] - self.rows_done) * pace - min(pace, self.idle_seconds)
+        pace = mean(self._step_times[-RECENT_STEPS:])
+        steps: float = (self._state["total_steps"] - self.steps_done) * pace - min(pace, self.idle_seconds)
         windows: int = self._state["windows"] - self._state["window"]
         return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)

@@ -9,9 +9,8 @@ from rich.console import Console
 
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import LiveView, noise_line, progress, window_line
-from skyreels_cli.cli.quantities import byte_size, clock, frame_range
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, StepDone, WindowDone, WindowStarted
-from skyreels_cli.output import Output
+from skyreels_cli.output import Output, byte_size, clock, frame_range
 
 GB = 1_000_000_000
 FIRST = WindowStarted(0, 3, 20, 0, 97, "x")

@@ -1,4 +1,4 @@
-"""TeaCache by hand, and the reference's defects (REFERENCE: its counter, its slots, its state, its choice of a fit)."""
+"""TeaCache by hand, and without the reference's defects (tests/golden/REFERENCE.md §4)."""
 
 from __future__ import annotations
 

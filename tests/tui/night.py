@@ -125,7 +125,7 @@ class FakeEngine:
         self.job = claimed[0]
         self.progress = Progress(self.job.plan, now=lambda: self.clock)
         self.events = self._script(self.job.plan)
-        self.beat()
+        self.heartbeat()
         return self.job
 
     def play(self, steps: int) -> None:
@@ -137,12 +137,12 @@ class FakeEngine:
             self.progress.take(event)
             self.progress.take_memory(int(44e9 + 2e9 * math.sin(self.clock / 20)))
             steps -= event["event"] == "step_done"
-        self.beat()
+        self.heartbeat()
 
-    def beat(self) -> leases.Orders:
+    def heartbeat(self) -> leases.HeartbeatReply:
         """A sign of life, with what the film has come to."""
         assert self.job
-        return leases.beat(self.store, self.owner, SAMPLE, self.job.id, self._reached())
+        return leases.heartbeat(self.store, self.owner, SAMPLE, self.job.id, self._reached())
 
     def finish(self) -> None:
         """The film is there."""
@@ -189,7 +189,7 @@ class FakeEngine:
             dtype=recipe["dtype"],
             resolution=job.resolution,
             frames=job.num_frames,
-            rows=job.total_rows,
+            steps=job.total_steps,
             device="cuda:0",
             offload="none",
             step_seconds=self.step_seconds,

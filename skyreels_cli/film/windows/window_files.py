@@ -15,6 +15,7 @@ from skyreels_cli.film.delivery import Delivery
 from skyreels_cli.film.folder.durable import replacing
 from skyreels_cli.film.folder.preview import Preview
 from skyreels_cli.film.folder.work import WorkFolder
+from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.look import Look, LookMeter
 from skyreels_cli.model.vae import to_bytes
 
@@ -62,11 +63,12 @@ class OpenPiece:
 class WindowFiles:
     """Writes and reads the files of windows in the work folder; finished windows are recorded in the `background`."""
 
-    def __init__(self, work: WorkFolder, delivery: Delivery, background: Background, codec: str) -> None:
+    def __init__(self, rendering: Rendering, work: WorkFolder, delivery: Delivery, background: Background) -> None:
+        self._plan = rendering.plan
         self._work = work
         self._delivery = delivery
         self._background = background
-        self._preview = Preview(work, codec)
+        self._preview = Preview(work, rendering.recipe.codec)
         self._first_look: Look | None = None
 
     def path(self, window: int) -> Path:
@@ -82,13 +84,14 @@ class WindowFiles:
 
         `history` is what the next window needs of the film so far.
         """
-        pieces = [self.path(index) for index in range(piece.window + 1)]
+        windows = [known for index in range(piece.window + 1) if (known := self._plan.window(index))]
+        pieces = [(self.path(known.index), known.new_frames) for known in windows]
         record = {"window": piece.window, "seconds": seconds, "look": asdict(piece.look())}
 
         def commit() -> None:
             piece.close()
             self._work.commit_window(piece.window, piece.path, history, record)
-            self._preview.show(pieces)
+            self._preview.show(pieces, self._delivery.shape.fps)
 
         self._background.run(commit)
 
