@@ -20,8 +20,8 @@ from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.publish import is_take_of, publish
-from skyreels_cli.film.ranks.meeting import Meeting
 from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.window import WindowRenderer
 from skyreels_cli.film.windows.window_files import WindowFiles
 from skyreels_cli.model.memory import peak_bytes

@@ -15,11 +15,11 @@ import torch
 from skyreels_cli.film.film import FilmRenderer
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.ranks.meeting import Meeting
 from skyreels_cli.film.ranks.parent import ParentProcess, portable
 from skyreels_cli.film.ranks.split import load_of, make_parallel
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.denoising import Denoising
+from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.model.memory import pick_device
 
 

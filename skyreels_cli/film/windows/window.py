@@ -12,11 +12,11 @@ from torch import Tensor
 from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, WindowDone, WindowStarted
 from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.loaded_model import LoadedModel
-from skyreels_cli.film.ranks.meeting import Meeting
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.conditions import start_latents
 from skyreels_cli.film.windows.denoising import Denoising, WindowTask
 from skyreels_cli.film.windows.history import make_history
+from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.noise import InitialNoise
 from skyreels_cli.film.windows.script import Direction, Script
 from skyreels_cli.film.windows.window_files import OpenPiece, WindowFiles

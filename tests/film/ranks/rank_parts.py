@@ -90,7 +90,7 @@ def _impatient_meeting() -> Any:
     """One where a collective waits for a second only, and the store is asked again as often."""
     from datetime import timedelta
 
-    from skyreels_cli.film.ranks import meeting
+    from skyreels_cli.film.windows import meeting
 
     meeting.COLLECTIVE_TIMEOUT = meeting.PATIENCE = timedelta(seconds=COLLECTIVE_SECONDS)
     return meeting.Meeting.join("gloo")

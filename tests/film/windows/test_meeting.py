@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
-from skyreels_cli.film.ranks import meeting as module
-from skyreels_cli.film.ranks.meeting import Meeting
+from skyreels_cli.film.windows import meeting as module
+from skyreels_cli.film.windows.meeting import Meeting
 
 RANKS, ROUNDS = 3, 40
 
