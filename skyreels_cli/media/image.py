@@ -93,4 +93,4 @@ def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
         across = max(1, int(down * width / height))
     beside, above = (image.width - across) / 2, (image.height - down) / 2
     edges = (beside, above, beside + across, above + down)
-    return image.crop(edges)  # type: ignore[arg-type] # Pillow rounds them; its stubs say that they are rounded
+    return image.crop(edges)  # it rounds them
