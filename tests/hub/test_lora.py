@@ -56,7 +56,9 @@ DIALECTS: dict[str, Callable[[Tensors], dict[str, Tensor]]] = {
     "peft, named": lambda plain: spelt(
         plain, "base_model.model.", ".lora_A.default.weight", ".lora_B.default.weight", original_name
     ),
-    "diffsynth": lambda plain: spelt(plain, "pipe.dit.", ".lora_A.default.weight", ".lora_B.default.weight", original_name),
+    "diffsynth": lambda plain: spelt(
+        plain, "pipe.dit.", ".lora_A.default.weight", ".lora_B.default.weight", original_name
+    ),
     "kohya": lambda plain: spelt(plain, "lora_unet_", *KOHYA, flat),
     "videox-fun": lambda plain: spelt(plain, "lora_unet__", *KOHYA, flat),
     "lycoris": lambda plain: spelt(plain, "lycoris_", *KOHYA, flat),
@@ -74,9 +76,7 @@ def targets(lora: Lora) -> set[str]:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_dialect_means_the_same(
-    dialect: str, plain: Tensors, transformer: Component, tmp_path: Path
-) -> None:
+def test_every_dialect_means_the_same(dialect: str, plain: Tensors, transformer: Component, tmp_path: Path) -> None:
     lora = open_lora(written(tmp_path / "l.safetensors", DIALECTS[dialect](plain)), transformer)
     assert targets(lora) == {f"{name.split(' ')[0]}.weight" for name in plain}
     assert (lora.matched, lora.total, lora.of_images) == (60, 60, 0)
@@ -125,7 +125,11 @@ def test_full_changes(key: str, target: str, transformer: Component, tmp_path: P
         ({"lycoris_blocks_0_self_attn_q.lokr_w1": (4, 4)}, "lora-method", "LoKr"),
         ({"blocks.0.self_attn.q.dora_scale": (48, 1)}, "lora-method", "DoRA"),
         ({"lora_unet_input_blocks_1.lora_down.weight": (4, 4)}, "lora-unmatched", "changes nothing of this model"),
-        ({"text_encoder.x.lora_A.weight": (4, 4), "text_encoder.x.lora_B.weight": (4, 4)}, "lora-unmatched", "text_enc"),
+        (
+            {"text_encoder.x.lora_A.weight": (4, 4), "text_encoder.x.lora_B.weight": (4, 4)},
+            "lora-unmatched",
+            "text_enc",
+        ),
         (
             {"blocks.0.ffn.0.lora_A.weight": (4, 5120), "blocks.0.ffn.0.lora_B.weight": (13824, 4)},
             "lora-size",
@@ -152,7 +156,12 @@ def test_a_pickle_is_no_lora(transformer: Component, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [("a.safetensors", ("a.safetensors", 1.0)), ("a:0.5", ("a", 0.5)), ("a:-1", ("a", -1.0)), ("dir:x/a:.25", ("dir:x/a", 0.25))],
+    [
+        ("a.safetensors", ("a.safetensors", 1.0)),
+        ("a:0.5", ("a", 0.5)),
+        ("a:-1", ("a", -1.0)),
+        ("dir:x/a:.25", ("dir:x/a", 0.25)),
+    ],
 )
 def test_a_strength_stands_behind_a_colon(said: str, expected: tuple[str, float]) -> None:
     assert parse_lora(said) == (Path(expected[0]), expected[1])
