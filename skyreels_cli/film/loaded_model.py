@@ -1,4 +1,4 @@
-"""A model at work on a device: each part is loaded when its turn comes and leaves when it is done."""
+"""A model on a device: its parts are loaded when they are first needed, and stay loaded for the films that follow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skyreels_cli.plugins.protocols import Parallel
 
 
 class LoadedModel:
-    """Transformer and VAE of one model on one device; prompts are encoded first, by an encoder that then goes.
+    """Transformer and VAE of one model on one device; the text encoder is loaded, used and freed before them.
 
     That encoder (UMT5-XXL, 11 GB) takes longer to load than to encode dozens of prompts: those of films that come next
     can be encoded along with the first one's.
@@ -54,10 +54,10 @@ class LoadedModel:
         yield from self.prepare_transformer()
         if self._vae is None:
             yield StageStarted("loading VAE")
-            self._vae = PlacedModule(load_vae(self.facts, self._home), self.device, self._home)
+            self._vae = PlacedModule(load_vae(self.facts, self._rests_on), self.device, self._rests_on)
 
     def prepare_transformer(self) -> Iterator[Event]:
-        """Load the denoiser if it is not loaded yet: all that a rank needs that only helps."""
+        """Load the transformer if it is not loaded yet: all that the ranks need which do not decode."""
         if self._transformer is None:
             yield StageStarted("loading transformer")
             self._transformer = self._load_transformer()
@@ -67,7 +67,7 @@ class LoadedModel:
         return self._texts[prompt].to(self.device)
 
     def transformer(self) -> PlacedModule:
-        """The denoiser; use it as a context manager, inside which it is on the device."""
+        """The transformer; it is a context manager, inside which it is on the device."""
         assert self._transformer is not None, "prepare() comes first"
         return self._transformer
 
@@ -77,8 +77,8 @@ class LoadedModel:
         return self._vae
 
     @property
-    def _home(self) -> torch.device:
-        """Where a part waits while another works."""
+    def _rests_on(self) -> torch.device:
+        """The device that a part is on while another one works."""
         return self.device if self._placement.offload == "none" else torch.device("cpu")
 
     def _encode(self, prompts: Sequence[str]) -> dict[str, Tensor]:
@@ -94,10 +94,10 @@ class LoadedModel:
         return {prompt: text.cpu() for prompt, text in zip(prompts, texts, strict=True)}
 
     def _load_transformer(self) -> PlacedModule:
-        transformer: Transformer = load_transformer(self.facts, self._dtype_name, self._home)
+        transformer: Transformer = load_transformer(self.facts, self._dtype_name, self._rests_on)
         transformer.attention_backend = self._placement.attention
         transformer.parallel = self.parallel
         if self._placement.offload == "stream":
             stream_weights(transformer, self.device)
             return PlacedModule(transformer, self.device, self.device, moves=False)
-        return PlacedModule(transformer, self.device, self._home)
+        return PlacedModule(transformer, self.device, self._rests_on)

@@ -14,7 +14,7 @@ from typing import Any
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.ranks.split import BEST, describe_split
+from skyreels_cli.film.ranks.split import BEST, check_split, describe_split
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.catalogue import bundled_models, unknown_words
 from skyreels_cli.hub.open import open_model
@@ -62,6 +62,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     placement = make_placement(settings, draft.options or {})
     output = _output(request, recipe, plan, settings.outdir)
     notes += lost_streams(recipe, output)
+    check_split(recipe, plan, facts, placement)
     return Order(
         recipe=recipe,
         facts=facts,
