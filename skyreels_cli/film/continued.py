@@ -27,6 +27,7 @@ from skyreels_cli.film.folder.durable import replacing, sha256, write_json
 from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.media.codecs import Coding
+from skyreels_cli.media.companions import misfits
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.media.join import Piece, join_behind, piece_suffix
 from skyreels_cli.media.matching import can_be_followed, following_coding, reencode
@@ -93,6 +94,7 @@ class ContinuedFilm:
     def _examine(self) -> Generator[Event]:
         """Keep the tail; then try the end of the film on a few frames, and encode the video anew if that fails."""
         video = steady_video(self._video)
+        self._check_sound()
         tail = self._read_tail(video)
         self._tail.write(tail)
         files = [self._tail.path.name]
@@ -116,6 +118,17 @@ class ContinuedFilm:
             "files": {name: sha256(self._work.path / name) for name in files},
         }
         write_json(self._work.path / RECORD, self._found)
+
+    def _check_sound(self) -> None:
+        """Raise `join-failed` if the container cannot hold the sound, which nobody wants to lose."""
+        if lost := misfits(self._video, self._output, ("audio",)):
+            other = self._output.with_suffix(".mkv")
+            cure = f"-o {quote(str(other))}"
+            if misfits(self._video, other, ("audio",)):
+                copy = quote(str(self._video.with_suffix(".mkv")))
+                cure = f"ffmpeg -i {quote(str(self._video))} -c:v copy -c:a aac {copy}, and extend that"
+            message = f"{self._output.suffix} cannot hold the video's sound: {', '.join(lost)}"
+            raise SkyreelsError("join-failed", message, cure)
 
     def _read_tail(self, video: Video) -> npt.NDArray[np.uint8]:
         """The last frames at the film's size: scaled, never stretched, mirrored at the edges where it has more."""
