@@ -40,7 +40,7 @@ class FrameTimes:
         return self.ticks[frame] * self.time_base
 
     def rate(self, said: Fraction | None) -> Fraction | None:
-        """Frames per second: what the file says if its times agree, or the rate of almost all gaps, if they are equal."""
+        """Frames per second: what the file says if its times agree, else the rate of almost all gaps."""
         if said and self.even(said):
             return said
         gaps = Counter(later - earlier for earlier, later in pairwise(self.ticks))
