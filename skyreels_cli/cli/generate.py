@@ -17,6 +17,7 @@ from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.output import Output
+from skyreels_cli.plan.rows import RowCounts
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,8 +34,9 @@ def generate(
     only: PlanOptions,
 ) -> None:
     """Render a film from a prompt, with a first and a last frame if you like."""
-    order = decide_aloud(make_request(text, film), out)
-    if only.dry_run or only.explain:
+    only_plan = only.dry_run or only.explain
+    order = decide_aloud(make_request(text, film, only_plan=only_plan), out)
+    if only_plan:
         _show_plan(order, out, explain=only.explain)
     else:
         render_film(order, out)
@@ -93,7 +95,7 @@ def _watch(rendering: Rendering, out: Output) -> FilmDone:
     """Render while a person, or a script, is told how it goes; closing the generator stops the film."""
     film = None
     plan = rendering.plan
-    rows = None if plan.endless else [window.rows for window in plan.windows]
+    rows = None if plan.endless else RowCounts.of(plan)
     with (
         progress(out, rows) as listen,
         Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text))) as interrupts,

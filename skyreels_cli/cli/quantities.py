@@ -20,3 +20,14 @@ def clock(seconds: float) -> str:
 def frame_range(first_frame: int, frames: int) -> str:
     """A stretch of the film, counted from 1 as people do: `98–177`."""
     return f"{first_frame + 1}–{first_frame + frames}"
+
+
+def frames_of_run(first_frame: int, frames: int, count: int) -> str:
+    """The frames of `count` windows of so many frames: `98–177`, `98–3537 (80 each)`."""
+    whole = frame_range(first_frame, count * frames)
+    return whole if count == 1 else f"{whole} ({frames} each)"
+
+
+def window_numbers(index: int, count: int) -> str:
+    """The numbers of `count` windows, counted from 1: `2`, `3–44`."""
+    return str(index + 1) if count == 1 else f"{index + 1}–{index + count}"

@@ -116,7 +116,7 @@ class Film:
             duration_s=float(frames / shape.fps),
             seed=recipe.seed,
             windows=len(plan.windows),
-            steps=sum(window.rows for window in plan.windows),
+            steps=plan.total_rows or 0,
             model=self._studio.facts.name,
             elapsed_s=elapsed,
             peak_memory_bytes=peak_bytes(self._studio.device),

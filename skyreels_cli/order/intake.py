@@ -59,12 +59,13 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
+    output = _output(request, recipe, plan, settings.outdir, notes)
     return Order(
         recipe=recipe,
         facts=facts,
         plan=plan,
         placement=placement,
-        output=_output(request, recipe, plan, settings.outdir),
+        output=output,
         keep_work=request.keep_work,
         overwrite=request.overwrite,
         draft=draft,
@@ -142,12 +143,17 @@ def _note_unknown_words(recipe: Recipe, notes: list[str]) -> None:
         notes.append(f"{known}: {', '.join(words[:LISTED_WORDS])}{more}")
 
 
-def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path) -> Path:
+def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path, notes: list[str]) -> Path:
     """Where the film goes, once it is certain that it can be written there."""
     now = datetime.now().astimezone()
     default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
     output = (request.output or like_video(default, recipe)).expanduser()
     check_container(output, recipe.codec)
     check_output(output, overwrite=request.overwrite or output.absolute() == request.own_output)
-    check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
+    try:
+        check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
+    except UsageError as error:
+        if not request.only_plan:
+            raise
+        notes.append(error.message)
     return output

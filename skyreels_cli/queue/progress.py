@@ -30,7 +30,11 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import mean, median
 from typing import Any
 
+from skyreels_cli.plan.rows import RowCounts
+
 RECENT_STEPS = 10
+# A film without bounds must not fill the worker's memory with what its steps took.
+MEASURED_STEPS = 1000
 MEMORY_EVERY_SECONDS = 5.0
 
 
@@ -47,13 +51,15 @@ class Progress:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._before = list(before)
-        self._rows: list[int] = [window["rows"] for window in plan["windows"]]
+        self._rows = RowCounts.of_data(plan)
         self._flops = plan.get("denoise_flops")
         self._now = now
         self._started = self._last_event = now()
-        self._steps: list[float] = []
+        self._steps: deque[float] = deque(maxlen=MEASURED_STEPS)
+        self._steps_done = 0
+        self._steps_seconds = 0.0
         self._window_seconds = 0.0
-        self._overheads: list[float] = []
+        self._overheads: deque[float] = deque(maxlen=MEASURED_STEPS)
         self._memory: deque[int] = deque(maxlen=120)
         self._sampled = float("-inf")
         self._done: deque[dict[str, Any]] = deque(maxlen=200)
@@ -83,12 +89,12 @@ class Progress:
                 state["stage"] = event["stage"]
             case "film_resumed":
                 state["frames"] = event["frames"]
-                state["rows_done"] = sum(self._rows[: event["windows"]])
+                state["rows_done"] = self._rows.before(event["windows"])
                 self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
             case "window_started":
                 names = ("window", "windows", "rows", "first_frame", "new_frames", "prompt")
                 state.update({name: event[name] for name in names}, stage="", row=0, noise=[])
-                state["rows_done"] = sum(self._rows[: event["window"]])
+                state["rows_done"] = self._rows.before(event["window"])
                 self._window_seconds = 0.0
             case "step_done":
                 self._take_step(event)
@@ -110,7 +116,7 @@ class Progress:
         """The JSON that is described above."""
         return {
             **self._state,
-            "step_seconds": mean(self._steps[-RECENT_STEPS:]) if self._steps else None,
+            "step_seconds": self._recent_step_seconds(),
             "seconds_left": self._seconds_left(),
             "elapsed_s": self._now() - self._started,
             "memory": list(self._memory),
@@ -129,7 +135,7 @@ class Progress:
 
     @property
     def step_seconds(self) -> float | None:
-        """Median over the steps of this attempt."""
+        """Median over the latest 1000 steps of this attempt."""
         return float(median(self._steps)) if self._steps else None
 
     @property
@@ -137,22 +143,28 @@ class Progress:
         """The transformer's rate over the steps of this attempt, where the plan says what they cost."""
         if not self._flops or not self._steps:
             return None
-        share: float = len(self._steps) / self._state["total_rows"]
-        return float(self._flops) * share / sum(self._steps)
+        share: float = self._steps_done / self._state["total_rows"]
+        return float(self._flops) * share / self._steps_seconds
 
     def _take_step(self, event: Mapping[str, Any]) -> None:
         self._steps.append(event["seconds"])
+        self._steps_done += 1
+        self._steps_seconds += event["seconds"]
         self._window_seconds += event["seconds"]
-        before = sum(self._rows[: event["window"]])
+        before = self._rows.before(event["window"])
         self._state.update(
             stage="", row=event["row"] + 1, noise=list(event["noise"]), rows_done=before + event["row"] + 1
         )
 
+    def _recent_step_seconds(self) -> float | None:
+        recent = list(self._steps)[-RECENT_STEPS:]
+        return mean(recent) if recent else None
+
     def _seconds_left(self) -> float | None:
         """Steps that are missing at the recent pace, and what windows take beside their steps."""
-        if not self._steps:
+        pace = self._recent_step_seconds()
+        if pace is None:
             return None
-        pace = mean(self._steps[-RECENT_STEPS:])
         steps: float = (self._state["total_rows"] - self.rows_done) * pace - min(pace, self.idle_seconds)
         windows: int = self._state["windows"] - self._state["window"]
         return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
+from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
 from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
 
@@ -28,7 +28,7 @@ class Draft(BaseModel):
     model: str | None = None
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None
-    num_frames: int | None = Field(None, ge=1)
+    num_frames: int | None = Field(None, ge=1, le=MAX_FRAMES)
     duration: str | None = Field(None, description="10s, 2m, a number of seconds, or inf")
     fps: int | None = Field(None, ge=1, le=240)
     image: str | None = None
@@ -126,7 +126,8 @@ class Recipe(BaseModel):
 
     def goes_on(self, shot: int) -> bool:
         """Whether a shot goes on from earlier frames, of the film or of a given video."""
-        return not self.story[shot].cut and (shot > 0 or self.video is not None)
+        cut = self.shots[shot].cut if self.shots else False
+        return not cut and (shot > 0 or self.video is not None)
 
     def with_reroll(self, reroll: Reroll) -> Recipe:
         """The recipe of the same film with one more re-roll."""

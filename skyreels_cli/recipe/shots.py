@@ -9,12 +9,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.recipe.choices import MAX_SEED
+from skyreels_cli.recipe.choices import MAX_FRAMES, MAX_SEED
 from skyreels_cli.recipe.duration import frames_in, parse_seconds
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Guidance = Annotated[float, Field(ge=0, le=100)]
-Frames = Annotated[int, Field(ge=1)]
+Frames = Annotated[int, Field(ge=1, le=MAX_FRAMES)]
 
 
 class ShotDraft(BaseModel):
