@@ -20,6 +20,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
 
 from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.paths import absolute, home
 
 APP = "skyreels"
 ENV_PREFIX = "SKYREELS_"
@@ -43,9 +44,12 @@ class Folders:
 
 def folders() -> Folders:
     """The folders in `SKYREELS_HOME` if it is set, else the platform's."""
-    home = os.environ.get("SKYREELS_HOME")
-    config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
-    state = config if home else platformdirs.user_state_path(APP)
+    chosen = os.environ.get("SKYREELS_HOME")
+    if chosen:
+        config = state = absolute(chosen)
+    else:
+        home()
+        config, state = platformdirs.user_config_path(APP), platformdirs.user_state_path(APP)
     return Folders(config=config, presets=config / "presets", queue=state / "queue")
 
 

@@ -25,9 +25,17 @@ def as_failure(error: BaseException) -> SkyreelsError:
         return _usage(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return InterruptedError("interrupted", "interrupted before the work was finished")
-    failure = as_out_of_memory(error) or _bug(error)
+    failure = as_out_of_memory(error) or _system(error) or _bug(error)
     failure.__cause__ = error
     return failure
+
+
+def _system(error: BaseException) -> SkyreelsError | None:
+    """The account or the terminal, where those are to blame and the library that was hit does not say so in words."""
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        message = "this account has no home folder: set SKYREELS_HOME to a folder that may be written to"
+        return UsageError("no-home", message, "export SKYREELS_HOME=/var/tmp/skyreels")
+    return None
 
 
 def _bug(error: BaseException) -> SkyreelsError:

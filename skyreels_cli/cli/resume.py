@@ -15,6 +15,7 @@ from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import film_of, read_manifest, work_folder
 from skyreels_cli.output import Output
+from skyreels_cli.paths import absolute
 from skyreels_cli.recipe.choices import MAX_SEED
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def resume(
     from skyreels_cli.order.intake import make_placement, take_up
     from skyreels_cli.settings import load_settings
 
-    output = film_of(film.expanduser().absolute())
+    output = film_of(absolute(film))
     change = _change(from_window, seed, prompt)
     recipe = _recipe_of(output)
     recipe = recipe.with_reroll(change) if change else recipe

@@ -41,7 +41,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             pass
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
-        hint = f"-o {quote(str(Path.home() / path.name))}"
+        hint = f"-o {quote(str(Path(tempfile.gettempdir()) / path.name))}"
         raise UsageError("output-not-writable", message, hint) from error
 
 

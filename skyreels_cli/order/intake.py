@@ -30,6 +30,7 @@ from skyreels_cli.order.continuation import (
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
+from skyreels_cli.paths import expanded
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
@@ -120,7 +121,7 @@ def _refuse_lora(draft: Draft) -> None:
 
 def _as_begun(draft: Draft, output: Path | None) -> Draft:
     """The same request again goes on with the film: with the seed that it drew, and its re-rolls."""
-    manifest = read_manifest(work_folder(output.expanduser())) if output else None
+    manifest = read_manifest(work_folder(expanded(output))) if output else None
     if not manifest:
         return draft
     begun = {"seed": manifest["recipe"]["seed"], "rerolls": manifest["recipe"].get("rerolls")}
@@ -147,7 +148,7 @@ def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path, notes: l
     """Where the film goes, once it is certain that it can be written there."""
     now = datetime.now().astimezone()
     default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
-    output = (request.output or like_video(default, recipe)).expanduser()
+    output = expanded(request.output or like_video(default, recipe))
     check_container(output, recipe.codec)
     check_output(output, overwrite=request.overwrite or output.absolute() == request.own_output)
     try:

@@ -10,6 +10,7 @@ from typing import Any
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.image import image_size
+from skyreels_cli.paths import absolute
 from skyreels_cli.recipe.choices import MAX_FRAMES
 from skyreels_cli.recipe.continued import continued
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
@@ -77,7 +78,7 @@ def _located(shot: Shot) -> Shot:
     """The same shot with absolute paths of its images."""
     given = {"image": shot.image, "end_image": shot.end_image}
     return shot.model_copy(
-        update={name: str(Path(path).expanduser().absolute()) for name, path in given.items() if path}
+        update={name: str(absolute(path)) for name, path in given.items() if path}
     )
 
 

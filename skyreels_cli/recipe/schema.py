@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
-from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
+from skyreels_cli.recipe.shots import Guidance, Prompt, Seed, Shot, ShotDraft
 
 
 class Draft(BaseModel):
@@ -23,8 +23,8 @@ class Draft(BaseModel):
 
     schema_version: Literal[1] = Field(1, alias="schema")
     description: str | None = None
-    prompt: str | None = None
-    negative_prompt: str | None = None
+    prompt: Prompt | None = None
+    negative_prompt: Prompt | None = None
     model: str | None = None
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None

@@ -29,7 +29,9 @@ PATIENCE = timedelta(days=7)
 
 def render_part(rank: int, pipe: Connection, *renderings: Rendering) -> None:
     """One rank's part of films, one after the other; an error is told, and leaves its traceback in the log."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the program
+    for name in ("SIGINT", "SIGHUP"):  # what comes from the terminal is for the program
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     program = Program(pipe)
     try:
         device = _join(rank, renderings[0].placement)
