@@ -1,4 +1,7 @@
-"""The one place that writes to the terminal: stdout carries the result, stderr everything else."""
+"""The one place that writes to the terminal: stdout carries the result, stderr everything else.
+
+It also writes numbers as people read them, for the commands and the dashboard alike.
+"""
 
 from __future__ import annotations
 
@@ -161,3 +164,33 @@ def causes(error: BaseException) -> Iterator[str]:
         if first_line not in said:
             yield first_line
         cause = cause.__cause__
+
+
+def byte_size(size: float) -> str:
+    """Bytes as `8.1 GB`, `740 MB` or `1 kB`, in powers of ten as disks and GPUs are sold."""
+    if size >= 0.95e9:
+        return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 0.95e6 else f"{size / 1e3:.0f} kB"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `0:27` or `1:45:10`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def frame_range(first_frame: int, frames: int) -> str:
+    """A range of frames of the film, counted from 1: `98–177`."""
+    return f"{first_frame + 1}–{first_frame + frames}"
+
+
+def frames_of_run(first_frame: int, frames: int, count: int) -> str:
+    """The frames of `count` windows of so many frames each: `98–177`, `98–3537 (80 each)`."""
+    whole = frame_range(first_frame, count * frames)
+    return whole if count == 1 else f"{whole} ({frames} each)"
+
+
+def window_numbers(index: int, count: int) -> str:
+    """The numbers of `count` windows, counted from 1: `2`, `3–44`."""
+    return str(index + 1) if count == 1 else f"{index + 1}–{index + count}"

@@ -1,16 +1,16 @@
-"""Where a running film stands, worked out from its events; kept in the job as JSON about once a second.
+"""How far a running film is, computed from its events; kept in the job as JSON about once a second.
 
 The keys (none is missing once the renderer has spoken; times in seconds, memory in bytes):
 
-    stage           what goes on between steps ("loading transformer"), or ""
+    stage           what is done between steps ("loading transformer"), or ""
     window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
     first_frame, new_frames, prompt
                     what the window adds to the film, and its prompt
-    row, rows       steps done of this window, and its total
+    step, steps     steps done of this window, and its total
     noise           noise level in [0, 1] of each latent frame of the window after the last step: the denoising wave
     frames, total_frames
                     frames that have left for the encoder, and those of the film
-    rows_done, total_rows
+    steps_done, total_steps
                     steps done over all windows, those of earlier attempts included
     step_seconds    mean of the last 10 steps, or null
     seconds_left    until the film is done, or null
@@ -19,7 +19,6 @@ The keys (none is missing once the renderer has spoken; times in seconds, memory
                     the renderer's own count on its device
     memory          memory in use on the device over time, one value every 5 s, the latest 120
     windows_done    the `window_done` event of each finished window, the latest 200: seconds, memory, `look` and `drift`
-                    (see `film.events`)
 """
 
 from __future__ import annotations
@@ -55,9 +54,9 @@ class Progress:
         self._flops = plan.get("denoise_flops")
         self._now = now
         self._started = self._last_event = now()
-        self._steps: deque[float] = deque(maxlen=MEASURED_STEPS)
-        self._steps_done = 0
-        self._steps_seconds = 0.0
+        self._step_times: deque[float] = deque(maxlen=MEASURED_STEPS)
+        self._measured = 0
+        self._measured_seconds = 0.0
         self._window_seconds = 0.0
         self._overheads: deque[float] = deque(maxlen=MEASURED_STEPS)
         self._memory: deque[int] = deque(maxlen=120)
@@ -70,18 +69,18 @@ class Progress:
             "first_frame": 0,
             "new_frames": 0,
             "prompt": "",
-            "row": 0,
-            "rows": 0,
+            "step": 0,
+            "steps": 0,
             "noise": [],
             "frames": 0,
             "total_frames": plan["frames"],
-            "rows_done": 0,
-            "total_rows": plan["total_rows"],
+            "steps_done": 0,
+            "total_steps": plan["total_rows"],
             "peak_memory_bytes": 0,
         }
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """Account for one event of `film.events` in its dict form; unknown ones are let pass."""
+        """Take in one event of `film.events` in its dict form; unknown ones are ignored."""
         self._last_event = self._now()
         state = self._state
         match event["event"]:
@@ -89,12 +88,12 @@ class Progress:
                 state["stage"] = event["stage"]
             case "film_resumed":
                 state["frames"] = event["frames"]
-                state["rows_done"] = self._rows.before(event["windows"])
+                state["steps_done"] = self._rows.before(event["windows"])
                 self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
             case "window_started":
-                names = ("window", "windows", "rows", "first_frame", "new_frames", "prompt")
-                state.update({name: event[name] for name in names}, stage="", row=0, noise=[])
-                state["rows_done"] = self._rows.before(event["window"])
+                names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
+                state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
+                state["steps_done"] = self._rows.before(event["window"])
                 self._window_seconds = 0.0
             case "step_done":
                 self._take_step(event)
@@ -113,7 +112,7 @@ class Progress:
             self._memory.append(used_bytes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON that is described above."""
+        """The state as JSON values, with the keys that the module describes."""
         return {
             **self._state,
             "step_seconds": self._recent_step_seconds(),
@@ -124,9 +123,9 @@ class Progress:
         }
 
     @property
-    def rows_done(self) -> int:
+    def steps_done(self) -> int:
         """Steps done over all windows."""
-        return int(self._state["rows_done"])
+        return int(self._state["steps_done"])
 
     @property
     def idle_seconds(self) -> float:
@@ -136,28 +135,28 @@ class Progress:
     @property
     def step_seconds(self) -> float | None:
         """Median over the latest 1000 steps of this attempt."""
-        return float(median(self._steps)) if self._steps else None
+        return float(median(self._step_times)) if self._step_times else None
 
     @property
     def flops_per_second(self) -> float | None:
         """The transformer's rate over the steps of this attempt, where the plan says what they cost."""
-        if not self._flops or not self._steps:
+        if not self._flops or not self._step_times:
             return None
-        share: float = self._steps_done / self._state["total_rows"]
-        return float(self._flops) * share / self._steps_seconds
+        share: float = self._measured / self._state["total_steps"]
+        return float(self._flops) * share / self._measured_seconds
 
     def _take_step(self, event: Mapping[str, Any]) -> None:
-        self._steps.append(event["seconds"])
-        self._steps_done += 1
-        self._steps_seconds += event["seconds"]
+        self._step_times.append(event["seconds"])
+        self._measured += 1
+        self._measured_seconds += event["seconds"]
         self._window_seconds += event["seconds"]
         before = self._rows.before(event["window"])
         self._state.update(
-            stage="", row=event["row"] + 1, noise=list(event["noise"]), rows_done=before + event["row"] + 1
+            stage="", step=event["step"] + 1, noise=list(event["noise"]), steps_done=before + event["step"] + 1
         )
 
     def _recent_step_seconds(self) -> float | None:
-        recent = list(self._steps)[-RECENT_STEPS:]
+        recent = list(self._step_times)[-RECENT_STEPS:]
         return mean(recent) if recent else None
 
     def _seconds_left(self) -> float | None:
@@ -165,6 +164,6 @@ class Progress:
         pace = self._recent_step_seconds()
         if pace is None:
             return None
-        steps: float = (self._state["total_rows"] - self.rows_done) * pace - min(pace, self.idle_seconds)
+        steps: float = (self._state["total_steps"] - self.steps_done) * pace - min(pace, self.idle_seconds)
         windows: int = self._state["windows"] - self._state["window"]
         return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)

@@ -77,9 +77,7 @@ def _film(said: dict[str, Any]) -> Shot:
 def _located(shot: Shot) -> Shot:
     """The same shot with absolute paths of its images."""
     given = {"image": shot.image, "end_image": shot.end_image}
-    return shot.model_copy(
-        update={name: str(absolute(path)) for name, path in given.items() if path}
-    )
+    return shot.model_copy(update={name: str(absolute(path)) for name, path in given.items() if path})
 
 
 def _size(draft: Draft, said: dict[str, Any], facts: ModelFacts, story: Sequence[Shot]) -> tuple[int, int]:

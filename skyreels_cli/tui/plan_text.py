@@ -1,4 +1,4 @@
-"""A plan in lines, from `plan_data`; for the form, which shows it while one types, and for a job."""
+"""A plan (`plan_data`) as lines of text, for the form and for the screen of a job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from skyreels_cli.cli.quantities import byte_size, clock, frames_of_run, window_numbers
+from skyreels_cli.output import byte_size, clock, frames_of_run, window_numbers
 from skyreels_cli.plan.dry_run import count_windows
 
 ESTIMATES = {"time": "time", "memory": "memory", "memory_offload_stream": "offloaded", "disk": "disk"}
@@ -15,7 +15,7 @@ PLACE = ("index", "first_frame", "count")
 
 
 def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    """What it comes to, the windows, what it costs, what is unusual."""
+    """Length and size, estimates, a line per window, and the plan's notes."""
     yield f"{plan['frames']} frames, {plan['duration_s']:.1f} s at {plan['fps']} fps, {plan['width']}×{plan['height']}"
     count = count_windows(plan)
     yield f"{count} window{'s' if count > 1 else ''}, {plan['total_rows']} steps"

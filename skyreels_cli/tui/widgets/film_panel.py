@@ -1,4 +1,4 @@
-"""The film that is being made: its windows, the denoising wave, steps, times, and how its look drifts."""
+"""The film that is being rendered: windows, noise levels, steps, times, and drift of its look."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 from textual.widgets import Static
 
-from skyreels_cli.cli.quantities import byte_size, clock, frame_range
+from skyreels_cli.output import byte_size, clock, frame_range
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.tui.drawing import bar, curve, noise_wave, windows_strip
@@ -23,7 +23,7 @@ UNSEEN_DRIFT = 0.01
 
 
 class FilmPanel(Static):
-    """Everything that the progress of a running job says (see `queue.progress`)."""
+    """Draws `Job.progress` of the running job."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -39,11 +39,11 @@ class FilmPanel(Static):
             self._draw()
 
     def on_mount(self) -> None:
-        """Say that nothing runs until something does."""
+        """Show that nothing is rendered yet."""
         self._draw()
 
     def on_resize(self) -> None:
-        """Strips are as wide as there is room."""
+        """Redraw, as the strips depend on the width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -70,13 +70,13 @@ class FilmPanel(Static):
 
     def _windows(self, progress: dict[str, Any]) -> Content:
         window, windows = progress["window"], progress["windows"]
-        done = window + progress["row"] / max(progress["rows"], 1)
+        done = window + progress["step"] / max(progress["steps"], 1)
         before, now, after = windows_strip(windows, done, max(8, self.size.width - 22))
         strip = ((before, "$success"), (now, "$warning"), (after, "$foreground-disabled"))
         return Content.assemble("windows ", *strip, f" {window + 1} of {windows}")
 
     def _noise(self, progress: dict[str, Any]) -> Iterator[Content]:
-        """The denoising wave: in async mode it is seen to run from left to right."""
+        """Noise level of each latent frame; in async mode low levels spread from left to right."""
         noise = progress["noise"]
         rows = WAVE_ROWS if self.size.height >= TALL else 1
         wave = noise_wave(noise, max(8, self.size.width - 26), rows)
@@ -86,10 +86,10 @@ class FilmPanel(Static):
             yield Content.assemble("noise   " if is_last else " " * 8, (line, "$accent"), (said, "$foreground-muted"))
 
     def _steps(self, progress: dict[str, Any]) -> Content:
-        row, rows = progress["row"], progress["rows"]
+        step, steps = progress["step"], progress["steps"]
         pace = progress.get("step_seconds")
-        done, to_do = bar(row / max(rows, 1), max(8, self.size.width - 34))
-        said = f" {row} of {rows}" + (f", {pace:.3g} s/step" if pace else "")
+        done, to_do = bar(step / max(steps, 1), max(8, self.size.width - 34))
+        said = f" {step} of {steps}" + (f", {pace:.3g} s/step" if pace else "")
         return Content.assemble("steps   ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
 
     def _drifts(self, progress: dict[str, Any]) -> Iterator[Content]:
@@ -117,12 +117,12 @@ def _drift(values: list[float], width: int, words: str) -> Content:
 
 def _left(progress: dict[str, Any]) -> str:
     pace, film = progress.get("step_seconds"), progress.get("seconds_left")
-    window = clock(pace * (progress["rows"] - progress["row"])) if pace else "–"
+    window = clock(pace * (progress["steps"] - progress["step"])) if pace else "–"
     return f"left    window {window}, film {clock(film) if film is not None else '–'}"
 
 
 def _facts(job: Job, progress: dict[str, Any]) -> str:
-    """What goes on between steps, the frames at hand, and what went wrong before."""
+    """What is done between steps, the frames of the window, peak memory, and earlier attempts."""
     words = [progress.get("stage") or ("" if progress.get("windows") else "starting")]
     if progress.get("windows"):
         words += [f"{frame_range(progress['first_frame'], progress['new_frames'])} of {progress['total_frames']}"]
