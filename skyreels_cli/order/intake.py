@@ -24,6 +24,7 @@ from skyreels_cli.order.continuation import (
     check_video_options,
     check_video_rate,
     like_video,
+    lost_streams,
     prompt_of_video,
     video_bytes,
 )
@@ -61,6 +62,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
     output = _output(request, recipe, plan, settings.outdir, notes)
+    notes += lost_streams(recipe, output)
     return Order(
         recipe=recipe,
         facts=facts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import count
 from typing import TypeVar, overload
 
@@ -165,7 +166,7 @@ class Plan:
 
     width: int
     height: int
-    fps: int
+    fps: Fraction
     num_frames: int | None
     tokens_per_frame: int
     inference_steps: int

@@ -28,7 +28,7 @@ def parse_seconds(duration: str) -> float:
     return seconds
 
 
-def frames_in(duration: str, fps: int | Fraction) -> int | None:
+def frames_in(duration: str, fps: Fraction) -> int | None:
     """Frames nearest to a duration, at least one; None if it is endless; UsageError `bad-duration` beyond 10¹²."""
     seconds = parse_seconds(duration)
     if isinf(seconds):
