@@ -37,6 +37,8 @@ def generate(
     order = decide_aloud(make_request(text, film, only_plan=only_plan), out)
     if only_plan:
         _show_plan(order, out, explain=only.explain)
+    elif order.finished:
+        tell_finished(order.finished, out)
     else:
         render_film(order, out)
 
@@ -77,6 +79,16 @@ def render_film(rendering: Rendering, out: Output) -> None:
     size = f"{film.frames} frames, {film.width}×{film.height}, {film.duration_s:.1f} s"
     peak = byte_size(film.peak_memory_bytes)
     out.narrate(f"{size}, seed {film.seed}, rendered in {clock(film.elapsed_s)}, peak {peak}")
+    _tell_result(film, out)
+
+
+def tell_finished(film: FilmDone, out: Output) -> None:
+    """Say that the film is there already, made from the same recipe with the same model: nothing is left to do."""
+    out.narrate(f"{film.output} is finished already, of the same recipe and model (--overwrite makes it again)")
+    _tell_result(film, out)
+
+
+def _tell_result(film: FilmDone, out: Output) -> None:
     data = film.to_dict()
     del data["event"]
     out.result(data, film.output)

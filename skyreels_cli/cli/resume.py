@@ -73,12 +73,14 @@ def _set_aside(output: Path, change: Reroll, out: Output) -> None:
 
 def _recipe_of(output: Path) -> Recipe:
     """The recipe in the manifest of the film's work folder."""
+    from skyreels_cli.recipe.inputs import relocated
     from skyreels_cli.recipe.schema import Recipe
 
     folder = work_folder(output)
     manifest = read_manifest(folder)
     if manifest:
-        return Recipe.model_validate(manifest["recipe"])
+        was = Path(manifest.get("folder", output.parent))
+        return Recipe.model_validate(relocated(manifest["recipe"], was, output.parent))
     if output.exists():
         message = f"{output} is finished, and its work folder is gone: there is nothing to go on with"
         raise UsageError("film-finished", message, "skyreels generate … --keep-work keeps the windows for another take")

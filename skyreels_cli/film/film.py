@@ -67,7 +67,7 @@ class FilmRenderer:
         yield from self._delivery.begin()
         if len(kept) != self._plan.count:
             yield from self._model.prepare(self._recipe.texts)
-        self._work.write_manifest(record.identity())
+        self._work.write_manifest(record.manifest(self._output.parent))
         windows = yield from self._render(kept)
         if self._plan.endless:
             self._plan = self._plan.ended_after(windows)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.film.finished import finished_film, identity_of
 from skyreels_cli.film.folder.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.ranks.split import BEST, describe_split
@@ -61,7 +62,10 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
-    output = _output(request, recipe, plan, settings.outdir, notes)
+    output = _place(request, recipe, settings.outdir)
+    finished = None if request.overwrite else finished_film(output, recipe, plan, facts)
+    if finished is None:
+        _check_output(request, output, recipe, plan, notes)
     notes += lost_streams(recipe, output)
     return Order(
         recipe=recipe,
@@ -72,6 +76,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
         keep_work=request.keep_work,
         overwrite=request.overwrite,
         draft=draft,
+        finished=finished,
         sources=value_sources(recipe, {"typed": request.typed, **dict(reversed(presets.items()))}, facts),
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
@@ -122,11 +127,12 @@ def _refuse_lora(draft: Draft) -> None:
 
 
 def _as_begun(draft: Draft, output: Path | None) -> Draft:
-    """The same request again goes on with the film: with the seed that it drew, and its re-rolls."""
-    manifest = read_manifest(work_folder(expanded(output))) if output else None
-    if not manifest:
+    """The same request again means the film that lies there, begun or finished: its seed, and its re-rolls."""
+    there = expanded(output) if output else None
+    made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
+    if not made:
         return draft
-    begun = {"seed": manifest["recipe"]["seed"], "rerolls": manifest["recipe"].get("rerolls")}
+    begun = {"seed": made["recipe"].get("seed"), "rerolls": made["recipe"].get("rerolls")}
     return Draft.model_validate(begun | draft.model_dump(exclude_none=True, by_alias=True))
 
 
@@ -146,11 +152,15 @@ def _note_unknown_words(recipe: Recipe, notes: list[str]) -> None:
         notes.append(f"{known}: {', '.join(words[:LISTED_WORDS])}{more}")
 
 
-def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path, notes: list[str]) -> Path:
-    """Where the film goes, once it is certain that it can be written there."""
+def _place(request: Request, recipe: Recipe, outdir: Path) -> Path:
+    """Where the film goes."""
     now = datetime.now().astimezone()
     default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
-    output = expanded(request.output or like_video(default, recipe))
+    return expanded(request.output or like_video(default, recipe))
+
+
+def _check_output(request: Request, output: Path, recipe: Recipe, plan: Plan, notes: list[str]) -> None:
+    """Make certain that the film can be written there."""
     check_container(output, recipe.codec)
     check_output(output, overwrite=request.overwrite or output.absolute() == request.own_output)
     try:
@@ -159,4 +169,3 @@ def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path, notes: l
         if not request.only_plan:
             raise
         notes.append(error.message)
-    return output
