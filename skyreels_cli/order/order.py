@@ -15,7 +15,8 @@ class Order(Rendering):
     """A rendering, and how it was decided.
 
     `draft` is what was said, presets included; `sources` says for each field of the recipe where its value comes from;
-    `finished` is this very film, if it lies there already, of this recipe and model. `notes` are sentences about what was decided for the person who asked; `split` is how several GPUs share the work.
+    `finished` is the film itself, where it lies there already, of this recipe and model; `notes` are sentences about
+    what was decided for the person who asked; `split` is how several GPUs share the work.
     """
 
     draft: Draft
