@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import platformdirs
@@ -139,11 +140,13 @@ def _config() -> CommentedMap:
         content = YAML().load(file) if file.is_file() else None
     except MarkedYAMLError as broken:
         line = f":{broken.problem_mark.line + 1}" if broken.problem_mark else ""
-        raise UsageError("bad-config", f"{file}{line}: {broken.problem}", f"edit {file}") from None
+        raise UsageError(
+            "bad-config", f"{file}{line}: {broken.problem}", f"${{EDITOR:-vi}} {quote(str(file))}"
+        ) from None
     except (OSError, UnicodeDecodeError) as unreadable:
-        raise UsageError("bad-config", f"{file} cannot be read", f"check {file}") from unreadable
+        raise UsageError("bad-config", f"{file} cannot be read", f"ls -l {quote(str(file))}") from unreadable
     if content is None:
         return CommentedMap()
     if not isinstance(content, CommentedMap):
-        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"edit {file}")
+        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"${{EDITOR:-vi}} {quote(str(file))}")
     return content

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A line that could not be parsed never got as far as switching these on.
         out.turn_on(json="--json" in args, events="--events" in args, debug="--debug" in args)
         out.command = command_behind(error) or out.command
-        failure = as_failure(error)
+        failure = as_failure(error, args)
         out.failure(failure)
         status = failure.exit_code
     if reason := lost_result():

@@ -36,11 +36,16 @@ def resume(
     prompt: Annotated[str | None, Again(metavar="TEXT", help="With this prompt, to the end of the shot.")] = None,
 ) -> None:
     """Go on with an interrupted film as if nothing had happened; or make its end again, another way."""
+    from skyreels_cli.film.finished import identity_of
     from skyreels_cli.order.intake import make_placement, take_up
     from skyreels_cli.settings import load_settings
 
     output = film_of(absolute(film))
     change = _change(from_window, seed, prompt)
+    if change is None and not work_folder(output).exists() and (made := identity_of(output)):
+        out.narrate(f"{output} is finished already")
+        out.result({"output": str(output), "recipe": made["recipe"]}, str(output))
+        return
     recipe = _recipe_of(output)
     recipe = recipe.with_reroll(change) if change else recipe
     placement = make_placement(load_settings(**fold_machine_flags(machine)), {})

@@ -29,6 +29,7 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
+from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
@@ -59,6 +60,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     facts = open_model(draft.model or _default_model(settings, notes), download=request.download)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
+    notes += cut_prompts(recipe, facts)
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
