@@ -12,3 +12,7 @@ WeightsDtype = Literal["file", "fp8"]
 Codec = Literal["h264", "h265", "av1", "ffv1"]
 
 MAX_SEED = 2**63 - 1
+LONGEST_PROMPT = 20_000
+"""Characters; the text encoder reads about the first 2,000 (512 tokens)."""
+MAX_FRAMES = 10**12
+"""A film of a thousand years; its frames and rows still fit into 64 bits."""
