@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def preset_names() -> list[tuple[str, str]]:
     """Return the presets there are, with what they are for; nothing if the settings are broken."""
-    from skyreels_cli.recipe.presets import list_presets
+    from skyreels_cli.recipe.presets.find import list_presets
     from skyreels_cli.settings import load_settings
 
     with suppress(SkyreelsError):

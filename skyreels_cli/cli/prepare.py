@@ -58,7 +58,7 @@ def prepare(options: Options, out: Output) -> Job:
     from skyreels_cli.plan.planner import make_plan
     from skyreels_cli.recipe.complete import complete
     from skyreels_cli.recipe.merge import merge
-    from skyreels_cli.recipe.presets import load_preset
+    from skyreels_cli.recipe.presets.load import load_preset
     from skyreels_cli.recipe.schema import Draft
     from skyreels_cli.settings import load_settings
 
@@ -125,7 +125,7 @@ def _as_begun(draft: Draft, file: FileOptions) -> Draft:
 def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     """Return the typed options as a draft, over what their shots file says; a prompt `-` is read from stdin."""
     from skyreels_cli.recipe.merge import merge
-    from skyreels_cli.recipe.presets import load_shots
+    from skyreels_cli.recipe.presets.load import load_shots
     from skyreels_cli.recipe.schema import Draft
     from skyreels_cli.recipe.validate import make_draft
 

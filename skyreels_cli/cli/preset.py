@@ -13,7 +13,7 @@ from skyreels_cli.output import Output
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from skyreels_cli.recipe.presets import Preset
+    from skyreels_cli.recipe.presets.find import Listed as Preset
 
 app = command_group("Recipes to start from, in YAML.")
 
@@ -22,7 +22,7 @@ app = command_group("Recipes to start from, in YAML.")
 @unfold
 def list_(out: Output) -> None:
     """List the presets that come along and those in your presets folder."""
-    from skyreels_cli.recipe.presets import list_presets
+    from skyreels_cli.recipe.presets.find import list_presets
     from skyreels_cli.settings import load_settings
 
     presets = list_presets(load_settings().presets_dir)
@@ -34,7 +34,7 @@ def list_(out: Output) -> None:
 @unfold
 def show(out: Output, name: Annotated[str, typer.Argument(help="A preset's name or file.")]) -> None:
     """Print what a preset sets."""
-    from skyreels_cli.recipe.presets import load_preset
+    from skyreels_cli.recipe.presets.load import load_preset
     from skyreels_cli.settings import load_settings
 
     draft = load_preset(name, load_settings().presets_dir)

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from skyreels_cli.recipe.camera import Camera
 from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
-from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
+from skyreels_cli.recipe.shots import Guidance, Prompt, Seed, Shot, ShotDraft
 
 
 class Draft(BaseModel):
@@ -22,9 +23,9 @@ class Draft(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
 
     schema_version: Literal[1] = Field(1, alias="schema")
-    description: str | None = None
-    prompt: str | None = None
-    negative_prompt: str | None = None
+    prompt: Prompt | None = None
+    negative_prompt: Prompt | None = None
+    camera: Camera | None = Field(None, description="how the camera sees it; the prompt is completed accordingly")
     model: str | None = None
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None
@@ -66,6 +67,7 @@ class Recipe(BaseModel):
     schema_version: Literal[1] = Field(1, alias="schema")
     prompt: str
     negative_prompt: str
+    camera: Camera | None = Field(None, description="what the prompt was completed from; it holds the words already")
     model: str
     resolution: str = Field(pattern=r"^\d+x\d+$")
     num_frames: int | None = Field(ge=1, description="null: until it is told to end")
@@ -111,6 +113,7 @@ class Recipe(BaseModel):
         whole = Shot(
             prompt=self.prompt,
             negative_prompt=self.negative_prompt,
+            camera=self.camera,
             num_frames=self.num_frames,
             guidance_scale=self.guidance_scale,
             image=self.image,

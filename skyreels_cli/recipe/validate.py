@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from reprlib import Repr
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.errors import UsageError, did_you_mean, printable
 from skyreels_cli.recipe.plugin_choices import option_problems
 from skyreels_cli.recipe.schema import Draft
-from skyreels_cli.recipe.shots import ShotDraft, shot_problems
+from skyreels_cli.recipe.shots import shot_problems
 
-FIELDS = tuple(field.alias or name for name, field in Draft.model_fields.items())
-"""The keys of a draft as people write them (`schema`, not `schema_version`)."""
+LONGEST_MESSAGE = 400
+SHORT = Repr()
+SHORT.maxstring = SHORT.maxother = 60
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,15 @@ class Problem:
     @property
     def key(self) -> str:
         """The path as people write it."""
-        return ".".join(str(part) for part in self.path)
+        return printable(".".join(str(part) for part in self.path))
 
 
-def find_problems(values: Mapping[str, Any]) -> list[Problem]:
-    """Everything that keeps these values from being a draft."""
+def find_problems(values: Mapping[str, Any], kind: type[Draft] = Draft) -> list[Problem]:
+    """Everything that keeps these values from being a draft, or a preset."""
     try:
-        draft = Draft.model_validate(dict(values))
+        draft = kind.model_validate(dict(values))
     except ValidationError as invalid:
-        return [_explain(error) for error in invalid.errors()]
+        return [_explain(error, kind) for error in invalid.errors()]
     if draft.num_frames is not None and draft.duration is not None:
         return [Problem(("duration",), "num_frames says already how long the film is")]
     shots = [Problem(("shots", *path), message) for path, message in shot_problems(draft.shots or ())]
@@ -56,11 +58,26 @@ def make_draft(values: Mapping[str, Any], spell: Callable[[str], str] = str) -> 
     return Draft.model_validate(dict(values))
 
 
-def _explain(error: ErrorDetails) -> Problem:
+def _explain(error: ErrorDetails, kind: type[BaseModel]) -> Problem:
     """Pydantic's finding as `0 should be greater than or equal to 1`."""
     path = error["loc"]
     if error["type"] == "extra_forbidden":
-        fields = ShotDraft.model_fields if path[0] == "shots" and len(path) > 1 else FIELDS
-        return Problem(path, f"unknown key{did_you_mean(str(path[-1]), fields)}")
-    should = error["msg"].removeprefix("Input ").split(", unable")[0]
-    return Problem(path, f"{error['input']!r} {should}")
+        return Problem(path, f"unknown key{did_you_mean(str(path[-1])[:80], _known_keys(kind, path))}")
+    should = error["msg"].removeprefix("Input ").removeprefix("Value error, ").split(", unable")[0]
+    return Problem(path, printable(f"{SHORT.repr(error['input'])} {should}", LONGEST_MESSAGE))
+
+
+def _known_keys(kind: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """The keys there are where a path leads, as people write them (`schema`, not `schema_version`)."""
+    for part in path[:-1]:
+        if isinstance(part, str):
+            kind = next(_models(kind.model_fields[part].annotation))
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models within `list[ShotDraft] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
