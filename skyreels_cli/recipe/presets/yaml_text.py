@@ -129,7 +129,7 @@ class _Builder:
                 raise self._bad(key_node, "a key that is no word")
             key = self._text(key_node)
             if key in seen:
-                raise self._bad(key_node, f"found duplicate key {key[:60]!r}")
+                raise self._bad(key_node, f'found duplicate key "{printable(key, 60)}"')
             seen.add(key)
             self._at(key_node, (*path, key))
             yield key, value
