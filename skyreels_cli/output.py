@@ -13,20 +13,50 @@ from typing import TYPE_CHECKING, Any, TextIO
 from skyreels_cli.errors import SkyreelsError
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType
+    from rich.segment import Segment
 
 ENVELOPE_VERSION = 1
+_UNSEEN = dict.fromkeys(
+    code
+    for first, last in ((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x2069))
+    for code in (*range(first, last + 1), 0x061C)
+)
+"""C0 but tab and line feed, DEL, C1, and what turns the direction of writing: a terminal obeys them."""
+
 _STYLES = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 
 
 def colourful(stream: TextIO) -> bool:
-    """Whether colour and animation suit a stream: a capable terminal whose user has not set `NO_COLOR`."""
+    """Whether a stream is a terminal that can show colour and animation, and `NO_COLOR` is not set."""
     return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+
+
+def harmless(text: str) -> str:
+    """A text without the characters that make a terminal do something; prompts and presets come from strangers."""
+    return text.translate(_UNSEEN)
+
+
+class _Harmless:
+    """Rich's hook before anything is printed: everything is printed without such characters."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Put each into something that cleans what comes out of it."""
+        return [_Cleaned(renderable) for renderable in renderables]
+
+
+@dataclass(frozen=True)
+class _Cleaned:
+    renderable: ConsoleRenderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self.renderable, options):
+            yield segment if segment.control else segment._replace(text=harmless(segment.text))
 
 
 @dataclass
 class Output:
-    """How one command speaks: to a person, to a script (`json`, `events`), or hardly at all (`quiet`)."""
+    """Writes a command's output: for people, for scripts (`json`, `events`), or the essential result only (`quiet`)."""
 
     command: str = ""
     json: bool = False
@@ -38,22 +68,22 @@ class Output:
     _closed: bool = field(default=False, init=False, repr=False)
 
     def turn_on(self, **switches: bool) -> None:
-        """Switch on what was typed; a switch given before the subcommand stays on."""
+        """Turn on the switches that were typed; those typed before the subcommand stay on."""
         for name, typed in switches.items():
             setattr(self, name, getattr(self, name) or typed)
 
     @property
     def animated(self) -> bool:
-        """Whether a moving display on stderr is welcome."""
+        """Whether progress on stderr may be animated."""
         return colourful(sys.stderr) and not (self.quiet or self.events)
 
     def console(self, stream: TextIO | None = None) -> Console:
-        """Return a rich console on a stream (stderr if not given) that follows the rules for colour."""
+        """A rich console on a stream (default: stderr) that follows the rules for colour."""
         from rich.console import Console
 
         stream = stream or sys.stderr
         colour = colourful(stream)
-        return Console(
+        console = Console(
             file=stream,
             force_terminal=colour,
             no_color=not colour,
@@ -62,26 +92,28 @@ class Output:
             markup=False,
             emoji=False,
         )
+        console.push_render_hook(_Harmless())  # type: ignore[arg-type]  # to be of its class costs importing rich
+        return console
 
     def result(
         self, data: Mapping[str, Any], essential: str, human: Callable[[], RenderableType] | None = None
     ) -> None:
-        """End a command that succeeded; `essential` is what `--quiet` prints, or all there is to print."""
+        """Print the result of a command; `essential` is for `--quiet`, and for everyone if there is no `human`."""
         if self.json or self.events:
             self._envelope(data, None)
         elif self.quiet or human is None:
-            print(essential)
+            print(harmless(essential))
         else:
             self.console(sys.stdout).print(human())
         sys.stdout.flush()
 
     def failure(self, error: SkyreelsError) -> None:
-        """End a command that failed: error, causes and hint on stderr, the envelope on stdout if wanted."""
+        """Print an error with its causes and hint on stderr, and under `--json` or `--events` the envelope."""
         if self.debug:
             traceback.print_exception(error, file=sys.stderr)
         self._say("error", error.message)
         for cause in causes(error):
-            print(f"  cause: {cause}", file=sys.stderr)
+            print(f"  cause: {harmless(cause)}", file=sys.stderr)
         if error.hint:
             self._say("hint", error.hint)
         if self.json or self.events:
@@ -94,26 +126,26 @@ class Output:
             print(json.dumps(data), flush=True)
 
     def narrate(self, text: str) -> None:
-        """Tell a person what is going on."""
+        """Print a line about what is going on, unless `--quiet`."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(harmless(text), file=sys.stderr)
 
     def detail(self, text: str) -> None:
-        """Tell a person who asked for more (`-v`)."""
+        """Print a line for `-v` and `--debug`."""
         if self.verbose or self.debug:
             self.narrate(text)
 
     def warning(self, text: str) -> None:
-        """Tell a person about something that is likely not what they want."""
+        """Print a warning about something that the user probably does not want, unless `--quiet`."""
         if not self.quiet:
             self._say("warning", text)
 
     def _say(self, label: str, text: str) -> None:
         painted = f"\033[{_STYLES[label]}m{label}:\033[0m" if colourful(sys.stderr) else f"{label}:"
-        print(painted, text, file=sys.stderr)
+        print(painted, harmless(text), file=sys.stderr)
 
     def _envelope(self, data: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
-        if self._closed:  # a failure behind the result must not print a second envelope
+        if self._closed:  # a failure after the result must not print a second envelope
             return
         self._closed = True
         envelope = {"skyreels": ENVELOPE_VERSION, "command": self.command, "ok": error is None}
@@ -121,7 +153,7 @@ class Output:
 
 
 def causes(error: BaseException) -> Iterator[str]:
-    """Yield the first line of each explicit cause that the error's own text lacks, outermost first."""
+    """The first line of each explicit cause that is not part of the error's own text, outermost first."""
     said, cause = str(error), error.__cause__
     while cause is not None:
         first_line = (str(cause).strip() or type(cause).__name__).splitlines()[0]

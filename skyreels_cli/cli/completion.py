@@ -17,8 +17,17 @@ def preset_names() -> list[tuple[str, str]]:
     from skyreels_cli.settings import load_settings
 
     with suppress(SkyreelsError):
-        return [(preset.name, preset.description) for preset in list_presets(load_settings().presets_dir)]
+        return [
+            (preset.name, preset.title or preset.description) for preset in list_presets(load_settings().presets_dir)
+        ]
     return []
+
+
+def camera_words() -> list[tuple[str, str]]:
+    """Return the camera's vocabulary, with which of its four lists a word is in."""
+    from skyreels_cli.recipe.choices import CAMERA_WORDS
+
+    return list(CAMERA_WORDS.items())
 
 
 def scheduler_names() -> list[tuple[str, str]]:

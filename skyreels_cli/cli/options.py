@@ -9,7 +9,14 @@ from typing import Annotated
 
 from typer import Option
 
-from skyreels_cli.cli.completion import cache_names, model_names, parallel_names, preset_names, scheduler_names
+from skyreels_cli.cli.completion import (
+    cache_names,
+    camera_words,
+    model_names,
+    parallel_names,
+    preset_names,
+    scheduler_names,
+)
 from skyreels_cli.film.placement import Offload
 from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
 
@@ -22,6 +29,7 @@ Long = partial(Option, rich_help_panel="Films of several windows")
 File = partial(Option, rich_help_panel="The file")
 Machine = partial(Option, rich_help_panel="This machine")
 Everywhere = partial(Option, rich_help_panel="Every command")
+Before = partial(Option, rich_help_panel="Before rendering")
 Later = partial(Option, hidden=True)
 
 
@@ -39,13 +47,21 @@ class GlobalOptions:
 
 @dataclass(frozen=True)
 class RecipeOptions:
-    """What to render; most names are those of `recipe.schema.Draft`, for the others see `typed_draft`."""
+    """What to render; most names are those of `recipe.schema.Draft`, `cli.request` turns the others into them."""
 
     prompt: Annotated[str | None, Render("--prompt", metavar="TEXT", help="The same as PROMPT.")] = None
     negative_prompt: Annotated[str | None, Render(metavar="TEXT", help="What to keep out.")] = None
     preset: Annotated[
-        str | None,
-        Render(metavar="NAME|FILE.yaml", autocompletion=preset_names, help="A recipe to start from."),
+        list[str] | None,
+        Render(
+            metavar="NAME|FILE|CODE|URL|FILM",
+            autocompletion=preset_names,
+            help="A recipe to start from; of several the last wins.",
+        ),
+    ] = None
+    camera: Annotated[
+        list[str] | None,
+        Render(metavar="WORD", autocompletion=camera_words, help="How the camera sees or moves: close-up, dolly-in …"),
     ] = None
     model: Annotated[
         str | None,
@@ -96,6 +112,7 @@ class RecipeOptions:
         None
     )
 
+    lora: Annotated[list[str] | None, Later()] = None
     codec: Annotated[Codec | None, File(help="ffv1 (in .mkv) is lossless.")] = None
     quality: Annotated[float | None, File(metavar="0-10", help="10 is best.")] = None
 
@@ -105,7 +122,6 @@ class LaterOptions:
     """Options of the contract whose feature is not built yet: taken by name and refused, never ignored."""
 
     prompt_enhancer: Annotated[str | None, Later()] = None
-    lora: Annotated[list[str] | None, Later()] = None
 
 
 @dataclass(frozen=True)
@@ -132,3 +148,21 @@ class FileOptions:
     ] = None
     overwrite: Annotated[bool, File("--overwrite", help="Replace a file of that name.")] = False
     keep_work: Annotated[bool, File("--keep-work", help="Keep the film's work folder when it is done.")] = False
+
+
+@dataclass(frozen=True)
+class FilmOptions:
+    """All that says what film is wanted: the options of `generate`, `extend` and `queue add`."""
+
+    recipe: RecipeOptions = RecipeOptions()
+    later: LaterOptions = LaterOptions()
+    file: FileOptions = FileOptions()
+    machine: MachineOptions = MachineOptions()
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """Whether only the plan is wanted."""
+
+    dry_run: Annotated[bool, Before("--dry-run", help="Print the plan; load nothing, render nothing.")] = False
+    explain: Annotated[bool, Before("--explain", help="The plan, and why each value is what it is.")] = False

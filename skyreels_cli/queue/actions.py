@@ -150,7 +150,7 @@ def pause_all(store: Store) -> None:
 
 
 def resume_all(store: Store) -> None:
-    """Take back `pause_all`."""
+    """Let jobs start again."""
     _set_paused(store, 0)
 
 

@@ -67,11 +67,12 @@ class JobSummary:
 class Job(JobSummary):
     """All there is to know about a job.
 
-    `draft` is what was said (fields of `recipe.schema.Draft`; pictures as `asset:<sha256>/<name>`, see
-    `Assets.resolve`); `placement` what was said of device, offload and attention; `overrides` what running out of
-    memory has changed since, step by step in `degradations`. `recipe` and `plan` (see `plan.dry_run.plan_data`,
-    plus `family`) are as of adding or of the last start. `progress` is described in `queue.progress`; `result`
-    is the `FilmDone` event; `error` has `code`, `message`, `hint` and `exit_code`.
+    `draft` is what was said (fields of `recipe.schema.Draft`; pictures as `asset:<sha256>/<name>`, which
+    `Assets.resolve` turns into paths); `placement` what was said of the machine. `recipe` (its pictures likewise) is
+    what was decided when the job was added or edited; `overrides` what running out of memory has changed since, step by
+    step in `degradations`; `plan` (`plan.dry_run.plan_data`, plus `family`) is as of adding or of the last start.
+    `progress` is described in `queue.progress`; `result` is the `FilmDone` event; `error` has `code`, `message`, `hint`
+    and `exit_code`.
     """
 
     uid: str
@@ -108,6 +109,11 @@ class Job(JobSummary):
     def output_path(self) -> Path:
         """Where the film goes."""
         return Path(self.output)
+
+    @property
+    def current_recipe(self) -> dict[str, Any]:
+        """The recipe, with what running out of memory has changed in it."""
+        return {**self.recipe, **{name: value for name, value in self.overrides.items() if name in self.recipe}}
 
 
 SUMMARY_COLUMNS = ", ".join(field.name for field in fields(JobSummary))

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from sqlite3 import Connection
 from typing import Any, TypeAlias
 
-from skyreels_cli.queue.job import WAITING, Job, State
+from skyreels_cli.queue.job import WAITING, Job, State, model_key
 from skyreels_cli.queue.owner import Owner, is_stale, this_process
-from skyreels_cli.queue.store import Film, Store, wording
+from skyreels_cli.queue.store import FinishedFilm, Store
 
 Progress: TypeAlias = Mapping[str, Any] | None
 """`Progress.to_dict()`; None while the renderer has not said anything yet."""
@@ -126,11 +126,12 @@ def beat(store: Store, owner: Owner, sample: Mapping[str, Any], job: int = 0, pr
     return Orders(lost, request["request"] if request else None, bool(paused))
 
 
-def begin(store: Store, owner: Owner, job: int, recipe: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
-    """Keep what the renderer made of the draft."""
-    placement = store.job(job).placement
+def begin(store: Store, owner: Owner, job: Job) -> None:
+    """Keep the plan of a job that has begun, and which jobs share its model from now on."""
+    key = model_key(job.current_recipe, job.placement)
+    columns = {"plan": json.dumps(job.plan), "total_rows": job.plan["total_rows"], "model_key": key}
     with store.database.write() as connection:
-        _update(connection, owner, job, wording(dict(recipe), dict(plan), placement))
+        _update(connection, owner, job.id, columns)
 
 
 def note_output(store: Store, owner: Owner, job: int, output_before: str) -> None:
@@ -140,7 +141,7 @@ def note_output(store: Store, owner: Owner, job: int, output_before: str) -> Non
 
 
 def succeed(
-    store: Store, owner: Owner, job: int, progress: Progress, result: Mapping[str, Any], film: Film
+    store: Store, owner: Owner, job: int, progress: Progress, result: Mapping[str, Any], film: FinishedFilm
 ) -> State | None:
     """The film is there, and in the history. Returns the job's state; None, as all that follow, if it is not ours."""
     end = {"result": json.dumps(result), "error": None, "error_code": None}

@@ -115,7 +115,7 @@ class Worker:
         if task and task.progress:
             task.progress.take_memory(memory_in_use(looked, self._device))
             if not task.plan_noted:
-                leases.begin(self._store, self._owner, task.job.id, task.job.recipe, task.job.plan)
+                leases.begin(self._store, self._owner, task.job)
                 task.plan_noted = True
         held, reached = (task.job.id, task.reached()) if task else (0, None)
         orders = leases.beat(self._store, self._owner, looked, held, reached)
@@ -166,7 +166,7 @@ class Worker:
             task.job = replace(task.job, output_before=mark)
         task.begun = True
         try:
-            film = finished_film(task.job)
+            film = finished_film(task.job, self._store.assets.resolve(task.job.current_recipe))
         except SkyreelsError as error:
             self._on_failure(task, error_record(error))
             return
@@ -203,9 +203,9 @@ class Worker:
     def _on_event(self, task: Task, event: Mapping[str, Any]) -> None:
         match event["event"]:
             case "job_started":
-                task.job = replace(task.job, recipe=event["recipe"], plan=event["plan"])
+                task.job = replace(task.job, plan=event["plan"])
                 task.progress = Progress(event["plan"], task.job.progress.get("windows_done", ()))
-                self._warm = model_key(event["recipe"], {**task.job.placement, **task.job.overrides})
+                self._warm = model_key(task.job.current_recipe, {**task.job.placement, **task.job.overrides})
                 self._beat_at = 0.0
             case "film_done":
                 result = {name: value for name, value in event.items() if name not in ("event", "job")}

@@ -1,4 +1,4 @@
-"""From untrusted values (flags, YAML, JSON) to a `Draft`, or to an error that names each wrong value."""
+"""Turns untrusted values (flags, YAML, JSON) into a `Draft`, or into an error that names the wrong values."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ SHORT.maxstring = SHORT.maxother = 60
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one value; `path` leads to it: `("options", "teacache")`."""
+    """What is wrong with the value at `path`, such as `("options", "teacache")`."""
 
     path: tuple[str | int, ...]
     message: str
 
     @property
     def key(self) -> str:
-        """The path as people write it."""
+        """The path with dots."""
         return printable(".".join(str(part) for part in self.path))
 
 
 def find_problems(values: Mapping[str, Any], kind: type[Draft] = Draft) -> list[Problem]:
-    """Everything that keeps these values from being a draft, or a preset."""
+    """Everything that is wrong with these values of a draft, or of a preset."""
     try:
         draft = kind.model_validate(dict(values))
     except ValidationError as invalid:
@@ -47,7 +47,7 @@ def find_problems(values: Mapping[str, Any], kind: type[Draft] = Draft) -> list[
 
 
 def make_draft(values: Mapping[str, Any], spell: Callable[[str], str] = str) -> Draft:
-    """The draft that these values are; `spell` turns a key into what was typed (`--num-frames`).
+    """The draft with these values; `spell` turns a key into what was typed (`--num-frames`).
 
     Raises UsageError `bad-value` for the first problem.
     """
@@ -59,7 +59,7 @@ def make_draft(values: Mapping[str, Any], spell: Callable[[str], str] = str) -> 
 
 
 def _explain(error: ErrorDetails, kind: type[BaseModel]) -> Problem:
-    """Pydantic's finding as `0 should be greater than or equal to 1`."""
+    """An error of pydantic as a problem: `0 should be greater than or equal to 1`."""
     path = error["loc"]
     if error["type"] == "extra_forbidden":
         return Problem(path, f"unknown key{did_you_mean(str(path[-1])[:80], _known_keys(kind, path))}")

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from textual.message import Message
-
-from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue.job import FINISHED, Job, JobSummary, State, WorkerInfo
-from skyreels_cli.queue.store import Film, Sort
+from skyreels_cli.queue.store import FinishedFilm, Sort
 
 FILTERS: dict[str, tuple[State, ...] | None] = {
     "all": None,
@@ -50,7 +47,7 @@ class View:
     jobs: tuple[JobSummary, ...] = ()
     film: Job | None = None
     detail: Job | None = None
-    history: tuple[Film, ...] = ()
+    history: tuple[FinishedFilm, ...] = ()
     seconds_ahead: float = 0.0
 
     @property
@@ -61,18 +58,6 @@ class View:
     def is_orphan(self, job: JobSummary) -> bool:
         """Whether a job is called running though its worker is dead; the next worker takes it up."""
         return job.state == "running" and job.owner not in {worker.id for worker in self.living}
-
-
-class Seen(Message, bubble=False):
-    """The watcher has read something: a view, a sample of the devices, or an error.
-
-    It goes from the app to each screen as a message, not as a call: a screen reads its messages while all its widgets
-    are there, the app goes on while they are being mounted or taken down.
-    """
-
-    def __init__(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
-        super().__init__()
-        self.seen = seen
 
 
 def how(job: JobSummary, now: float) -> str:

@@ -119,8 +119,7 @@ class Watcher(threading.Thread):
         read_at, known, seconds = self._ahead
         now = time.monotonic()
         if queued and (now - read_at > AHEAD_SECONDS * 4 or (queued != known and now - read_at > AHEAD_SECONDS)):
-            query = "SELECT total(json_extract(plan, '$.estimates.time.value')) FROM jobs WHERE state = 'queued'"
-            seconds = float(store.database.rows(query)[0][0])
+            seconds = store.planned_seconds()
             self._ahead = (now, queued, seconds)
         return seconds * queued / known if known else seconds
 

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.model.alone import ALONE
-from skyreels_cli.plan.windows import Cut, Stretch, cut_film
+from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
-WINDOW = cut_film(
-    Cut(stride=4, base=None, overlap=0, block_size=2, inference_steps=3, ar_step=1),
-    [Stretch(17, "image", end_frame=True)],
+WINDOW = plan_windows(
+    WindowSizes(stride=4, base=None, overlap=0, block_size=2, inference_steps=3, ar_step=1),
+    [ShotFrames(17, "image", end_frame=True)],
 )[0]
 TIMES = torch.tensor([[0, 999, 999, 700, 700, 0]])
 

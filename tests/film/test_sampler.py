@@ -17,7 +17,7 @@ from skyreels_cli.film.windows.noise import InitialNoise, Stream, condition_nois
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.plan.plan import Block, Window
-from skyreels_cli.plan.windows import Cut, Stretch, cut_film
+from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
 
 SEED, SHIFT = 11, 8.0
 STREAM = Stream(SEED)
@@ -38,9 +38,9 @@ class Case:
 
     def window(self) -> Window:
         stride = 4
-        cut = Cut(stride, None, 0, block_size=self.block, inference_steps=self.steps, ar_step=self.ar_step)
+        sizes = WindowSizes(stride, None, 0, block_size=self.block, inference_steps=self.steps, ar_step=self.ar_step)
         start = "image" if self.prefix == 1 else "nothing"
-        return cut_film(cut, [Stretch(stride * (self.latents - 1) + 1, start, self.end_frame)])[0]
+        return plan_windows(sizes, [ShotFrames(stride * (self.latents - 1) + 1, start, self.end_frame)])[0]
 
 
 CASES = {

@@ -13,7 +13,7 @@ import pytest
 
 from skyreels_cli.queue.habits import Habits
 from skyreels_cli.queue.job import Job, NewJob
-from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.queue.store import FinishedFilm, Store
 from skyreels_cli.queue.supervisor import StopSignals, Supervisor
 
 from .fake_renderer import complete, film_text, plan
@@ -33,9 +33,9 @@ def new_job(output: Path, prompt: str = "a red ball", **fake: Any) -> NewJob:
     return NewJob(draft=draft, recipe=recipe, plan=plan(recipe), output=output, **jobs)
 
 
-def film(job: int, **changed: object) -> Film:
+def film(job: int, **changed: object) -> FinishedFilm:
     """A line of the history."""
-    made = Film(
+    made = FinishedFilm(
         job=job, finished_at=100.0, prompt="a ball", output="/a.mp4", model="df", dtype="bfloat16", resolution="80x48",
         frames=97, rows=30, device="cuda:0", offload="none", step_seconds=1.5, flops_per_second=4e14, elapsed_s=50.0,
         peak_memory_bytes=10**10,

@@ -100,7 +100,7 @@ class Renderer:
 
     def render(self, command: Facts) -> None:
         output = Path(command["output"])
-        recipe = complete(command["draft"])
+        recipe = command["recipe"]
         folder = output.with_name(output.name + ".skyreels")
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "lock").open("w") as lock:
@@ -119,7 +119,7 @@ class Renderer:
             (folder / "state.json").unlink(missing_ok=True)
         write(folder / "film.json", {"recipe": recipe})
         said = plan(recipe)
-        self.say(event="job_started", job=job, recipe=recipe, plan=said)
+        self.say(event="job_started", job=job, plan=said)
         self.load(job, recipe, command["placement"], fake)
         self.check_memory(recipe, command["placement"], fake)
         state = read(folder / "state.json") or {"lines": []}

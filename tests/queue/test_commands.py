@@ -16,7 +16,7 @@ import pytest
 
 from skyreels_cli.cli import queue_look
 from skyreels_cli.cli.main import main
-from skyreels_cli.queue import actions, executors, leases
+from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.logs import JobLog
 from skyreels_cli.queue.store import Store
 
@@ -308,7 +308,7 @@ class TestChanging:
 class TestRun:
     @pytest.fixture(autouse=True)
     def fake(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(executors.EXECUTORS, "local", lambda: FAKE)
+        monkeypatch.setattr("skyreels_local.executor.command", lambda options: FAKE)
 
     def test_once(self, queue: Queue, filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SKYREELS_ON_FINISHED", f'echo "$SKYREELS_OUTPUT" >> {tmp_path / "told"}')
@@ -372,7 +372,11 @@ class TestRun:
         assert f"warning: process {os.getpid()} is at work already, on cuda:0" in queue("run", "--once").err
 
     def test_unknown_executors(self, queue: Queue) -> None:
-        assert queue("run", "--executor", "slrum", "--json").error == (5, "executor-unknown")
+        assert queue("run", "--executor", "slrum", "--json").error == (5, "plugin-not-found")
+
+    def test_options_that_the_executor_does_not_have(self, queue: Queue) -> None:
+        assert queue("run", "-O", "local.slots=2", "--json").error == (2, "bad-option")
+        assert queue("run", "-O", "teacache.threshold=0.1", "--json").error == (2, "bad-option")
 
 
 def test_help_is_quick_and_complete(queue: Queue) -> None:

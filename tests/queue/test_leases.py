@@ -93,7 +93,7 @@ def test_who_has_lost_a_job_changes_nothing(timed: Store, films: Path, clocks: C
     assert before.owner == quick.id
     reached = {"rows_done": 5}
     assert leases.beat(timed, slow, {}, 1, reached).lost
-    leases.begin(timed, slow, 1, {**job.recipe, "prompt": "else"}, job.plan)
+    leases.begin(timed, slow, replace(job, plan={**job.plan, "total_rows": 999}))
     leases.note_output(timed, slow, 1, "1:2:3")
     assert leases.succeed(timed, slow, 1, reached, {"output": "x"}, film(1)) is None
     assert leases.fail(timed, slow, 1, reached, ERROR) is None

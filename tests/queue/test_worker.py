@@ -171,7 +171,7 @@ def test_memory_runs_out_and_the_job_takes_step_after_step(store: Store, add: Ca
         ({"base_num_frames": 69}, {"base_num_frames": 97}, "out of memory: CUDA"),
         ({"base_num_frames": 49}, {"base_num_frames": 69}, "out of memory: CUDA"),
     ]
-    assert (after.recipe["base_num_frames"], after.draft.get("base_num_frames")) == (49, None)
+    assert (after.current_recipe["base_num_frames"], after.recipe["base_num_frames"]) == (49, 97)
     assert "out of memory; trying again with base_num_frames 97 → 69" in log_of(store, job)
     told = [event["degraded"] for event in night.events if "degraded" in event]
     assert told == [change for change, _, _ in steps]

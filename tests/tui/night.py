@@ -14,7 +14,7 @@ from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
-from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.queue.store import FinishedFilm, Store
 from skyreels_cli.tui.drawing import Frame
 
 GB = 1e9
@@ -178,9 +178,9 @@ class FakeEngine:
     def _reached(self) -> dict[str, Any] | None:
         return self.progress.to_dict() if self.progress else None
 
-    def _film(self, job: Job) -> Film:
+    def _film(self, job: Job) -> FinishedFilm:
         recipe = job.recipe
-        return Film(
+        return FinishedFilm(
             job=job.id,
             finished_at=self.store.now(),
             prompt=job.prompt,

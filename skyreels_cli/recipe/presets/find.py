@@ -33,7 +33,7 @@ class Listed:
 
 def list_presets(user_folder: Path | None = None) -> list[Listed]:
     """Every preset that has a name, by name; of several with one name the one that would be used."""
-    return [_describe(path, origin) for path, origin in sorted(_named(user_folder).values())]
+    return [_describe(path, origin) for _, (path, origin) in sorted(_named(user_folder).items())]
 
 
 def find_preset(name_or_path: str, user_folder: Path | None = None) -> tuple[Path, Origin | None]:

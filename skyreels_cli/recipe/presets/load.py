@@ -47,6 +47,11 @@ class Loaded:
         return self.layers[-1].text.preset
 
     @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.preset.name or Path(self.where).stem
+
+    @property
     def where(self) -> str:
         """Where it was found, for messages."""
         return self.layers[-1].text.where
@@ -87,14 +92,19 @@ class Loaded:
 
 
 def load_preset(source: str, user_folder: Path | None = None) -> Draft:
-    """The draft in a preset that is to be used: a name, a file, a share code, a URL, a video or `-` for stdin.
+    """The draft in a preset that is to be used."""
+    return load_for_use(source, user_folder).draft
+
+
+def load_for_use(source: str, user_folder: Path | None = None) -> Loaded:
+    """A preset that is to be used: a name, a file, a share code, a URL, an archive, a film or `-` for stdin.
 
     Raises UsageError `preset-not-found`, `preset-requires` or, with `file:line: key: message` for everything that is
     wrong, `bad-preset`; PluginError `plugin-not-found` for a plugin that the preset requires; those of `receive`.
     """
     loaded = load(source, user_folder)
     check_requirements(loaded.requires, loaded.where)
-    return loaded.draft
+    return loaded
 
 
 def load(source: str, user_folder: Path | None = None) -> Loaded:
@@ -111,14 +121,19 @@ def load(source: str, user_folder: Path | None = None) -> Loaded:
 def load_shots(path: Path) -> Draft:
     """The draft in a `--shots` file: a preset that has `shots:`, or nothing but the list of them.
 
-    Its pictures may lie anywhere, for it does not travel. Raises UsageError `shots-not-found` or, like a preset,
-    `bad-preset`.
+    Raises UsageError `shots-not-found` or, like a preset, `bad-preset`.
     """
     if not path.exists():
         raise UsageError("shots-not-found", f"there is no file {path}", "--shots FILE.yaml")
-    text = read_preset(read_file(path), str(path), list_key="shots")
-    if not text.preset.shots:
+    draft = load_words(path, list_key="shots")
+    if not draft.shots:
         raise bad_preset(str(path), [(1, "", "there are no `shots:` in it")])
+    return draft
+
+
+def load_words(path: Path, *, list_key: str | None = None) -> Draft:
+    """The draft in a file that does not travel: its pictures may lie anywhere; UsageError `bad-preset`."""
+    text = read_preset(read_file(path), str(path), list_key=list_key)
     folder = path.absolute().parent
     values = text.preset.draft.model_dump(by_alias=True, exclude_none=True)
     return Draft.model_validate(with_files(values, lambda name: str(folder / Path(name).expanduser())))

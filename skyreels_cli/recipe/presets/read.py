@@ -23,6 +23,7 @@ class PresetText:
     preset: Preset
     where: str
     text: YamlText
+    raw: str | None = None
 
     def line(self, key: str) -> int:
         """The line, from 1, in which a key stands."""
@@ -64,7 +65,7 @@ def _read(content: bytes, where: str, list_key: str | None) -> PresetText:
     except NewerPresetError:
         message = f"{where}:{text.line(('schema',))}: schema: a later version of skyreels wrote this preset"
         raise UsageError("preset-newer", message, "pipx upgrade skyreels-cli") from None
-    return PresetText(_checked(values, where, text, depth), where, text)
+    return PresetText(_checked(values, where, text, depth), where, text, content.decode("utf-8-sig"))
 
 
 def bad_preset(where: str, found: Iterable[tuple[int, str, str]]) -> UsageError:

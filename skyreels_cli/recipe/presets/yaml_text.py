@@ -15,6 +15,8 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from ruamel.yaml.parser import Parser
 
+from skyreels_cli.errors import printable
+
 MAX_BYTES = 1_000_000
 MAX_LINES = 50_000
 MAX_DEPTH = 50

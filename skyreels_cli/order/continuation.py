@@ -1,16 +1,14 @@
-"""What a video that a film goes on with means for the options: some it decides, some it answers."""
+"""What a video that a film goes on with means for what was said: some of it the video decides, some it answers."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.output import Output
-
-if TYPE_CHECKING:
-    from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.media.codecs import CONTAINERS
+from skyreels_cli.media.comment import read_comment
+from skyreels_cli.recipe.schema import Draft, Recipe
 
 
 def check_video_options(typed: Draft) -> None:
@@ -30,25 +28,18 @@ def check_video_rate(typed: Draft, recipe: Recipe) -> None:
         raise UsageError("usage", message, "leave out --fps")
 
 
-def prompt_of_video(draft: Draft, out: Output) -> Draft:
-    """Where no prompt is given, the one that a video of ours was made with."""
+def prompt_of_video(draft: Draft) -> str | None:
+    """The prompt that a video of ours was made with, where the draft has none; None if there is no such video."""
     if draft.prompt or not draft.video:
-        return draft
-    from skyreels_cli.media.comment import read_comment
-
-    video = Path(draft.video).expanduser()
+        return None
     try:
-        prompt = str(json.loads(read_comment(video) or "")["recipe"]["prompt"])
+        return str(json.loads(read_comment(Path(draft.video).expanduser()) or "")["recipe"]["prompt"])
     except (ValueError, KeyError, TypeError):
-        return draft
-    out.narrate(f"prompt from {video.name}: {prompt}")
-    return draft.model_copy(update={"prompt": prompt})
+        return None
 
 
 def like_video(output: Path, recipe: Recipe) -> Path:
     """The default name in the container of the video, if that can hold the film's codec."""
-    from skyreels_cli.media.codecs import CONTAINERS
-
     suffix = Path(recipe.video).suffix.lower() if recipe.video else output.suffix
     return output.with_suffix(suffix) if recipe.codec in CONTAINERS.get(suffix, ()) else output
 

@@ -1,4 +1,4 @@
-"""What one can do to the job under the cursor: one table, from which keys, footer, palette and help are made."""
+"""What can be done to the job under the cursor: one table, from which keys, footer, palette and help are made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skyreels_cli.queue.store import Store
 
 
 @dataclass(frozen=True)
-class Deed:
+class JobAction:
     """`do` writes to the store and says what was done; `asks` is put to the user before, with the job's number."""
 
     name: str
@@ -56,22 +56,14 @@ def _remove(store: Store, job: JobSummary) -> str:
 
 
 def _moved(rank: Callable[[int], int | None]) -> Callable[[Store, JobSummary], str]:
-    """Move to a rank that is reckoned from the present one, both from 1."""
+    """Move a job to a rank computed from its present one, both counted from 1; None is the last."""
 
     def move(store: Store, job: JobSummary) -> str:
-        wanted, last = rank(_rank(store, job.id)), store.count(WAITING)
+        wanted, last = rank(store.rank(job.id)), store.count(WAITING)
         actions.move(store, job.id, wanted)
         return f"job {job.id} is number {min(max(wanted or last, 1), last)} of {last} that wait"
 
     return move
-
-
-def _rank(store: Store, number: int) -> int:
-    """The place of a job among those that wait, from 1; counted by SQLite, for reading 10,000 jobs takes 60 ms."""
-    query = """SELECT count(*) FROM jobs AS other, jobs AS this
-        WHERE this.id = ? AND other.state IN ('queued', 'paused')
-        AND (-other.priority, other.position, other.id) <= (-this.priority, this.position, this.id)"""
-    return int(store.database.rows(query, number)[0][0])
 
 
 def _prioritised(by: int) -> Callable[[Store, JobSummary], str]:
@@ -84,9 +76,9 @@ def _prioritised(by: int) -> Callable[[Store, JobSummary], str]:
 
 FAILED: tuple[State, ...] = ("failed", "cancelled")
 STOPPED: tuple[State, ...] = (*WAITING, *FINISHED)
-DEEDS: tuple[Deed, ...] = (
-    Deed("pause", "p", "Pause", "Pause the job, or let it go on", UNFINISHED, _pause, in_footer=True),
-    Deed(
+_TABLE: tuple[JobAction, ...] = (
+    JobAction("pause", "p", "Pause", "Pause the job, or let it go on", UNFINISHED, _pause, in_footer=True),
+    JobAction(
         "cancel",
         "c",
         "Cancel",
@@ -96,15 +88,17 @@ DEEDS: tuple[Deed, ...] = (
         asks="Cancel job {}? What is rendered stays, and `retry` goes on with it.",
         in_footer=True,
     ),
-    Deed("retry", "r", "Retry", "Queue a failed or cancelled job again", FAILED, _retry, in_footer=True),
-    Deed("duplicate", "d", "Duplicate", "Queue the same job once more", (*UNFINISHED, *FINISHED), _duplicate),
-    Deed("raise", "K,shift+up", "Up", "Render the job one place earlier", WAITING, _moved(lambda now: now - 1)),
-    Deed("lower", "J,shift+down", "Down", "Render the job one place later", WAITING, _moved(lambda now: now + 1)),
-    Deed("first", "T", "To the top", "Render the job next", WAITING, _moved(lambda _: 1)),
-    Deed("last", "B", "To the bottom", "Render the job last", WAITING, _moved(lambda _: None)),
-    Deed("prefer", "plus,equals_sign", "Priority +1", "Give the job a higher priority", UNFINISHED, _prioritised(1)),
-    Deed("defer", "minus", "Priority -1", "Give the job a lower priority", UNFINISHED, _prioritised(-1)),
-    Deed(
+    JobAction("retry", "r", "Retry", "Queue a failed or cancelled job again", FAILED, _retry, in_footer=True),
+    JobAction("duplicate", "d", "Duplicate", "Queue the same job once more", (*UNFINISHED, *FINISHED), _duplicate),
+    JobAction("raise", "K,shift+up", "Up", "Render the job one place earlier", WAITING, _moved(lambda now: now - 1)),
+    JobAction("lower", "J,shift+down", "Down", "Render the job one place later", WAITING, _moved(lambda now: now + 1)),
+    JobAction("first", "T", "To the top", "Render the job next", WAITING, _moved(lambda _: 1)),
+    JobAction("last", "B", "To the bottom", "Render the job last", WAITING, _moved(lambda _: None)),
+    JobAction(
+        "prefer", "plus,equals_sign", "Priority +1", "Give the job a higher priority", UNFINISHED, _prioritised(1)
+    ),
+    JobAction("defer", "minus", "Priority -1", "Give the job a lower priority", UNFINISHED, _prioritised(-1)),
+    JobAction(
         "remove",
         "x,delete",
         "Remove",
@@ -114,3 +108,5 @@ DEEDS: tuple[Deed, ...] = (
         asks="Remove job {} from the queue? A finished film stays where it is.",
     ),
 )
+JOB_ACTIONS = {action.name: action for action in _TABLE}
+"""By name, in the order of the help."""
