@@ -1,4 +1,7 @@
-"""The one place that writes to the terminal: stdout carries the result, stderr everything else."""
+"""The one place that writes to the terminal: stdout carries the result, stderr everything else.
+
+It also writes numbers as people read them, for the commands and the dashboard alike.
+"""
 
 from __future__ import annotations
 
@@ -160,3 +163,22 @@ def causes(error: BaseException) -> Iterator[str]:
         if first_line not in said:
             yield first_line
         cause = cause.__cause__
+
+
+def byte_size(size: float) -> str:
+    """Bytes as `8.1 GB`, `740 MB` or `1 kB`, in powers of ten as disks and GPUs are sold."""
+    if size >= 0.95e9:
+        return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 0.95e6 else f"{size / 1e3:.0f} kB"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `0:27` or `1:45:10`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def frame_range(first_frame: int, frames: int) -> str:
+    """A range of frames of the film, counted from 1: `98–177`."""
+    return f"{first_frame + 1}–{first_frame + frames}"

@@ -11,12 +11,11 @@ from typer import Argument
 from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.options import FilmOptions, PlanOptions
 from skyreels_cli.cli.progress import Notice, progress
-from skyreels_cli.cli.quantities import byte_size, clock
 from skyreels_cli.cli.request import decide_aloud, make_request
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
-from skyreels_cli.output import Output
+from skyreels_cli.output import Output, byte_size, clock
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

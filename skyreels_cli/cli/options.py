@@ -54,14 +54,14 @@ class RecipeOptions:
     preset: Annotated[
         list[str] | None,
         Render(
-            metavar="NAME|FILE|CODE|URL|FILM",
+            metavar="NAME|FILE|CODE|URL",
             autocompletion=preset_names,
-            help="A recipe to start from; of several the last wins.",
+            help="A recipe to start from; the last wins.",
         ),
     ] = None
     camera: Annotated[
         list[str] | None,
-        Render(metavar="WORD", autocompletion=camera_words, help="How the camera sees or moves: close-up, dolly-in …"),
+        Render(metavar="WORD", autocompletion=camera_words, help="How the camera sees or moves: close-up, dolly-in."),
     ] = None
     model: Annotated[
         str | None,

@@ -70,7 +70,7 @@ def path(
 def validate(
     out: Output,
     *,
-    presets: Annotated[list[str], Argument(metavar="PRESET…", autocompletion=preset_names, help=WHATEVER)],
+    presets: Annotated[list[str], Argument(metavar="PRESET", autocompletion=preset_names, help=WHATEVER)],
 ) -> None:
     """Check presets: every line that is wrong is named, and what they need and is not there."""
     from skyreels_cli.recipe.presets.requirements import unmet

@@ -14,15 +14,14 @@ from typer import Option
 
 from skyreels_cli.cli.options import MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
-from skyreels_cli.cli.quantities import clock
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.errors import InterruptedError, SkyreelsError
-from skyreels_cli.output import Output
+from skyreels_cli.output import Output, clock
 
 if TYPE_CHECKING:
-    from skyreels_cli.queue.habits import Habits
     from skyreels_cli.queue.notify import Notifier
     from skyreels_cli.queue.store import Store
+    from skyreels_cli.queue.worker_config import WorkerConfig
 
 SIDE_BY_SIDE = "Renderers side by side, one per GPU."
 
@@ -56,12 +55,12 @@ def run(
     store, settings = open_store(), load_settings()
     notifier = Notifier(out.warning, settings.on_finished, settings.on_failed, settings.webhook)
     reporter = Reporter(out, store, notifier, bell=settings.bell)
-    habits = _habits(machine, workers, executor, patience=not keep_order, degrade=degrade)
+    configs = _configs(machine, workers, executor, patience=not keep_order, degrade=degrade)
     for worker in store.workers():
         if worker.alive:
             out.warning(f"process {worker.pid} is at work already, on {worker.device}")
     with stop_signals() as signals:
-        supervisor = Supervisor(store, habits, command, reporter.take)
+        supervisor = Supervisor(store, configs, command, reporter.take)
         out.narrate(f"at work on {store.folder} as process {os.getpid()}; Ctrl-C stops, and loses nothing")
         supervisor.run(signals, once=once)
     notifier.wait()
@@ -75,14 +74,16 @@ def run(
     out.result({"ended": ended}, _summary(ended))
 
 
-def _habits(machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool) -> list[Habits]:
+def _configs(
+    machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool
+) -> list[WorkerConfig]:
     """How each worker works: with several of them and no device named, each computes on GPUs of its own."""
     from skyreels_cli.order.intake import make_placement
-    from skyreels_cli.queue.habits import Habits
+    from skyreels_cli.queue.worker_config import WorkerConfig
     from skyreels_cli.settings import load_settings
 
     placement = asdict(make_placement(load_settings(**fold_machine_flags(machine)), {}))
-    shared = Habits(placement, executor, degrade=degrade, patience=Habits.patience if patience else 0)
+    shared = WorkerConfig(placement, executor, degrade=degrade, patience=WorkerConfig.patience if patience else 0)
     if workers == 1 or placement["device"] != "auto":
         return [shared] * workers
     firsts = range(0, workers * placement["gpus"], placement["gpus"])

@@ -122,7 +122,7 @@ def _weight_files(folder: Path, stem: str) -> tuple[Path, ...]:
 
 
 def _weight_map(index: Path) -> dict[str, str]:
-    """TensorEntry → shard file; a shard outside the folder is refused."""
+    """Shard file by tensor name; a shard outside the folder is refused."""
     weight_map = read_json(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise UsageError("model-broken", f"{index} has no weight_map", _again(index))

@@ -49,7 +49,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     settings = load_settings(**request.machine)
     loaded = [load_for_use(preset, settings.presets_dir) for preset in request.presets]
-    presets = {f"preset {preset.name}": preset.draft for preset in loaded}
+    presets = {f"preset {preset.called}": preset.draft for preset in loaded}
     said = {"typed": request.typed, **dict(reversed(presets.items())), "the job": request.before}
     check_video_options(request.typed)
     notes: list[str] = []

@@ -20,7 +20,7 @@ def file_mark(path: Path) -> str:
     return f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
 
 
-def finished_film(job: Job, recipe: dict[str, Any]) -> dict[str, Any] | None:
+def earlier_result(job: Job, recipe: dict[str, Any]) -> dict[str, Any] | None:
     """The `FilmDone` of a film of this recipe that an earlier attempt has finished; None if it is yet to be made.
 
     Raises UsageError `output-exists` for a file that is not ours and may not be overwritten.

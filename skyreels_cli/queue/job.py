@@ -11,16 +11,16 @@ from typing import Any, Literal, Self, get_args
 
 from skyreels_cli.errors import UsageError, did_you_mean
 
-State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
-WAITING: tuple[State, ...] = ("queued", "paused")
-UNFINISHED: tuple[State, ...] = ("running", *WAITING)
-FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+WAITING: tuple[JobState, ...] = ("queued", "paused")
+UNFINISHED: tuple[JobState, ...] = ("running", *WAITING)
+FINISHED: tuple[JobState, ...] = ("succeeded", "failed", "cancelled")
 
 
-def check_states(words: Sequence[str]) -> list[State]:
+def check_states(words: Sequence[str]) -> list[JobState]:
     """The words as states, or UsageError `bad-state`."""
-    states = get_args(State)
+    states = get_args(JobState)
     for word in words:
         if word not in states:
             message = f"{word!r} is no state of a job{did_you_mean(word, states)}"
@@ -30,14 +30,14 @@ def check_states(words: Sequence[str]) -> list[State]:
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """A line of the list. Times are seconds since 1970; `rows_done / total_rows` is how far the film is.
+    """A line of the list. Times are seconds since 1970; `steps_done / total_steps` is how far the film is.
 
     `request` is what a running job has been asked for and not done yet: `cancel` or `pause`. `attempts` counts
     the starts since the film last got further; with `max_attempts` of them the job has failed.
     """
 
     id: int
-    state: State
+    state: JobState
     priority: int
     position: float
     prompt: str
@@ -45,8 +45,8 @@ class JobSummary:
     resolution: str
     num_frames: int
     output: str
-    rows_done: int
-    total_rows: int
+    steps_done: int
+    total_steps: int
     attempts: int
     max_attempts: int
     request: str | None
@@ -88,7 +88,7 @@ class Job(JobSummary):
     degrade: bool
     overrides: dict[str, Any]
     degradations: list[dict[str, Any]]
-    best_rows: int
+    best_steps: int
     progress: dict[str, Any]
     result: dict[str, Any] | None
     error: dict[str, Any] | None
@@ -138,7 +138,7 @@ class NewJob:
     priority: int = 0
     max_attempts: int = 3
     degrade: bool = True
-    state: State = "queued"
+    state: JobState = "queued"
 
 
 def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
@@ -152,7 +152,7 @@ class WorkerInfo:
     """A worker at work: one renderer child on one device; `alive` as of the moment of asking.
 
     `sample` is the last look at its device (see `queue.device`), with a `rest_reason` if that seems to be broken;
-    `beat_at` is when the worker last gave a sign of life.
+    `heartbeat_at` is when the worker last gave a sign of life.
     """
 
     id: str
@@ -161,7 +161,7 @@ class WorkerInfo:
     device: str
     executor: str
     started_at: float
-    beat_at: float
+    heartbeat_at: float
     alive: bool
     job: int | None
     sample: dict[str, Any]

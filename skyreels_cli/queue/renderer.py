@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from skyreels_cli.queue.outcome import error_record
 
 if TYPE_CHECKING:
+    from skyreels_cli.film.loaded_model import LoadedModel
     from skyreels_cli.film.rendering import Rendering
-    from skyreels_cli.film.studio import Studio
 
 Say = Callable[[Mapping[str, Any]], None]
 
@@ -71,7 +71,7 @@ class Renderer:
     def __init__(self, say: Say, is_stopped: Callable[[int], bool]) -> None:
         self._say = say
         self._is_stopped = is_stopped
-        self._studio: Studio | None = None
+        self._studio: LoadedModel | None = None
         self._studio_key: tuple[Any, ...] = ()
 
     def take(self, command: Mapping[str, Any]) -> None:
@@ -104,7 +104,7 @@ class Renderer:
         studio = self._studio_for(rendering)
         studio.expect(_texts(command["next"]))
         say({"event": "job_started", "plan": _plan_of(rendering, str(studio.device))})
-        with closing(render(rendering, studio=studio)) as events:
+        with closing(render(rendering, model=studio)) as events:
             for event in events:
                 say(event.to_dict())
                 if self._is_stopped(command["job"]) and not isinstance(event, FilmDone):
@@ -113,8 +113,8 @@ class Renderer:
                 return
         say({"event": "job_stopped"})
 
-    def _studio_for(self, rendering: Rendering) -> Studio:
-        from skyreels_cli.film.studio import Studio
+    def _studio_for(self, rendering: Rendering) -> LoadedModel:
+        from skyreels_cli.film.loaded_model import LoadedModel
         from skyreels_cli.model.memory import release
 
         facts, recipe, placement = rendering.facts, rendering.recipe, rendering.placement
@@ -124,7 +124,7 @@ class Renderer:
                 device = self._studio.device
                 self._studio = None
                 release(device)
-            self._studio, self._studio_key = Studio(facts, recipe.dtype, placement), key
+            self._studio, self._studio_key = LoadedModel(facts, recipe.dtype, placement), key
         return self._studio
 
 

@@ -30,12 +30,12 @@ from uuid import uuid4
 from skyreels_cli.errors import UsageError
 from skyreels_cli.queue.assets import Assets
 from skyreels_cli.queue.database import Database
-from skyreels_cli.queue.job import SUMMARY_COLUMNS, Job, JobSummary, NewJob, State, WorkerInfo, model_key
+from skyreels_cli.queue.job import SUMMARY_COLUMNS, Job, JobState, JobSummary, NewJob, WorkerInfo, model_key
 from skyreels_cli.queue.owner import is_stale, uptime
 
 Sort = Literal["queue", "id", "prompt", "model", "frames", "created", "finished"]
 
-ORDERS: dict[Sort, str] = {
+ORDER_BY: dict[Sort, str] = {
     # What runs, what comes next, then what ended last.
     "queue": "state <> 'running', finished_at IS NOT NULL, finished_at DESC, priority DESC, position, id",
     "id": "id",
@@ -68,7 +68,7 @@ class FinishedFilm:
     dtype: str
     resolution: str
     frames: int
-    rows: int
+    steps: int
     device: str
     offload: str
     step_seconds: float | None
@@ -100,7 +100,7 @@ class Store:
 
     def jobs(
         self,
-        states: Iterable[State] | None = None,
+        states: Iterable[JobState] | None = None,
         text: str | None = None,
         sort: Sort = "queue",
         descending: bool = False,
@@ -109,11 +109,11 @@ class Store:
     ) -> list[JobSummary]:
         """Jobs in these states whose prompt, model or output contains `text`, or whose id it is."""
         where, values = _filter(states, text)
-        order = _reversed(ORDERS[sort]) if descending else ORDERS[sort]
+        order = _reversed(ORDER_BY[sort]) if descending else ORDER_BY[sort]
         query = f"SELECT {SUMMARY_COLUMNS} FROM jobs WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
         return [JobSummary(*row) for row in self.database.rows(query, *values, limit, offset)]
 
-    def count(self, states: Iterable[State] | None = None, text: str | None = None) -> int:
+    def count(self, states: Iterable[JobState] | None = None, text: str | None = None) -> int:
         """How many jobs `jobs` would list."""
         where, values = _filter(states, text)
         return int(self.database.rows(f"SELECT count(*) FROM jobs WHERE {where}", *values)[0][0])
@@ -228,7 +228,7 @@ def wording(recipe: dict[str, Any], plan: dict[str, Any], placement: dict[str, A
         **{name: recipe[name] for name in ("prompt", "model", "resolution", "num_frames")},
         "recipe": json.dumps(recipe),
         "plan": json.dumps(plan),
-        "total_rows": plan["total_rows"],
+        "total_steps": plan["total_rows"],
         "model_key": model_key(recipe, placement),
     }
 
@@ -252,7 +252,7 @@ def unused_output(connection: Connection, output: Path) -> Path:
     return name
 
 
-def _filter(states: Iterable[State] | None, text: str | None) -> tuple[str, list[Any]]:
+def _filter(states: Iterable[JobState] | None, text: str | None) -> tuple[str, list[Any]]:
     conditions, values = ["1"], list[Any](states or ())
     if states is not None:
         conditions.append(f"state IN ({', '.join('?' * len(values))})")
@@ -268,5 +268,5 @@ def _reversed(order: str) -> str:
 
 
 def _worker(row: Row, *, alive: bool) -> WorkerInfo:
-    names = ("id", "host", "pid", "device", "executor", "started_at", "beat_at", "job")
+    names = ("id", "host", "pid", "device", "executor", "started_at", "heartbeat_at", "job")
     return WorkerInfo(**{name: row[name] for name in names}, alive=alive, sample=json.loads(row["sample"]))

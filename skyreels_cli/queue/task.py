@@ -51,7 +51,7 @@ class Task:
     @property
     def attempts(self) -> int:
         """Starts since the film last got further, this one included."""
-        further = self.progress is not None and self.progress.rows_done > self.job.best_rows
+        further = self.progress is not None and self.progress.steps_done > self.job.best_steps
         return 1 if further else self.job.attempts
 
     def reached(self) -> dict[str, Any] | None:
@@ -128,7 +128,7 @@ def _film(store: Store, task: Task, result: Mapping[str, Any]) -> FinishedFilm:
         dtype=recipe["dtype"],
         resolution=recipe["resolution"],
         frames=recipe["num_frames"],
-        rows=job.plan["total_rows"],
+        steps=job.plan["total_rows"],
         device=job.plan.get("device", "auto"),
         offload=task.placement["offload"],
         step_seconds=progress.step_seconds if progress else None,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from skyreels_cli.queue import actions
-from skyreels_cli.queue.job import FINISHED, UNFINISHED, WAITING, JobSummary, State
+from skyreels_cli.queue.job import FINISHED, UNFINISHED, WAITING, JobState, JobSummary
 from skyreels_cli.queue.store import Store
 
 
@@ -18,7 +18,7 @@ class JobAction:
     keys: str
     label: str
     help: str
-    states: tuple[State, ...]
+    states: tuple[JobState, ...]
     do: Callable[[Store, JobSummary], str]
     asks: str = ""
     in_footer: bool = False
@@ -74,8 +74,8 @@ def _prioritised(by: int) -> Callable[[Store, JobSummary], str]:
     return change
 
 
-FAILED: tuple[State, ...] = ("failed", "cancelled")
-STOPPED: tuple[State, ...] = (*WAITING, *FINISHED)
+FAILED: tuple[JobState, ...] = ("failed", "cancelled")
+STOPPED: tuple[JobState, ...] = (*WAITING, *FINISHED)
 _TABLE: tuple[JobAction, ...] = (
     JobAction("pause", "p", "Pause", "Pause the job, or let it go on", UNFINISHED, _pause, in_footer=True),
     JobAction(

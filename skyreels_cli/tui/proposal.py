@@ -33,7 +33,7 @@ PLUGINS: dict[str, type[Spec]] = {"scheduler": SchedulerSpec, "cache": CacheSpec
 
 
 @dataclass(frozen=True)
-class Start:
+class FormStart:
     """What a form begins with: values as text by field, those that it does not show, and the job that is edited.
 
     Options of plugins are fields called `teacache.threshold`.
@@ -53,7 +53,7 @@ class OptionField:
     value: str
 
 
-def start_from(draft: Mapping[str, Any], job: Job | None = None) -> Start:
+def start_from(draft: Mapping[str, Any], job: Job | None = None) -> FormStart:
     """Spread a draft over the fields of the form and the rest."""
     values = {name: str(draft[name]) for name in RECIPE_FIELDS if draft.get(name) is not None}
     values |= {
@@ -65,7 +65,7 @@ def start_from(draft: Mapping[str, Any], job: Job | None = None) -> Start:
         values |= {name: str(job.placement[name]) for name in MACHINE_FIELDS if job.placement.get(name) is not None}
         values |= {"output": job.output, "priority": str(job.priority)}
     hidden = (*RECIPE_FIELDS, "options", "description")
-    return Start(values, {name: value for name, value in draft.items() if name not in hidden}, job)
+    return FormStart(values, {name: value for name, value in draft.items() if name not in hidden}, job)
 
 
 def choices(name: str) -> list[str]:
@@ -87,7 +87,7 @@ def option_fields(recipe: Mapping[str, Any]) -> list[OptionField]:
     ]
 
 
-def propose(start: Start, typed: Mapping[str, str], store: Store) -> NewJob:
+def propose(start: FormStart, typed: Mapping[str, str], store: Store) -> NewJob:
     """The job that the form describes, planned; raises the error that `queue add` would raise."""
     request = request_of(start, typed)
     before = start.job
@@ -100,7 +100,7 @@ def propose(start: Start, typed: Mapping[str, str], store: Store) -> NewJob:
     )
 
 
-def request_of(start: Start, typed: Mapping[str, str]) -> Request:
+def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
     """What stands in the form as a request; an empty field leaves the value to the model.
 
     Nothing is downloaded: 30 GB must not start to come while somebody types.

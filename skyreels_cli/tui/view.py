@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from skyreels_cli.queue.job import FINISHED, Job, JobSummary, State, WorkerInfo
+from skyreels_cli.queue.job import FINISHED, Job, JobState, JobSummary, WorkerInfo
 from skyreels_cli.queue.store import FinishedFilm, Sort
 
-FILTERS: dict[str, tuple[State, ...] | None] = {
+FILTERS: dict[str, tuple[JobState, ...] | None] = {
     "all": None,
     "to do": ("running", "queued", "paused"),
     "failed": ("failed", "cancelled"),
@@ -70,7 +70,7 @@ def how(job: JobSummary, now: float) -> str:
         return ""
     if job.retry_at and job.retry_at > now:
         return f"in {job.retry_at - now:.0f} s"
-    return f"{100 * job.rows_done // max(job.total_rows, 1)} %" if job.rows_done or job.state == "running" else ""
+    return f"{100 * job.steps_done // max(job.total_steps, 1)} %" if job.steps_done or job.state == "running" else ""
 
 
 def planned_memory(job: Job) -> float | None:

@@ -137,8 +137,8 @@ class Watcher(threading.Thread):
 
 
 def _timeless(worker: WorkerInfo) -> WorkerInfo:
-    """A worker without what changes at each of its beats, which is no news."""
-    return replace(worker, beat_at=0.0, sample={"rest_reason": worker.sample.get("rest_reason")})
+    """A worker without what changes at each of its heartbeats."""
+    return replace(worker, heartbeat_at=0.0, sample={"rest_reason": worker.sample.get("rest_reason")})
 
 
 def _film(store: Store, focus: int | None) -> Job | None:

@@ -20,7 +20,7 @@ from .conftest import FakeFilm, Ran
 
 Run = Callable[..., Ran]
 
-# Every flag of the reference's two scripts (REFERENCE.md §3), with a value it would be given there.
+# Every flag of the reference's two scripts (tests/golden/REFERENCE.md §3), with a value it would be given there.
 REFERENCE_FLAGS = {
     "outdir": "films",
     "model_id": "Skywork/SkyReels-V2-DF-1.3B-540P",

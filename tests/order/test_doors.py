@@ -24,7 +24,7 @@ from skyreels_cli.output import Output
 from skyreels_cli.queue.new_job import new_job
 from skyreels_cli.queue.store import Store
 from skyreels_cli.recipe.schema import Recipe
-from skyreels_cli.tui.proposal import Start, request_of
+from skyreels_cli.tui.proposal import FormStart, request_of
 
 MODEL = str(Path(__file__).parents[1] / "golden" / "model")
 PICTURE = str(Path(__file__).parents[1] / "golden" / "first.png")
@@ -115,7 +115,7 @@ def typed_at_the_command_line(said: dict[str, Any], output: Path) -> Order | str
 def typed_into_the_form(said: dict[str, Any], output: Path) -> tuple[Request, Order] | str:
     fields = {"prompt": "a ball", "model": MODEL, "seed": "7", "output": str(output)}
     try:
-        request = request_of(Start({}, {}), {**fields, **{name: str(value) for name, value in said.items()}})
+        request = request_of(FormStart({}, {}), {**fields, **{name: str(value) for name, value in said.items()}})
         return request, decide(request)
     except SkyreelsError as error:
         return told(error)

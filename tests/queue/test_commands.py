@@ -220,7 +220,7 @@ class TestLooking:
             [
                 lambda: actions.cancel(filled, 2),
                 lambda: leases.claim(filled, owner),
-                lambda: leases.beat(filled, owner, {}, 1, {"rows_done": 2}),
+                lambda: leases.heartbeat(filled, owner, {}, 1, {"steps_done": 2}),
                 lambda: actions.remove(filled, [2, 3]),
                 lambda: leases.fail(filled, owner, 1, None, {"code": "internal"}),
             ]
@@ -233,7 +233,7 @@ class TestLooking:
             *(("job", number, "queued", None) for number in (1, 2, 3)),
             ("job", 2, "cancelled", None),
             ("job", 1, "running", {}),
-            ("job", 1, "running", {"rows_done": 2}),
+            ("job", 1, "running", {"steps_done": 2}),
             ("job_removed", 2, None, None),
             ("job_removed", 3, None, None),
             ("job", 1, "failed", None),
@@ -243,7 +243,7 @@ class TestLooking:
     def test_the_list_says_how_far_a_running_job_is(self, queue: Queue, filled: Store) -> None:
         owner = leases.register(filled, "cpu")
         leases.claim(filled, owner)
-        leases.beat(filled, owner, {}, 1, {"rows_done": 3, "seconds_left": 4210.0})
+        leases.heartbeat(filled, owner, {}, 1, {"steps_done": 3, "seconds_left": 4210.0})
         assert "running  50 %, 1:10:10 left" in queue("list").out
 
 
@@ -349,7 +349,7 @@ class TestRun:
 
         def stop() -> None:
             other = Store(home / "queue")
-            wait_for(lambda: other.job(1).rows_done)
+            wait_for(lambda: other.job(1).steps_done)
             os.kill(os.getpid(), number)
 
         thread = threading.Thread(target=stop)

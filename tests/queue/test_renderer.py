@@ -31,31 +31,31 @@ MODEL = ROOT / "tests" / "golden" / "model"
 
 @dataclass
 class Engine:
-    """Stands in for `film.render`, `film.studio` and `model.memory`."""
+    """Stands in for `film.render`, `film.loaded_model` and `model.memory`."""
 
     fails_with: Exception | None = None
     finishes: bool = False
     calls: list[dict[str, Any]] = field(default_factory=list)
-    studios: list[tuple[str, Placement]] = field(default_factory=list)
+    models: list[tuple[str, Placement]] = field(default_factory=list)
     expected: list[list[str]] = field(default_factory=list)
     released: int = 0
     closed: int = 0
 
-    def studio(self, facts: Any, dtype: str, placement: Placement) -> SimpleNamespace:
-        self.studios.append((dtype, placement))
+    def load(self, facts: Any, dtype: str, placement: Placement) -> SimpleNamespace:
+        self.models.append((dtype, placement))
 
         def expect(prompts: Iterator[str]) -> None:
             self.expected.append(list(prompts))
 
-        return SimpleNamespace(device="cpu", number=len(self.studios), expect=expect)
+        return SimpleNamespace(device="cpu", number=len(self.models), expect=expect)
 
     def release(self, device: str) -> None:
         self.released += 1
 
-    def render(self, rendering: Any, *, studio: Any) -> Generator[Event]:
+    def render(self, rendering: Any, *, model: Any) -> Generator[Event]:
         output = rendering.output
         kept = {"keep_work": rendering.keep_work, "overwrite": rendering.overwrite}
-        self.calls.append({"recipe": rendering.recipe, "output": output, "studio": studio.number, "working": kept})
+        self.calls.append({"recipe": rendering.recipe, "output": output, "model": model.number, "working": kept})
         try:
             for number in range(3):
                 if self.fails_with:
@@ -72,7 +72,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     parts: dict[str, dict[str, Any]] = {
         "skyreels_cli.film.render": {"render": engine.render},
-        "skyreels_cli.film.studio": {"Studio": engine.studio},
+        "skyreels_cli.film.loaded_model": {"LoadedModel": engine.load},
         "skyreels_cli.model.memory": {"release": engine.release},
     }
     for name, content in parts.items():
@@ -124,12 +124,12 @@ def test_a_film_that_is_done_is_done_though_it_was_to_stop(engine: Engine) -> No
     assert [event["event"] for event in said] == ["job_started", *["stage_started"] * 3, "film_done"]
 
 
-def test_a_studio_is_kept_until_another_one_is_wanted(engine: Engine) -> None:
+def test_a_loaded_model_is_kept_until_another_one_is_wanted(engine: Engine) -> None:
     stream = {**PLACEMENT, "offload": "stream"}
     wide = {**command(1)["recipe"], "dtype": "float32"}
     render(command(1), command(2), command(3, placement=stream), command(4, placement=stream, recipe=wide), command(5))
-    assert [call["studio"] for call in engine.calls] == [1, 1, 2, 3, 4]
-    assert [(dtype, placement.offload) for dtype, placement in engine.studios] == [
+    assert [call["model"] for call in engine.calls] == [1, 1, 2, 3, 4]
+    assert [(dtype, placement.offload) for dtype, placement in engine.models] == [
         ("bfloat16", "none"),
         ("bfloat16", "stream"),
         ("float32", "stream"),

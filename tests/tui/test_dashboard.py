@@ -74,9 +74,9 @@ async def test_a_device_on_which_everything_fails_is_said(night: FakeEngine, sto
     night.take()
     async with on_stage(store) as stage:
         reason = "3 jobs in a row failed alike on cuda:0: CUDA error"
-        leases.beat(store, night.owner, {**SAMPLE, "rest_reason": reason})
+        leases.heartbeat(store, night.owner, {**SAMPLE, "rest_reason": reason})
         await stage.until_seen(f"! {reason}")
-        leases.beat(store, night.owner, SAMPLE)
+        leases.heartbeat(store, night.owner, SAMPLE)
         await stage.until(lambda: reason not in stage.text)
 
 

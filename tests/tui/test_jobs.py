@@ -57,7 +57,7 @@ async def test_cancelling_a_running_job_asks_its_worker(night: FakeEngine, store
     async with on_stage(store) as stage:
         await stage.press("c", "y")
         await stage.until_seen("cancel asked")
-        assert night.beat().request == "cancel"
+        assert night.heartbeat().request == "cancel"
 
 
 async def test_retry_a_failed_job(night: FakeEngine, store: Store) -> None:

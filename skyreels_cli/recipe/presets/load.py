@@ -40,6 +40,7 @@ class Loaded:
     """A preset and those that it extends, the farthest first."""
 
     layers: tuple[Layer, ...]
+    source: str
 
     @property
     def preset(self) -> Preset:
@@ -48,8 +49,13 @@ class Loaded:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The preset's own name, else that of the place where it was found."""
         return self.preset.name or Path(self.where).stem
+
+    @property
+    def called(self) -> str:
+        """What to call it to somebody who named it: as he did, if that is shorter than a code."""
+        return self.name if is_shared(self.source) else self.source
 
     @property
     def where(self) -> str:
@@ -115,7 +121,7 @@ def load(source: str, user_folder: Path | None = None) -> Loaded:
             message = f"{layers[-1].text.where} extends more than {MAX_PARENTS} presets, or itself"
             raise UsageError("bad-preset", message, f"edit {layers[-1].text.where}")
         layers.insert(0, _parent(parent, layers[0], user_folder))
-    return Loaded(tuple(layers))
+    return Loaded(tuple(layers), source)
 
 
 def load_shots(path: Path) -> Draft:

@@ -22,7 +22,7 @@ from skyreels_cli.recipe.presets.find import list_presets
 from skyreels_cli.recipe.presets.load import load_preset
 from skyreels_cli.settings import load_settings
 from skyreels_cli.tui.plan_text import plan_lines
-from skyreels_cli.tui.proposal import Start, option_fields, propose, start_from
+from skyreels_cli.tui.proposal import FormStart, option_fields, propose, start_from
 from skyreels_cli.tui.widgets.recipe_fields import RecipeFields
 
 # Planning takes 5 to 40 ms: once the fingers rest, not at every key.
@@ -43,7 +43,7 @@ class JobForm(Screen[NewJob]):
     class Loaded(Message):
         """What the form begins with."""
 
-        def __init__(self, start: Start) -> None:
+        def __init__(self, start: FormStart) -> None:
             super().__init__()
             self.start = start
 
@@ -59,7 +59,7 @@ class JobForm(Screen[NewJob]):
         super().__init__()
         self._folder = folder
         self._number = number
-        self._start = Start({}, {})
+        self._start = FormStart({}, {})
         self._timer: Timer | None = None
         self._saving = False
 
@@ -96,12 +96,12 @@ class JobForm(Screen[NewJob]):
         except SkyreelsError as error:
             self.post_message(self.Proposed(error))
 
-    def _start_of(self, preset: str | None) -> Start:
+    def _start_of(self, preset: str | None) -> FormStart:
         if preset:
             draft = load_preset(preset, load_settings().presets_dir)
             return start_from(draft.model_dump(mode="json", by_alias=True, exclude_none=True))
         if self._number is None:
-            return Start({}, {})
+            return FormStart({}, {})
         store = Store(self._folder)
         try:
             job = store.job(self._number)
@@ -126,7 +126,7 @@ class JobForm(Screen[NewJob]):
         self._plan_it(self._start, self.query_one(RecipeFields).values, to_save=self._saving)
 
     @work(thread=True, exclusive=True, group="plan", exit_on_error=False)
-    def _plan_it(self, start: Start, typed: dict[str, str], *, to_save: bool) -> None:
+    def _plan_it(self, start: FormStart, typed: dict[str, str], *, to_save: bool) -> None:
         try:
             store = Store(self._folder)
             try:

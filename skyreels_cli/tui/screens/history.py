@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
-from skyreels_cli.cli.quantities import byte_size, clock
+from skyreels_cli.output import byte_size, clock
 from skyreels_cli.queue.store import FinishedFilm
 from skyreels_cli.tui.messages import Seen
 from skyreels_cli.tui.view import View

@@ -13,24 +13,24 @@ from threading import Event as Flag
 
 def count_up(rank: int, pipe: Connection, folder: str) -> None:
     """Rank 0 says 1, 2, 3 … and leaves a file for each, the others wait to be ended."""
-    from skyreels_cli.film.ranks.program import Program
+    from skyreels_cli.film.ranks.parent import ParentProcess
 
-    program, ending, number = Program(pipe), Flag(), 0
+    parent, ending, number = ParentProcess(pipe), Flag(), 0
     while rank:
         time.sleep(1)
-    while program.wants_more(ending):
+    while parent.wants_more(ending):
         number += 1
         (Path(folder) / str(number)).touch()
         of = {"rank": os.environ["RANK"], "of": os.environ["WORLD_SIZE"]}
-        program.tell({**of, "event": number, "ending": ending.is_set()})
+        parent.tell({**of, "event": number, "ending": ending.is_set()})
     (Path(folder) / f"closed-at-{number}").touch()
-    program.tell(None)
+    parent.tell(None)
 
 
 def complain(rank: int, pipe: Connection) -> None:
-    """Rank 1 raises an error of the program's own."""
+    """Rank 1 raises an error of the parent's own."""
     from skyreels_cli.errors import OutOfMemoryError
-    from skyreels_cli.film.ranks.program import portable
+    from skyreels_cli.film.ranks.parent import portable
 
     if rank == 1:
         try:

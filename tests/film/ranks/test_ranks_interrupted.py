@@ -16,7 +16,7 @@ import pytest
 
 from skyreels_cli.media.reader import read_frames
 
-MODEL = Path(__file__).parents[1] / "golden" / "model"
+MODEL = Path(__file__).parents[2] / "golden" / "model"
 FILM = ["a red ball", "--model", str(MODEL), "--resolution", "64x48", "--num-frames", "13", "--base-num-frames", "13"]
 FILM += ["--overlap-history", "5", "--seed", "7", "--inference-steps", "8", "--guidance-scale", "3", "--device", "cpu"]
 FILM += ["--dtype", "float32", "--codec", "ffv1"]
@@ -50,7 +50,7 @@ def test_ctrl_c_stops_all_within_a_step_and_the_film_goes_on_alone(tmp_path: Pat
     assert len(ranks) >= 2
     assert psutil.wait_procs(ranks, timeout=60)[1] == []
     events = skyreels("resume", str(stopped), "--device", "cpu", "--events")
-    assert [event["row"] for event in events if event.get("event") == "step_done"] == list(range(rows, 8))
+    assert [event["step"] for event in events if event.get("event") == "step_done"] == list(range(rows, 8))
     skyreels("generate", *FILM, "-o", str(calm), "--json")
     assert np.abs(pixels(stopped) - pixels(calm)).max() <= 1
 

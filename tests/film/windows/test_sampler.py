@@ -65,13 +65,13 @@ def velocity_of(latents: Tensor, times: Tensor) -> Tensor:
 
 
 def schedule(steps: int) -> tuple[list[int], np.ndarray]:
-    """Timesteps and unshifted sigmas, straight from REFERENCE.md §1."""
+    """Timesteps and unshifted sigmas, straight from tests/golden/REFERENCE.md §1."""
     even = np.linspace(float(np.float32(1) - np.float32(1 / 1000)), 0, steps + 1)[:-1]
     return [int(1000 * SHIFT * s / (1 + (SHIFT - 1) * s)) for s in even], even
 
 
 def rows_by_recursion(blocks: tuple[Block, ...], steps: int, ar_step: int) -> Iterator[tuple[list[int], list[bool]]]:
-    """Index of each block per row and whether it moves, as REFERENCE.md §2 puts it."""
+    """Index of each block per row and whether it moves, as tests/golden/REFERENCE.md §2 puts it."""
     done = steps + 1
     before = [done if block.ready else 0 for block in blocks]
     while any(index < steps for index in before):

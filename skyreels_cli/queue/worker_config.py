@@ -10,7 +10,7 @@ from skyreels_cli.queue.leases import LEASE_SECONDS
 
 
 @dataclass(frozen=True)
-class Habits:
+class WorkerConfig:
     """All times are in seconds. `placement` is the machine's, for what a job leaves open."""
 
     placement: Mapping[str, Any]
@@ -20,7 +20,7 @@ class Habits:
     patience: int = 5
     poll_seconds: float = 0.5
     # While a job runs; an idle worker needs five times as long, as nobody looks at its progress.
-    beat_seconds: float = 1.0
+    heartbeat_seconds: float = 1.0
     lease_seconds: float = LEASE_SECONDS
     # From a signal to the killing of a child that does not stop: with it the worker is gone within 30 s.
     grace_seconds: float = 20.0

@@ -10,8 +10,7 @@ from skyreels_cli.hub.folder import open_folder
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.schema import Draft
-
-from .conftest import GOLDEN, SMALL
+from tests.film.conftest import GOLDEN, SMALL
 
 
 def told(rerolls: list[dict[str, Any]], *shots: dict[str, Any]) -> list[tuple[str, Stream]]:

@@ -15,7 +15,7 @@ from skyreels_cli.film.events import Event, FilmDone, FramesReady, StageStarted,
 from skyreels_cli.media.comment import read_comment
 from skyreels_cli.recipe.schema import Recipe
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 Film = Callable[..., Iterator[Event]]
 
 
@@ -51,7 +51,7 @@ def test_events_tell_the_film_in_order(made: tuple[list[Event], Path]) -> None:
     window = [WindowStarted, *[StepDone] * 3]
     assert kinds == [*window, *frames, WindowDone, *window, *frames[:2], WindowDone, FilmDone]
     assert [event.frames for event in told if isinstance(event, FramesReady)] == [1, 5, 9, 13, 17, 21]
-    assert [event.row for event in told if isinstance(event, StepDone)] == [0, 1, 2] * 2
+    assert [event.step for event in told if isinstance(event, StepDone)] == [0, 1, 2] * 2
     assert [(e.first_frame, e.new_frames) for e in told if isinstance(e, WindowStarted)] == [(0, 13), (13, 8)]
     done = told[-1]
     assert isinstance(done, FilmDone)

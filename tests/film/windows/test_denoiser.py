@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.film.windows.denoiser import Denoiser
-from skyreels_cli.model.alone import ALONE
+from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
@@ -23,7 +23,7 @@ TIMES = torch.tensor([[0, 999, 999, 700, 700, 0]])
 class FakeTransformer:
     """Answers with the number in the text, and remembers what it was asked."""
 
-    parallel = ALONE
+    parallel = SINGLE_PROCESS
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []

@@ -70,7 +70,7 @@ def test_switched_off_it_changes_no_bit(film: Film, frames_of: Frames, tmp_path:
 
 def interrupt(events: Iterator[Event], window: int, row: int) -> None:
     for event in events:
-        if isinstance(event, StepDone) and (event.window, event.row) == (window, row):
+        if isinstance(event, StepDone) and (event.window, event.step) == (window, row):
             events.close()  # type: ignore[attr-defined]
             return
 
@@ -87,7 +87,7 @@ def test_resumed_in_the_middle_of_a_window(
     assert isinstance(events[-1], FilmDone)
     assert any(isinstance(event, FilmResumed) for event in events)
     assert [event.window for event in events if isinstance(event, WindowStarted)] == [1]
-    first_row = next(event.row for event in events if isinstance(event, StepDone))
+    first_row = next(event.step for event in events if isinstance(event, StepDone))
     assert first_row == (row + 1 if changes is TEACACHE else 0)
     assert used(events) == uninterrupted[1:]
     assert np.array_equal(frames_of(whole), frames_of(resumed))

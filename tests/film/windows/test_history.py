@@ -15,7 +15,7 @@ from torch import Tensor
 
 from skyreels_cli.film.events import Event
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 PREFIX = 2  # latent frames; 5 frames
 
 Film = Callable[..., Iterator[Event]]

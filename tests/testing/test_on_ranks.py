@@ -9,7 +9,7 @@ import pytest
 import torch.distributed as dist
 from torch import Tensor
 
-from skyreels_cli.model.alone import Alone
+from skyreels_cli.model.single_process import SingleProcess
 from skyreels_cli.testing import on_ranks as kit
 
 
@@ -20,22 +20,22 @@ def one_rank() -> Iterator[None]:
     dist.destroy_process_group()
 
 
-class Swaps(Alone):
+class Swaps(SingleProcess):
     def gather_branches(self, velocities: Sequence[Tensor], count: int) -> list[Tensor]:
         return list(velocities)[::-1]
 
 
-class Idles(Alone):
+class Idles(SingleProcess):
     def branches(self, count: int) -> tuple[int, ...]:
         return ()
 
 
-class Loses(Alone):
+class Loses(SingleProcess):
     def gather(self, x: Tensor, frames: int) -> Tensor:
         return x.flip(1)
 
 
-class CutsAcross(Alone):
+class CutsAcross(SingleProcess):
     """A run of tokens and not a share of each frame."""
 
     def shard(self, x: Tensor, frames: int) -> Tensor:
@@ -45,12 +45,12 @@ class CutsAcross(Alone):
         return kit._random(1, kit.FRAMES * kit.TOKENS_PER_FRAME, 6)
 
 
-class SeesItself(Alone):
+class SeesItself(SingleProcess):
     def attend(self, query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) -> Tensor:
         return value
 
 
-class Decides(Alone):
+class Decides(SingleProcess):
     def agree(self, number: float) -> float:
         return number + 1
 
@@ -66,7 +66,7 @@ class Decides(Alone):
         (kit._check_agreement, Decides(), "the ranks agree on 1.0; the mean of what they said is 0"),
     ],
 )
-def test_what_is_wrong_is_said(check: Callable[[Alone], None], backend: Alone, said: str) -> None:
-    check(Alone())
+def test_what_is_wrong_is_said(check: Callable[[SingleProcess], None], backend: SingleProcess, said: str) -> None:
+    check(SingleProcess())
     with pytest.raises(AssertionError, match=said):
         check(backend)

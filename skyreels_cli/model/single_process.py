@@ -9,7 +9,7 @@ from torch import Tensor
 from skyreels_cli.plugins.protocols import Kernel, Load
 
 
-class Alone:
+class SingleProcess:
     """See `protocols.Parallel`: every branch, every token, nobody to agree with."""
 
     def split(self, load: Load, ranks: int) -> str:
@@ -44,4 +44,4 @@ class Alone:
         return number
 
 
-ALONE = Alone()
+SINGLE_PROCESS = SingleProcess()

@@ -18,7 +18,7 @@ from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.schema import Draft
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 BASE: dict[str, Any] = {
     "prompt": "a red ball",
     "resolution": "64x48",

@@ -88,12 +88,12 @@ def test_takes_are_numbered(work: WorkFolder, film: Film) -> None:
 def test_an_unfinished_film_loses_the_window_in_progress(film: Film, tmp_path: Path) -> None:
     events = film(**LONG)
     for event in events:
-        if isinstance(event, StepDone) and (event.window, event.row) == (1, 1):
+        if isinstance(event, StepDone) and (event.window, event.step) == (1, 1):
             break
     events.close()  # type: ignore[attr-defined]
     work = WorkFolder(work_folder(tmp_path / "film.mkv"))
     assert reroll(work, Reroll(window=1, seed=3)) is None
-    rows = [(event.window, event.row) for event in go_on(film, work) if isinstance(event, StepDone)]
+    rows = [(event.window, event.step) for event in go_on(film, work) if isinstance(event, StepDone)]
     assert rows[0] == (1, 0)
 
 

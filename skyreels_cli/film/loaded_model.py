@@ -10,23 +10,25 @@ from torch import Tensor
 from skyreels_cli.film.events import Event, StageStarted
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.loading import DTYPES, load_text_encoder, load_transformer, load_vae
 from skyreels_cli.model.memory import pick_device, release
-from skyreels_cli.model.offloading import Resident, stream_weights
+from skyreels_cli.model.offloading import PlacedModule, stream_weights
+from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.text import encode_prompts
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plugins.protocols import Parallel
 
 
-class Studio:
+class LoadedModel:
     """Transformer and VAE of one model on one device; prompts are encoded first, by an encoder that then goes.
 
     That encoder (UMT5-XXL, 11 GB) takes longer to load than to encode dozens of prompts: those of films that come next
     can be encoded along with the first one's.
     """
 
-    def __init__(self, facts: ModelFacts, dtype: str, placement: Placement, parallel: Parallel = ALONE) -> None:
+    def __init__(
+        self, facts: ModelFacts, dtype: str, placement: Placement, parallel: Parallel = SINGLE_PROCESS
+    ) -> None:
         self.facts = facts
         self.parallel = parallel
         self.dtype = DTYPES[dtype]
@@ -35,8 +37,8 @@ class Studio:
         self._placement = placement
         self._texts: dict[str, Tensor] = {}
         self._expected: tuple[str, ...] = ()
-        self._transformer: Resident | None = None
-        self._vae: Resident | None = None
+        self._transformer: PlacedModule | None = None
+        self._vae: PlacedModule | None = None
 
     def expect(self, prompts: Iterable[str]) -> None:
         """Name the prompts of films that come after the one that is prepared next; others are not kept."""
@@ -52,7 +54,7 @@ class Studio:
         yield from self.prepare_transformer()
         if self._vae is None:
             yield StageStarted("loading VAE")
-            self._vae = Resident(load_vae(self.facts, self._home), self.device, self._home)
+            self._vae = PlacedModule(load_vae(self.facts, self._home), self.device, self._home)
 
     def prepare_transformer(self) -> Iterator[Event]:
         """Load the denoiser if it is not loaded yet: all that a rank needs that only helps."""
@@ -64,12 +66,12 @@ class Studio:
         """Embeddings `(1, 512, text_dim)` of a prompt that was prepared."""
         return self._texts[prompt].to(self.device)
 
-    def transformer(self) -> Resident:
+    def transformer(self) -> PlacedModule:
         """The denoiser; use it as a context manager, inside which it is on the device."""
         assert self._transformer is not None, "prepare() comes first"
         return self._transformer
 
-    def vae(self) -> Resident:
+    def vae(self) -> PlacedModule:
         """The video autoencoder, likewise."""
         assert self._vae is not None, "prepare() comes first"
         return self._vae
@@ -91,11 +93,11 @@ class Studio:
         release(self.device)
         return {prompt: text.cpu() for prompt, text in zip(prompts, texts, strict=True)}
 
-    def _load_transformer(self) -> Resident:
+    def _load_transformer(self) -> PlacedModule:
         transformer: Transformer = load_transformer(self.facts, self._dtype_name, self._home)
         transformer.attention_backend = self._placement.attention
         transformer.parallel = self.parallel
         if self._placement.offload == "stream":
             stream_weights(transformer, self.device)
-            return Resident(transformer, self.device, self.device, moves=False)
-        return Resident(transformer, self.device, self._home)
+            return PlacedModule(transformer, self.device, self.device, moves=False)
+        return PlacedModule(transformer, self.device, self._home)

@@ -12,7 +12,7 @@ from threading import Event as Flag
 from typing import Any
 
 
-class Program:
+class ParentProcess:
     """The process that has started us, at the other end of a pipe; once it is gone, so are we."""
 
     def __init__(self, pipe: Connection) -> None:

@@ -15,7 +15,7 @@ from skyreels_cli.errors import SkyreelsError
 JOBS_IN_A_ROW = 3
 
 
-class Breaker:
+class CircuitBreaker:
     """Watches the failures of one device; after too many that are alike it wants a rest of `rest_seconds`."""
 
     def __init__(self, device: str, rest_seconds: float) -> None:
@@ -32,7 +32,7 @@ class Breaker:
             return None
         return f"{len(self._alike)} jobs in a row failed alike on {self._device}: {self._error['message']}"
 
-    def has_had_enough(self, job: int, error: Mapping[str, Any]) -> bool:
+    def trips(self, job: int, error: Mapping[str, Any]) -> bool:
         """Whether this failure is one too many: then, and whenever a trial fails like it, the rest begins."""
         if error["exit_code"] != SkyreelsError.exit_code:  # that job is wrong or too large, or somebody has its film
             return False
