@@ -114,7 +114,7 @@ def diff(
 
 def load_any(source: str) -> Loaded:
     """The preset that somebody named, looked at without being used."""
-    from skyreels_cli.recipe.presets.load import load
+    from skyreels_cli.recipe.sharing.load import load
     from skyreels_cli.settings import load_settings
 
     return load(source, load_settings().presets_dir)

@@ -34,9 +34,9 @@ from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.merge import merge
-from skyreels_cli.recipe.presets.load import load_for_use
 from skyreels_cli.recipe.presets.requirements import check_model
 from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.sharing.load import load_for_use
 from skyreels_cli.settings import Settings, load_settings
 
 MeasuredRate = Callable[[str], float | None]

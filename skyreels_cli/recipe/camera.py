@@ -73,6 +73,9 @@ def _words(value: Any) -> Any:
     return [_word(one) for one in each] if isinstance(each, list | tuple) else each
 
 
+Movements = Annotated[list[Movement], Field(min_length=1, max_length=TOGETHER)]
+
+
 class Camera(BaseModel):
     """Type, angle and position of a shot, and how the camera moves; several movements happen together."""
 
@@ -81,7 +84,7 @@ class Camera(BaseModel):
     shot: Annotated[ShotType | None, BeforeValidator(_word)] = None
     angle: Annotated[Angle | None, BeforeValidator(_word)] = None
     position: Annotated[Position | None, BeforeValidator(_word)] = None
-    movement: Annotated[list[Movement] | None, BeforeValidator(_words), Field(min_length=1, max_length=TOGETHER)] = None
+    movement: Annotated[Movements | None, BeforeValidator(_words)] = None
 
     def over(self, other: Camera | None) -> Camera:
         """What this camera says, and what it leaves unsaid from another."""

@@ -1,4 +1,4 @@
-"""From what `--preset` names to a draft: a preset lies over the one that it extends."""
+"""From a preset's text to a draft: it lies over the preset that it extends."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.recipe.merge import merge
 from skyreels_cli.recipe.presets.files import file_problems, is_inside, with_files
 from skyreels_cli.recipe.presets.find import SUFFIXES, find_preset
-from skyreels_cli.recipe.presets.preset import ABOUT, Preset, Requires
+from skyreels_cli.recipe.presets.preset import ABOUT, NAME, Preset, Requires
 from skyreels_cli.recipe.presets.read import PresetText, bad_preset, read_file, read_preset
-from skyreels_cli.recipe.presets.requirements import check_requirements
 from skyreels_cli.recipe.schema import Draft
-from skyreels_cli.recipe.sharing.receive import is_shared, receive
-from skyreels_cli.recipe.sharing.unpack import unpack
 
 MAX_PARENTS = 8
 
@@ -40,7 +37,7 @@ class Loaded:
     """A preset and those that it extends, the farthest first."""
 
     layers: tuple[Layer, ...]
-    source: str
+    typed: str | None = None
 
     @property
     def preset(self) -> Preset:
@@ -54,8 +51,8 @@ class Loaded:
 
     @property
     def called(self) -> str:
-        """What to call it to somebody who named it: as he did, if that is shorter than a code."""
-        return self.name if is_shared(self.source) else self.source
+        """What to call it to somebody who named it: as it was typed, if that was a name or a path."""
+        return self.typed or self.name
 
     @property
     def where(self) -> str:
@@ -97,31 +94,31 @@ class Loaded:
         return f"{texts[0].where}:{texts[0].line(key)}" if texts else self.where
 
 
-def load_preset(source: str, user_folder: Path | None = None) -> Draft:
-    """The draft in a preset that is to be used."""
-    return load_for_use(source, user_folder).draft
-
-
-def load_for_use(source: str, user_folder: Path | None = None) -> Loaded:
-    """A preset that is to be used: a name, a file, a share code, a URL, an archive, a film or `-` for stdin.
-
-    Raises UsageError `preset-not-found`, `preset-requires` or, with `file:line: key: message` for everything that is
-    wrong, `bad-preset`; PluginError `plugin-not-found` for a plugin that the preset requires; those of `receive`.
-    """
-    loaded = load(source, user_folder)
-    check_requirements(loaded.requires, loaded.where)
-    return loaded
-
-
-def load(source: str, user_folder: Path | None = None) -> Loaded:
-    """The same with all that its texts say, whether or not this installation meets what they require."""
-    layers = [_first(source, user_folder)]
+def with_parents(first: Layer, user_folder: Path | None, typed: str | None = None) -> Loaded:
+    """A preset with all that it extends."""
+    layers = [first]
     while parent := layers[0].text.preset.extends:
         if len(layers) > MAX_PARENTS:
-            message = f"{layers[-1].text.where} extends more than {MAX_PARENTS} presets, or itself"
-            raise UsageError("bad-preset", message, f"edit {layers[-1].text.where}")
+            message = f"{first.text.where} extends more than {MAX_PARENTS} presets, or itself"
+            raise UsageError("bad-preset", message, f"edit {first.text.where}")
         layers.insert(0, _parent(parent, layers[0], user_folder))
-    return Loaded(tuple(layers), source)
+    return Loaded(tuple(layers), typed)
+
+
+def read_layer(path: Path) -> Layer:
+    """The preset in a file."""
+    return checked_layer(read_preset(read_file(path), str(path)), path.parent)
+
+
+def checked_layer(text: PresetText, folder: Path | None) -> Layer:
+    """A preset whose files lie in a folder; UsageError `bad-preset` if it names others."""
+    found = [
+        (text.text.line(place), ".".join(map(str, place)), message)
+        for place, message in file_problems(text.preset, folder)
+    ]
+    if found:
+        raise bad_preset(text.where, found)
+    return Layer(text, folder)
 
 
 def load_shots(path: Path) -> Draft:
@@ -145,35 +142,12 @@ def load_words(path: Path, *, list_key: str | None = None) -> Draft:
     return Draft.model_validate(with_files(values, lambda name: str(folder / Path(name).expanduser())))
 
 
-def _first(source: str, user_folder: Path | None) -> Layer:
-    if is_shared(source):
-        bundle = receive(source)
-        folder = unpack(bundle, user_folder) if bundle.files else None
-        return _checked(bundle.text, folder)
-    path, _ = find_preset(source, user_folder)
-    return _file(path)
-
-
 def _parent(name: str, child: Layer, user_folder: Path | None) -> Layer:
     """The preset that another extends: of that name, or a file beside it."""
-    if Path(name).suffix not in SUFFIXES:
-        return _file(find_preset(name, user_folder)[0])
-    if child.folder is None or not is_inside(name):
+    beside = Path(name).suffix in SUFFIXES
+    if not beside and NAME.fullmatch(name):
+        return read_layer(find_preset(name, user_folder)[0])
+    if not beside or child.folder is None or not is_inside(name):
         message = f"extends: {name!r:.80} is neither the name of a preset nor a file beside this one"
         raise bad_preset(child.text.where, [(child.text.line("extends"), "", message)])
-    return _file(find_preset(str(child.folder / name), user_folder)[0])
-
-
-def _file(path: Path) -> Layer:
-    return _checked(read_preset(read_file(path), str(path)), path.parent)
-
-
-def _checked(text: PresetText, folder: Path | None) -> Layer:
-    found = [(text.text.line(path), _key(path), message) for path, message in file_problems(text.preset, folder)]
-    if found:
-        raise bad_preset(text.where, found)
-    return Layer(text, folder)
-
-
-def _key(path: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, path))
+    return read_layer(find_preset(str(child.folder / name), user_folder)[0])

@@ -81,8 +81,8 @@ class Preset(Draft):
 
     def plain(self) -> dict[str, Any]:
         """All that is said, as JSON has it: `schema` first, nothing that is unset."""
-        said: dict[str, Any] = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return {"schema": said.pop("schema"), **{key: said[key] for key in KEYS if key in said}}
+        said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {"schema": self.schema_version, **{key: said[key] for key in KEYS if key in said}}
 
 
 ABOUT = tuple(name for name in Preset.model_fields if name not in Draft.model_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,20 +41,27 @@ def read_file(path: Path) -> bytes:
         raise UsageError("bad-preset", f"{path} cannot be read", f"ls -l {path}") from unreadable
 
 
-def read_preset(content: bytes, where: str, *, list_key: str | None = None, hint: str | None = None) -> PresetText:
+def read_preset(
+    content: bytes,
+    where: str,
+    *,
+    list_key: str | None = None,
+    parse: Callable[[str], YamlText] = parse_yaml,
+    hint: str | None = None,
+) -> PresetText:
     """The preset in a text; a bare list is the value of `list_key`, if that is given.
 
     Raises UsageError `bad-preset` with a line `file:line: key: message` for each thing that is wrong.
     """
     try:
-        return _read(content, where, list_key)
+        return _read(content, where, list_key, parse)
     except UsageError as error:
         error.hint = hint or error.hint
         raise
 
 
-def _read(content: bytes, where: str, list_key: str | None) -> PresetText:
-    text = _parse(content, where)
+def _read(content: bytes, where: str, list_key: str | None, parse: Callable[[str], YamlText]) -> PresetText:
+    text = _parse(content, where, parse)
     depth = 0
     if list_key and isinstance(text.values, list):
         text.values, depth = {list_key: text.values}, 1
@@ -75,11 +82,11 @@ def bad_preset(where: str, found: Iterable[tuple[int, str, str]]) -> UsageError:
     return UsageError("bad-preset", "\n".join(lines[:MAX_PROBLEMS] + more), f"edit {where}")
 
 
-def _parse(content: bytes, where: str) -> YamlText:
+def _parse(content: bytes, where: str, parse: Callable[[str], YamlText]) -> YamlText:
     if len(content) > MAX_BYTES:
         raise bad_preset(where, [(1, "", f"longer than {MAX_BYTES:,} bytes, which no preset is")])
     try:
-        return parse_yaml(content.decode("utf-8-sig"))
+        return parse(content.decode("utf-8-sig"))
     except UnicodeDecodeError as broken:
         line = content[: broken.start].count(b"\n") + 1
         raise bad_preset(where, [(line, "", "cannot be read: this is not UTF-8 text")]) from None

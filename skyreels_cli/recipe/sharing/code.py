@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from skyreels_cli.errors import UsageError
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import PresetText, read_preset
-from skyreels_cli.recipe.presets.yaml_text import MAX_BYTES
+from skyreels_cli.recipe.presets.yaml_text import MAX_BYTES, parse_json
 from skyreels_cli.recipe.sharing.words import WORDS
 
 PREFIX = "sky1:"
@@ -48,7 +48,7 @@ def to_code(preset: Preset) -> str:
 
 def from_code(text: str) -> PresetText:
     """The preset in a text that holds a code; UsageError `bad-code`, or `bad-preset` for what is in it."""
-    return read_preset(_unpack(text), "the code", hint="ask for the code again")
+    return read_preset(_unpack(text), "the code", parse=parse_json, hint="ask for the code again")
 
 
 def _unpack(text: str) -> bytes:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from skyreels_cli.recipe.presets.files import file_problems, named_files, with_files
+from skyreels_cli.recipe.presets.files import named_files, with_files
 from skyreels_cli.recipe.presets.find import find_preset
+from skyreels_cli.recipe.presets.load import checked_layer
 from skyreels_cli.recipe.presets.preset import Preset
-from skyreels_cli.recipe.presets.read import bad_preset, read_file, read_preset
+from skyreels_cli.recipe.presets.read import read_file, read_preset
 from skyreels_cli.recipe.presets.requirements import Unmet, unmet
 from skyreels_cli.recipe.presets.store import free_name, save_preset
 from skyreels_cli.recipe.sharing.archive import MAX_UNPACKED
@@ -56,13 +57,10 @@ def _file(path: Path) -> Bundle:
 
 def _contents(bundle: Bundle) -> tuple[dict[str, bytes], list[str]]:
     """The content of each file that is named, and the names of those that are not at hand."""
-    text, found, missing = bundle.text, {}, []
+    found, missing = {}, []
     if not bundle.files:
-        problems = file_problems(text.preset, bundle.folder)
-        wrong = [(text.text.line(place), ".".join(map(str, place)), problem) for place, problem in problems]
-        if wrong:
-            raise bad_preset(text.where, wrong)
-    for _, name in named_files(text.preset):
+        checked_layer(bundle.text, bundle.folder)
+    for _, name in named_files(bundle.text.preset):
         content = bundle.files.get(name) if bundle.files else _read(bundle.folder, name)
         if content is None:
             missing.append(name)

@@ -19,7 +19,7 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue.job import NewJob
 from skyreels_cli.queue.store import Store
 from skyreels_cli.recipe.presets.find import list_presets
-from skyreels_cli.recipe.presets.load import load_preset
+from skyreels_cli.recipe.sharing.load import load_preset
 from skyreels_cli.settings import load_settings
 from skyreels_cli.tui.plan_text import plan_lines
 from skyreels_cli.tui.proposal import FormStart, option_fields, propose, start_from

@@ -13,8 +13,8 @@ from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.merge import merge
 from skyreels_cli.recipe.presets.find import list_presets, shipped_folder
-from skyreels_cli.recipe.presets.load import load_preset
 from skyreels_cli.recipe.schema import Draft
+from skyreels_cli.recipe.sharing.load import load_preset
 
 
 @pytest.fixture
