@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from skyreels_cli.errors import UsageError, printable
-from skyreels_cli.recipe.presets.files import is_inside
+from skyreels_cli.recipe.presets.files import is_inside, named_files
 from skyreels_cli.recipe.presets.read import read_preset
 from skyreels_cli.recipe.presets.yaml_text import MAX_BYTES
 from skyreels_cli.recipe.sharing.bundle import Bundle
@@ -50,8 +50,13 @@ def read_archive(content: bytes, where: str) -> Bundle:
             files = {entry.filename: _content(archive, entry, where) for entry in entries}
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, LookupError, NotImplementedError) as broken:
         raise _bad(where, "it is damaged, or no zip at all") from broken
-    text = files.pop(PRESET)
-    return Bundle(read_preset(text, f"{where}/{PRESET}", hint="ask for the preset again"), files)
+    text = read_preset(files.pop(PRESET), f"{where}/{PRESET}", hint="ask for the preset again")
+    if text.preset.extends:
+        raise _bad(where, "it extends another preset, and an archive is whole")
+    for _, name in named_files(text.preset):
+        if name not in files:
+            raise _bad(where, f"it names the file {printable(name, 60)!r}, which is not in it")
+    return Bundle(text, files)
 
 
 def _checked(archive: zipfile.ZipFile, where: str) -> list[zipfile.ZipInfo]:

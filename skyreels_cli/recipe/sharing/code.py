@@ -54,9 +54,11 @@ def from_code(text: str) -> PresetText:
 def _unpack(text: str) -> bytes:
     """The JSON in a code, bounded before it is unpacked."""
     chars = _body(text)
+    if len(chars) < SIZES[8]:
+        raise _bad("it is cut off at its beginning")
     header = _decode(chars[: SIZES[8]])
-    if len(header) < 8 or header[0] != FORMAT:
-        later = len(header) == 8 and header[0] in range(FORMAT + 1, 6)
+    if header[0] != FORMAT:
+        later = header[0] in range(FORMAT + 1, 6)
         raise _bad("a later version of skyreels made it" if later else "it is damaged at its beginning")
     length, checksum = int.from_bytes(header[1:4], "big"), int.from_bytes(header[4:], "big")
     wanted = length // 8 * SIZES[8] + SIZES[length % 8]
@@ -91,7 +93,7 @@ def _body(text: str) -> str:
 
 def _normal(text: str) -> str:
     """Full-width letters as ASCII, entities and tags of HTML resolved."""
-    return re.sub(r"</?[A-Za-z]{1,10}\s*/?>", "", unicodedata.normalize("NFKC", html.unescape(text)))
+    return re.sub(r"</?[A-Za-z]{1,10}\s*/?>", "", html.unescape(unicodedata.normalize("NFKC", text)))
 
 
 def _encode(content: bytes) -> Iterator[str]:

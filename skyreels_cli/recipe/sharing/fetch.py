@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -15,6 +16,7 @@ from skyreels_cli.recipe.sharing.archive import MAX_ARCHIVE
 
 SECONDS = 20.0
 MAX_REDIRECTS = 4
+HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 CHUNK = 1 << 16
 
 
@@ -73,7 +75,7 @@ def _checked(url: str) -> _Place:
         raise _refused(url, "it is no URL") from None
     if parts.scheme != "https":
         raise _refused(url, "only https:// is fetched")
-    if not host or parts.username or parts.password:
+    if not HOST.fullmatch(host) or parts.username or parts.password:
         raise _refused(url, "it names no host, or a user")
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     if not (path.isascii() and path.isprintable() and " " not in path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
@@ -15,7 +14,7 @@ from skyreels_cli.recipe.presets.files import with_files
 from skyreels_cli.recipe.presets.migrate import NewerPresetError, migrate
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import PresetText, bad_preset
-from skyreels_cli.recipe.presets.yaml_text import MAX_BYTES, YamlText
+from skyreels_cli.recipe.presets.yaml_text import MAX_BYTES, BadYamlError, YamlText, parse_json
 from skyreels_cli.recipe.schema import Recipe
 from skyreels_cli.recipe.sharing.bundle import Bundle
 from skyreels_cli.recipe.validate import find_problems
@@ -99,8 +98,8 @@ def _parse(text: str) -> dict[str, Any] | None:
     if len(text) > MAX_BYTES:
         return None
     try:
-        told = json.loads(text)
-    except (ValueError, RecursionError):
+        told = parse_json(text).values
+    except BadYamlError:
         return None
     return told if isinstance(told, dict) and isinstance(told.get("recipe"), dict) else None
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from skyreels_cli.recipe.presets.files import named_files, with_files
 from skyreels_cli.recipe.presets.find import find_preset
-from skyreels_cli.recipe.presets.load import checked_layer
+from skyreels_cli.recipe.presets.load import Layer, checked_layer, with_parents
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import read_file, read_preset
 from skyreels_cli.recipe.presets.requirements import Unmet, unmet
 from skyreels_cli.recipe.presets.store import free_name, save_preset
 from skyreels_cli.recipe.sharing.archive import MAX_UNPACKED
 from skyreels_cli.recipe.sharing.bundle import Bundle
+from skyreels_cli.recipe.sharing.portable import make_portable
 from skyreels_cli.recipe.sharing.receive import is_shared, receive
 
 
@@ -42,6 +43,8 @@ class Incoming:
 def look_at(source: str, user_folder: Path) -> Incoming:
     """What importing this would do; raises what `receive` and reading a preset raise."""
     bundle = receive(source) if is_shared(source) else _file(find_preset(source, user_folder)[0])
+    if bundle.text.preset.extends:
+        return _whole(bundle, user_folder)
     files, missing = _contents(bundle)
     preset = bundle.text.preset
     if missing:
@@ -49,6 +52,14 @@ def look_at(source: str, user_folder: Path) -> Incoming:
         preset = Preset.model_validate(_without_empty(values))
     raw = bundle.text.raw if not (files or missing) else None
     return Incoming(preset, bundle.text.where, files, tuple(missing), tuple(unmet(preset.requires)), raw)
+
+
+def _whole(bundle: Bundle, user_folder: Path) -> Incoming:
+    """A preset together with what it extends, for that need not be here tomorrow."""
+    loaded = with_parents(Layer(bundle.text, bundle.folder), user_folder)
+    portable = make_portable(loaded)
+    files = portable.contents() | dict(bundle.files)
+    return Incoming(portable.preset, bundle.text.where, files, (), tuple(unmet(portable.preset.requires)))
 
 
 def _file(path: Path) -> Bundle:
