@@ -70,12 +70,12 @@ def test_a_clash_is_no_accident(tmp_path: Path) -> None:
 
 def test_renaming_takes_children_along(tmp_path: Path) -> None:
     (tmp_path / "rain.yaml").write_text("# mine\nname: rain\nseed: 1\n")
-    (tmp_path / "snow.yaml").write_text("extends: rain  # colder\nfps: 12\n")
+    (tmp_path / "snow.yaml").write_text("# colder\nextends: rain\nfps: 12\n")
     (tmp_path / "hail.yaml").write_text("extends: rain.yaml\n")
     (tmp_path / "sun.yaml").write_text("broken: [\n")
     rename_preset("rain", "drizzle", tmp_path)
     assert (tmp_path / "drizzle.yaml").read_text() == "# mine\nname: drizzle\nseed: 1\n"
-    assert (tmp_path / "snow.yaml").read_text() == "extends: drizzle  # colder\nfps: 12\n"
+    assert (tmp_path / "snow.yaml").read_text() == "# colder\nextends: drizzle\nfps: 12\n"
     assert (tmp_path / "hail.yaml").read_text() == "extends: drizzle.yaml\n"
     assert not (tmp_path / "rain.yaml").exists()
 
