@@ -7,7 +7,9 @@ import ipaddress
 import re
 import socket
 import ssl
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -64,6 +66,12 @@ class _PinnedConnection(http.client.HTTPSConnection):
         plain = socket.create_connection((self._address, self.port), self.timeout)
         self.sock = self._context.wrap_socket(plain, server_hostname=self.host)  # type: ignore[attr-defined]
 
+    def abort(self) -> None:
+        """End whatever waits for the server, from another thread; a timeout begins anew with every byte."""
+        if self.sock:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
 
 def _checked(url: str) -> _Place:
     """The parts of a URL that may be fetched."""
@@ -87,6 +95,8 @@ def _get(place: _Place, deadline: float) -> bytes | _Redirect:
     try:
         address = _public_address(place)
         connection = _PinnedConnection(place, address, _left(deadline))
+        watchdog = threading.Timer(_left(deadline), connection.abort)
+        watchdog.start()
         try:
             connection.request("GET", place.path, headers={"User-Agent": "skyreels", "Accept": "*/*"})
             answer = connection.getresponse()
@@ -96,6 +106,7 @@ def _get(place: _Place, deadline: float) -> bytes | _Redirect:
                 raise _failed(place, answer.status)
             return _body(place, answer, deadline)
         finally:
+            watchdog.cancel()
             connection.close()
     except (OSError, http.client.HTTPException) as error:
         raise RetryableError("url-unreachable", f"{printable(place.url)} cannot be fetched: {error}") from error
@@ -107,7 +118,7 @@ def _body(place: _Place, answer: http.client.HTTPResponse, deadline: float) -> b
         content += chunk
         if len(content) > MAX_ARCHIVE:
             raise _refused(place.url, f"it is larger than {MAX_ARCHIVE >> 20} MB")
-        _left(deadline)
+    _left(deadline)  # one that was aborted looks like one that is complete
     return bytes(content)
 
 
