@@ -81,7 +81,7 @@ def _table(made: dict[str, Any]) -> RenderableType:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield `recipe.seed`, 42 and so on, leaving out what is unset."""
+    """Each value that is set, with its name: ("recipe.seed", 42)."""
     for name, value in values.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name}.")

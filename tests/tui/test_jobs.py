@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from textual.events import Key
+
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.store import Store
+from skyreels_cli.recipe.sharing.code import from_code
+from skyreels_cli.recipe.sharing.load import load_preset
 from skyreels_cli.tui.job_actions import JOB_ACTIONS
+from skyreels_cli.tui.screens.form import JobForm
 
 from .conftest import on_stage
 from .night import FakeEngine
@@ -132,3 +139,36 @@ async def test_a_job_that_changed_meanwhile_is_an_error_on_the_screen(night: Fak
         store.database.rows("DELETE FROM jobs WHERE id = 3")
         stage.app.write(lambda other: JOB_ACTIONS["retry"].do(other, stale))
         await stage.until_told("there is no job 3")
+
+
+async def test_keys_behind_the_one_that_opens_a_screen_are_not_meant_for_the_job(
+    night: FakeEngine, store: Store
+) -> None:
+    async with on_stage(store) as stage:
+        await stage.choose(6)
+        for key in "np":  # in one gulp, as a slow line delivers them
+            stage.app.post_message(Key(key, key))
+        await stage.until(lambda: isinstance(stage.app.screen, JobForm))
+        await stage.press("escape")
+        await stage.until(lambda: len(stage.app.screen_stack) == 2)
+        assert store.job(6).state == "queued"
+        await stage.press("p")
+        await stage.until(lambda: store.job(6).state == "paused")
+
+
+async def test_a_job_becomes_a_preset_and_a_code(night: FakeEngine, store: Store, home: Path) -> None:
+    async with on_stage(store) as stage:
+        await stage.choose(6)
+        await stage.press("m")
+        await stage.until_told("job 6 is the preset")
+        (saved,) = (home / "presets").iterdir()
+        recipe = store.job(6).recipe
+        values = load_preset(str(saved)).model_dump(mode="json", by_alias=True)
+        assert {key: values[key] for key in ("prompt", "seed", "num_frames", "inference_steps")} == {
+            key: recipe[key] for key in ("prompt", "seed", "num_frames", "inference_steps")
+        }
+        await stage.press("m")
+        await stage.until_told(f"job 6 is the preset {saved.stem}-2")
+        await stage.press("y")
+        await stage.until_told("the code of job 6 is in the clipboard")
+        assert from_code(stage.app.clipboard).preset.prompt == recipe["prompt"]

@@ -54,7 +54,7 @@ def is_record(content: bytes) -> bool:
 
 
 def preset_of(recipe: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
-    """The values of a preset that makes the film of this recipe again; files by their names alone."""
+    """The values of a preset that makes the film of this recipe again."""
     said = {key: value for key, value in recipe.items() if value not in (None, [], {})}
     endless = recipe.get("num_frames", 0) is None
     said["shots"] = [_shot(shot) for shot in recipe.get("shots") or ()]
@@ -64,7 +64,7 @@ def preset_of(recipe: Mapping[str, Any], name: str | None = None) -> dict[str, A
         del said["shots"]
     if name:
         said["name"] = name
-    return with_files(said, lambda path: PureWindowsPath(path).name)
+    return said
 
 
 def _shot(shot: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _bundle(told: Mapping[str, Any], where: str, folder: Path | None) -> Bundle:
     """The preset behind a record, checked as if somebody had written it."""
     try:
         recipe = migrate(told["recipe"])
-        values = preset_of(recipe, _name(where))
+        values = with_files(preset_of(recipe, _name(where)), lambda path: PureWindowsPath(path).name)
     except (NewerPresetError, AttributeError, TypeError, ValueError):
         raise UsageError("no-recipe", f"{where} holds no recipe that this version reads", "pipx upgrade") from None
     foreign = [key for key in recipe if key not in _RECIPE_KEYS]

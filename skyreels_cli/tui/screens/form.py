@@ -68,7 +68,10 @@ class JobForm(Screen[NewJob]):
         with Horizontal(id="form"):
             with RecipeFields(id="fields"):
                 if self._number is None:
-                    names = [(f"{preset.name}: {preset.description}", preset.name) for preset in self._presets()]
+                    names = [
+                        (f"{preset.name}: {preset.title or preset.description}", preset.name)
+                        for preset in self._presets()
+                    ]
                     with Horizontal(classes="field"):
                         yield Label("preset")
                         yield Select(names, prompt="none", id="preset", compact=True)
