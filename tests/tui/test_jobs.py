@@ -164,8 +164,8 @@ async def test_a_job_becomes_a_preset_and_a_code(night: FakeEngine, store: Store
         (saved,) = (home / "presets").iterdir()
         recipe = store.job(6).recipe
         values = load_preset(str(saved)).model_dump(mode="json", by_alias=True)
-        assert {key: values[key] for key in ("prompt", "seed", "num_frames", "inference_steps")} == {
-            key: recipe[key] for key in ("prompt", "seed", "num_frames", "inference_steps")
+        assert {key: values[key] for key in ("prompt", "seed", "num_frames")} == {
+            key: recipe[key] for key in ("prompt", "seed", "num_frames")
         }
         await stage.press("m")
         await stage.until_told(f"job 6 is the preset {saved.stem}-2")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from skyreels_cli.recipe.schema import Draft
@@ -24,6 +22,8 @@ def _name(name: str) -> str:
 
 
 def _versions(text: str) -> str:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # 10 ms, and few presets require anything
+
     try:
         SpecifierSet(text)
     except InvalidSpecifier:
@@ -33,6 +33,8 @@ def _versions(text: str) -> str:
 
 def _package(text: str) -> str:
     """A package and its versions; one that names where it is fetched from could be anything."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
