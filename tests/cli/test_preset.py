@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from skyreels_cli.cli import preset_change, preset_share
+from skyreels_cli.media.codecs import film_coding
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.recipe.presets.find import shipped_folder
 
@@ -128,7 +129,8 @@ class TestSharing:
 
     def test_a_film_is_a_preset(self, run: Run, home: Path) -> None:
         comment = json.dumps({"recipe": {"schema": 1, "prompt": "a ball", "seed": 7, "image": "/home/anna/first.png"}})
-        with VideoEncoder(Path("ball.mp4"), width=32, height=32, fps=24, comment=comment) as encoder:
+        coding = film_coding("h264", 7)
+        with VideoEncoder(Path("ball.mp4"), width=32, height=32, fps=24, coding=coding, comment=comment) as encoder:
             encoder.write(np.zeros((2, 32, 32, 3), np.uint8))
         assert run("preset", "show", "ball.mp4", "--json").envelope["data"]["seed"] == 7
         ran = run("preset", "import", "ball.mp4")

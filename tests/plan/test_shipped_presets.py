@@ -10,6 +10,7 @@ import pytest
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.catalogue import find_release
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.media.codecs import film_coding
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
@@ -74,7 +75,7 @@ def test_each_makes_a_plan(name: str, facts_of: FactsOf) -> None:
 
 
 def test_extending(facts_of: FactsOf, tmp_path: Path) -> None:
-    with VideoEncoder(tmp_path / "clip.mp4", width=96, height=64, fps=24) as encoder:
+    with VideoEncoder(tmp_path / "clip.mp4", width=96, height=64, fps=24, coding=film_coding("h264", 7)) as encoder:
         encoder.write(np.zeros((20, 64, 96, 3), np.uint8))
     recipe, plan = planned("extend", facts_of, video=str(tmp_path / "clip.mp4"))
     assert (recipe.num_frames, plan.count) == (80, 1)

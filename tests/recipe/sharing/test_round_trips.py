@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from skyreels_cli.media.codecs import film_coding
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.recipe.presets.load import Layer
 from skyreels_cli.recipe.presets.migrate import migrate
@@ -76,8 +77,9 @@ def test_any_recipe_survives_in_a_sidecar(recipe: Recipe) -> None:
 
 
 def film(path: Path, comment: str) -> Path:
-    with VideoEncoder(path, width=32, height=32, fps=24, comment=comment, codec=CONTAINERS[path.suffix]) as encoder:
-        encoder.write(np.zeros((2, 32, 32, 3), np.uint8))
+    coding = film_coding(CONTAINERS[path.suffix], 7)
+    with VideoEncoder(path, width=64, height=64, fps=24, coding=coding, comment=comment) as encoder:
+        encoder.write(np.zeros((2, 64, 64, 3), np.uint8))
     return path
 
 
@@ -91,7 +93,7 @@ def test_any_recipe_survives_in_a_film(suffix: str, tmp_path: Path, recipe: Reci
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mov", ".mp4"])
-@pytest.mark.parametrize("text", NASTY[:4])
+@pytest.mark.parametrize("text", NASTY[:4], ids=range(4))
 def test_a_film_that_was_remuxed_is_a_preset_still(suffix: str, text: str, tmp_path: Path) -> None:
     recipe = recipe_of({"prompt": text, "seed": 5, "camera": {"movement": ["dolly-in"]}})
     first, second = film(tmp_path / "a.mp4", record(recipe)), tmp_path / f"b{suffix}"
