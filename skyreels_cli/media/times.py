@@ -50,10 +50,10 @@ class FrameTimes:
         return said if said and not same and abs(said / exact - 1) < ROUNDED else exact
 
     def steady(self, fps: Fraction) -> bool:
-        """Whether almost all gaps between frames are right to half a frame."""
+        """Whether almost all gaps between frames, but for one, are right to half a frame."""
         gap = 1 / (fps * self.time_base)
         right = sum(abs(later - earlier - gap) <= gap / 2 for earlier, later in pairwise(self.ticks))
-        return right >= MOSTLY * (len(self.ticks) - 1)
+        return right + 1 >= MOSTLY * (len(self.ticks) - 1)
 
     def even(self, fps: Fraction, since: int = 0) -> bool:
         """Whether every frame from `since` on is shown at its number over the rate, to a tick."""

@@ -93,8 +93,10 @@ def _rate(recipe: Recipe) -> Iterator[str]:
 
 
 def _unsuited(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
-    if recipe.cache is None or facts.family != "df":
+    if recipe.cache is None:
         return
-    reason = plugins().find(CacheSpec, recipe.cache).df_warning
-    if reason:
-        yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {reason}."
+    spec = plugins().find(CacheSpec, recipe.cache)
+    if spec.df_warning and facts.family == "df":
+        yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {spec.df_warning}."
+    if spec.memory is None:
+        yield f"The cache {recipe.cache} does not say how much memory it keeps: the plan does not count it."

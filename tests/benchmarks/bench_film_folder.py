@@ -72,7 +72,7 @@ def plain_film(recipe: Recipe, plan: Plan, studio: LoadedModel, output: Path) ->
             )
             for _ in sampler.run():
                 pass
-            decoded = history.decode(vae, latents[:, : window.latents], window)
+            decoded = history.decode(vae, sampler.latents[:, : window.latents], window)
             frames += [to_bytes(new).numpy() for new in decoded]
             history.close_window(vae, plan.window(window.index + 1))
     shape_of_film = {"width": plan.width, "height": plan.height, "fps": recipe.fps}
