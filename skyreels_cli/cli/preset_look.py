@@ -11,7 +11,7 @@ from skyreels_cli.cli.completion import preset_names
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
-    from skyreels_cli.recipe.presets.load import Loaded
+    from skyreels_cli.recipe.presets.load import LoadedPreset
 
 WHATEVER = "A name, file, share code, URL or film; - reads stdin."
 Source = Annotated[str, Argument(metavar="PRESET", autocompletion=preset_names, help=WHATEVER)]
@@ -112,7 +112,7 @@ def diff(
     out.result({"differences": data}, essential, lambda: diff_view(first, second, found))
 
 
-def load_any(source: str) -> Loaded:
+def load_any(source: str) -> LoadedPreset:
     """The preset that somebody named, looked at without being used."""
     from skyreels_cli.recipe.sharing.load import load
     from skyreels_cli.settings import load_settings

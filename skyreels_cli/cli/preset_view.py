@@ -63,7 +63,7 @@ def as_word(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = "" if value is None else as_word(value)
+    text = "" if value is None else " ".join(as_word(value).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

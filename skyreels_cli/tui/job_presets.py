@@ -7,7 +7,7 @@ from pathlib import Path
 from skyreels_cli.errors import UsageError
 from skyreels_cli.queue.job import JobSummary
 from skyreels_cli.queue.store import Store
-from skyreels_cli.recipe.presets.load import Layer, Loaded
+from skyreels_cli.recipe.presets.load import LoadedPreset, PresetLayer
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import PresetText
 from skyreels_cli.recipe.presets.store import free_name, place_of, save_preset
@@ -52,7 +52,7 @@ def code_of_job(store: Store, job: JobSummary) -> str:
 def _portable(store: Store, job: JobSummary) -> Portable:
     values = preset_of(store.job(job.id).recipe)
     text = PresetText(Preset.model_validate(values), f"job {job.id}", YamlText(values))
-    return make_portable(Loaded((Layer(text, None),)))
+    return make_portable(LoadedPreset((PresetLayer(text, None),)))
 
 
 def _unused(name: str, folder: Path) -> str:

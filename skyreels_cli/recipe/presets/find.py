@@ -66,7 +66,7 @@ def own_preset(name: str, user_folder: Path, what: str) -> Path:
     """The file of a preset that may be changed; UsageError `preset-shipped` for one that comes with the program."""
     path, origin = find_preset(name, user_folder)
     if origin == "shipped":
-        message = f"{name} comes with skyreels and cannot be {what}"
+        message = f"{name} comes with the program and cannot be {what}"
         raise UsageError("preset-shipped", message, f"skyreels preset edit {quote(name)} makes one of your own")
     return path
 

@@ -18,7 +18,7 @@ MAX_PARENTS = 8
 
 
 @dataclass(frozen=True)
-class Layer:
+class PresetLayer:
     """One preset text and the folder of its files."""
 
     text: PresetText
@@ -33,10 +33,10 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedPreset:
     """A preset and those that it extends, the farthest first."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[PresetLayer, ...]
     typed: str | None = None
 
     @property
@@ -94,7 +94,7 @@ class Loaded:
         return f"{texts[0].where}:{texts[0].line(key)}" if texts else self.where
 
 
-def with_parents(first: Layer, user_folder: Path | None, typed: str | None = None) -> Loaded:
+def with_parents(first: PresetLayer, user_folder: Path | None, typed: str | None = None) -> LoadedPreset:
     """A preset with all that it extends."""
     layers = [first]
     while parent := layers[0].text.preset.extends:
@@ -102,15 +102,15 @@ def with_parents(first: Layer, user_folder: Path | None, typed: str | None = Non
             message = f"{first.text.where} extends more than {MAX_PARENTS} presets, or itself"
             raise UsageError("bad-preset", message, f"edit {first.text.where}")
         layers.insert(0, _parent(parent, layers[0], user_folder))
-    return Loaded(tuple(layers), typed)
+    return LoadedPreset(tuple(layers), typed)
 
 
-def read_layer(path: Path) -> Layer:
+def read_layer(path: Path) -> PresetLayer:
     """The preset in a file."""
     return checked_layer(read_preset(read_file(path), str(path)), path.parent)
 
 
-def checked_layer(text: PresetText, folder: Path | None) -> Layer:
+def checked_layer(text: PresetText, folder: Path | None) -> PresetLayer:
     """A preset whose files lie in a folder; UsageError `bad-preset` if it names others."""
     found = [
         (text.text.line(place), ".".join(map(str, place)), message)
@@ -118,7 +118,7 @@ def checked_layer(text: PresetText, folder: Path | None) -> Layer:
     ]
     if found:
         raise bad_preset(text.where, found)
-    return Layer(text, folder)
+    return PresetLayer(text, folder)
 
 
 def load_shots(path: Path) -> Draft:
@@ -142,7 +142,7 @@ def load_words(path: Path, *, list_key: str | None = None) -> Draft:
     return Draft.model_validate(with_files(values, lambda name: str(folder / Path(name).expanduser())))
 
 
-def _parent(name: str, child: Layer, user_folder: Path | None) -> Layer:
+def _parent(name: str, child: PresetLayer, user_folder: Path | None) -> PresetLayer:
     """The preset that another extends: of that name, or a file beside it."""
     beside = Path(name).suffix in SUFFIXES
     if not beside and NAME.fullmatch(name):

@@ -70,7 +70,7 @@ def _read(content: bytes, where: str, list_key: str | None, parse: Callable[[str
     try:
         values = migrate(text.values)
     except NewerPresetError:
-        message = f"{where}:{text.line(('schema',))}: schema: a later version of skyreels wrote this preset"
+        message = f"{where}:{text.line(('schema',))}: schema: a later version of the program wrote this preset"
         raise UsageError("preset-newer", message, "pipx upgrade skyreels-cli") from None
     return PresetText(_checked(values, where, text, depth), where, text, content.decode("utf-8-sig"))
 

@@ -59,7 +59,7 @@ def _unpack(text: str) -> bytes:
     header = _decode(chars[: SIZES[8]])
     if header[0] != FORMAT:
         later = header[0] in range(FORMAT + 1, 6)
-        raise _bad("a later version of skyreels made it" if later else "it is damaged at its beginning")
+        raise _bad("a later version of the program made it" if later else "it is damaged at its beginning")
     length, checksum = int.from_bytes(header[1:4], "big"), int.from_bytes(header[4:], "big")
     wanted = length // 8 * SIZES[8] + SIZES[length % 8]
     rest = chars[SIZES[8] : SIZES[8] + wanted]

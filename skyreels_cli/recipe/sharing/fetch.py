@@ -130,7 +130,7 @@ def _public_address(place: _Place) -> str:
         number = ipaddress.ip_address(address.partition("%")[0])
         mapped = getattr(number, "ipv4_mapped", None) or number
         if not mapped.is_global or mapped.is_multicast:
-            raise _refused(place.url, f"{place.host} is {address}, an address of a private network")
+            raise _refused(place.url, f"{address} is an address of a private network")
     return addresses[0]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from skyreels_cli.recipe.presets.files import named_files, with_files
 from skyreels_cli.recipe.presets.find import find_preset
-from skyreels_cli.recipe.presets.load import Layer, checked_layer, with_parents
+from skyreels_cli.recipe.presets.load import PresetLayer, checked_layer, with_parents
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import read_file, read_preset
 from skyreels_cli.recipe.presets.requirements import Unmet, unmet
@@ -56,7 +56,7 @@ def look_at(source: str, user_folder: Path) -> Incoming:
 
 def _whole(bundle: Bundle, user_folder: Path) -> Incoming:
     """A preset together with what it extends, for that need not be here tomorrow."""
-    loaded = with_parents(Layer(bundle.text, bundle.folder), user_folder)
+    loaded = with_parents(PresetLayer(bundle.text, bundle.folder), user_folder)
     portable = make_portable(loaded)
     files = portable.contents() | dict(bundle.files)
     return Incoming(portable.preset, bundle.text.where, files, (), tuple(unmet(portable.preset.requires)))

@@ -10,7 +10,7 @@ from typing import Any
 from skyreels_cli.errors import UsageError
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.recipe.presets.files import named_files, with_files
-from skyreels_cli.recipe.presets.load import Loaded
+from skyreels_cli.recipe.presets.load import LoadedPreset
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.sharing.archive import MAX_UNPACKED, MEDIA
 
@@ -40,7 +40,7 @@ class Portable:
         return contents
 
 
-def make_portable(loaded: Loaded, name: str | None = None) -> Portable:
+def make_portable(loaded: LoadedPreset, name: str | None = None) -> Portable:
     """The preset as it may leave this machine.
 
     Files and LoRA go by their names, a model in a folder of this machine too (who gets the preset must have it, or

@@ -72,7 +72,7 @@ def _sniffed(content: bytes, where: str) -> Bundle:
         text = content.decode("utf-8", "replace")
         if is_code(text) and Path(where).suffix not in SUFFIXES:
             return Bundle(from_code(text))
-    return Bundle(read_preset(content, where))
+    return Bundle(read_preset(content, where, hint=None if Path(where).is_file() else "ask for the preset again"))
 
 
 def _film(content: bytes, where: str) -> Bundle:

@@ -47,6 +47,6 @@ def test_migrations_follow_each_other() -> None:
 
 
 def test_a_later_version_is_told() -> None:
-    with pytest.raises(UsageError, match=":2: schema: a later version of skyreels") as error:
+    with pytest.raises(UsageError, match=":2: schema: a later version of the program") as error:
         read_preset(b"prompt: a\nschema: 2\n", "x.yaml")
     assert (error.value.code, error.value.exit_code) == ("preset-newer", 2)

@@ -127,7 +127,7 @@ def test_a_later_format_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codes, "FORMAT", 2)
     code = to_code(PRESET)
     monkeypatch.setattr(codes, "FORMAT", 1)
-    with pytest.raises(UsageError, match="a later version of skyreels made it"):
+    with pytest.raises(UsageError, match="a later version of the program made it"):
         from_code(code)
 
 

@@ -120,7 +120,7 @@ def test_a_preset_is_fetched(server: str) -> None:
         ("/circle", "it leads on more than 4 times"),
         ("/to-file", "only https"),
         ("/to-plain", "only https"),
-        ("/to-private", "169.254.169.254, an address of a private network"),
+        ("/to-private", "169.254.169.254 is an address of a private network"),
         ("/large", "it is larger than 32 MB"),
     ],
 )
@@ -158,5 +158,5 @@ def test_a_name_that_means_a_private_address(monkeypatch: pytest.MonkeyPatch) ->
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 443)) for ip in ("93.184.215.14", "192.168.1.1")]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    with pytest.raises(UsageError, match=r"192\.168\.1\.1, an address of a private network"):
+    with pytest.raises(UsageError, match=r"192\.168\.1\.1 is an address of a private network"):
         fetch("https://rebinding.example/preset.yaml")

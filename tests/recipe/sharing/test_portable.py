@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.recipe.presets.load import Layer, Loaded
+from skyreels_cli.recipe.presets.load import LoadedPreset, PresetLayer
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import PresetText
 from skyreels_cli.recipe.presets.write import to_yaml
@@ -25,9 +25,9 @@ from skyreels_cli.recipe.sharing.portable import make_portable
 folders = st.lists(st.from_regex(r"[a-z]{3,8}", fullmatch=True), min_size=1, max_size=4)
 
 
-def loaded(folder: Path, **values: object) -> Loaded:
+def loaded(folder: Path, **values: object) -> LoadedPreset:
     text = PresetText(Preset.model_validate(values), str(folder / "mine.yaml"), YamlText(values))
-    return Loaded((Layer(text, folder),))
+    return LoadedPreset((PresetLayer(text, folder),))
 
 
 def with_pictures(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from skyreels_cli.media.codecs import film_coding
 from skyreels_cli.media.encoder import VideoEncoder
-from skyreels_cli.recipe.presets.load import Layer
+from skyreels_cli.recipe.presets.load import PresetLayer
 from skyreels_cli.recipe.presets.migrate import migrate
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import read_preset
@@ -58,7 +58,7 @@ def through_migration(preset: Preset) -> Preset:
 
 
 def made_again(bundle: Bundle) -> Recipe:
-    return recipe_of(Layer(bundle.text, bundle.folder).draft)
+    return recipe_of(PresetLayer(bundle.text, bundle.folder).draft)
 
 
 @pytest.mark.parametrize("way", [through_yaml, through_code, through_archive, through_migration])
