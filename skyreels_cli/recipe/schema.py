@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from skyreels_cli.recipe.camera import Camera
 from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
 from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
@@ -33,9 +34,9 @@ class Draft(BaseModel):
     _read_old = model_validator(mode="before")(_split_dtype)
 
     schema_version: Literal[1] = Field(1, alias="schema")
-    description: str | None = None
     prompt: Prompt | None = None
     negative_prompt: Prompt | None = None
+    camera: Camera | None = Field(None, description="how the camera sees it; the prompt is completed accordingly")
     model: str | None = None
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None
@@ -81,6 +82,7 @@ class Recipe(BaseModel):
     schema_version: Literal[1] = Field(1, alias="schema")
     prompt: str
     negative_prompt: str
+    camera: Camera | None = Field(None, description="what the prompt was completed from; it holds the words already")
     model: str
     resolution: str = Field(pattern=r"^\d+x\d+$")
     num_frames: int | None = Field(ge=1, description="null: until it is told to end")
@@ -128,6 +130,7 @@ class Recipe(BaseModel):
         whole = Shot(
             prompt=self.prompt,
             negative_prompt=self.negative_prompt,
+            camera=self.camera,
             num_frames=self.num_frames,
             guidance_scale=self.guidance_scale,
             image=self.image,
