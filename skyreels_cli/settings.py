@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from ruamel.yaml import YAML
@@ -24,6 +24,7 @@ from skyreels_cli.errors import UsageError, did_you_mean
 APP = "skyreels"
 ENV_PREFIX = "SKYREELS_"
 
+Secret = Annotated[SecretStr, BeforeValidator(str)]  # a key of nothing but digits is no number
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -61,6 +62,12 @@ class Settings(BaseSettings):
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
+    enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
+    enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
+    enhancer_url: str | None = Field(
+        None, pattern=r"^https?://", description="the address of an OpenAI-compatible endpoint (http://…/v1)"
+    )
+    enhancer_key: Secret | None = Field(None, description="the key of that endpoint; better in the environment")
     presets_dir: UserPath = Field(default_factory=lambda: folders().presets, description="the folder of your presets")
     on_finished: str | None = Field(
         None, description="a shell command for each finished job; see SKYREELS_JOB, SKYREELS_OUTPUT …"
