@@ -1,4 +1,4 @@
-"""The error tree: every expected failure has a stable code, an exit code and, where one helps, a hint."""
+"""The error classes: every expected failure has a stable code, an exit code and, where possible, a hint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 
 class SkyreelsError(Exception):
-    """An expected failure: one line for a person, a code for a script, a hint that can be pasted."""
+    """An expected failure with a one-line message, a code for scripts, and a hint that can be pasted."""
 
     exit_code: ClassVar[int] = 1
 
@@ -19,7 +19,7 @@ class SkyreelsError(Exception):
         self.hint = hint
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let it pass from process to process with all that it says."""
+        """Pickle all arguments, so that an error can be sent to another process."""
         return type(self), (self.code, self.message, self.hint), self.__dict__
 
 
@@ -59,7 +59,7 @@ SMALLER = "try --offload model (or stream), --dtype bfloat16, a smaller --resolu
 def as_out_of_memory(error: BaseException) -> OutOfMemoryError | None:
     """The error to report if the host or the device ran out of memory; None for every other exception.
 
-    Judged by the names of its classes and by torch's wording, for an error message is no reason to import torch.
+    It is recognised by the names of its classes and by torch's wording, so that torch need not be imported.
     """
     names = {kind.__name__ for kind in type(error).__mro__}
     if not names & {"MemoryError", "OutOfMemoryError"} and "DefaultCPUAllocator" not in str(error):
@@ -68,12 +68,12 @@ def as_out_of_memory(error: BaseException) -> OutOfMemoryError | None:
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception says, without the pages that some libraries add."""
+    """The first line of an exception's message, as some libraries add pages to it."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean "x"?` for the name nearest to what was typed, or nothing."""
+    """`; did you mean "x"?` with the known name nearest to what was typed, or an empty string."""
     spellings = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), spellings, n=1)
     return f'; did you mean "{spellings[near[0]]}"?' if near else ""

@@ -1,4 +1,7 @@
-"""The one place that writes to the terminal: stdout carries the result, stderr everything else."""
+"""The one place that writes to the terminal: stdout carries the result, stderr everything else.
+
+It also writes numbers as people read them, for the commands and the dashboard alike.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ _STYLES = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 
 
 def colourful(stream: TextIO) -> bool:
-    """Whether colour and animation suit a stream: a capable terminal whose user has not set `NO_COLOR`."""
+    """Whether a stream is a terminal that can show colour and animation, and `NO_COLOR` is not set."""
     return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
 @dataclass
 class Output:
-    """How one command speaks: to a person, to a script (`json`, `events`), or hardly at all (`quiet`)."""
+    """Writes a command's output: for people, for scripts (`json`, `events`), or the essential result only (`quiet`)."""
 
     command: str = ""
     json: bool = False
@@ -38,17 +41,17 @@ class Output:
     _closed: bool = field(default=False, init=False, repr=False)
 
     def turn_on(self, **switches: bool) -> None:
-        """Switch on what was typed; a switch given before the subcommand stays on."""
+        """Turn on the switches that were typed; those typed before the subcommand stay on."""
         for name, typed in switches.items():
             setattr(self, name, getattr(self, name) or typed)
 
     @property
     def animated(self) -> bool:
-        """Whether a moving display on stderr is welcome."""
+        """Whether progress on stderr may be animated."""
         return colourful(sys.stderr) and not (self.quiet or self.events)
 
     def console(self, stream: TextIO | None = None) -> Console:
-        """Return a rich console on a stream (stderr if not given) that follows the rules for colour."""
+        """A rich console on a stream (default: stderr) that follows the rules for colour."""
         from rich.console import Console
 
         stream = stream or sys.stderr
@@ -66,7 +69,7 @@ class Output:
     def result(
         self, data: Mapping[str, Any], essential: str, human: Callable[[], RenderableType] | None = None
     ) -> None:
-        """End a command that succeeded; `essential` is what `--quiet` prints, or all there is to print."""
+        """Print the result of a command; `essential` is for `--quiet`, and for everyone if there is no `human`."""
         if self.json or self.events:
             self._envelope(data, None)
         elif self.quiet or human is None:
@@ -76,7 +79,7 @@ class Output:
         sys.stdout.flush()
 
     def failure(self, error: SkyreelsError) -> None:
-        """End a command that failed: error, causes and hint on stderr, the envelope on stdout if wanted."""
+        """Print an error with its causes and hint on stderr, and under `--json` or `--events` the envelope."""
         if self.debug:
             traceback.print_exception(error, file=sys.stderr)
         self._say("error", error.message)
@@ -94,17 +97,17 @@ class Output:
             print(json.dumps(data), flush=True)
 
     def narrate(self, text: str) -> None:
-        """Tell a person what is going on."""
+        """Print a line about what is going on, unless `--quiet`."""
         if not self.quiet:
             print(text, file=sys.stderr)
 
     def detail(self, text: str) -> None:
-        """Tell a person who asked for more (`-v`)."""
+        """Print a line for `-v` and `--debug`."""
         if self.verbose or self.debug:
             self.narrate(text)
 
     def warning(self, text: str) -> None:
-        """Tell a person about something that is likely not what they want."""
+        """Print a warning about something that the user probably does not want, unless `--quiet`."""
         if not self.quiet:
             self._say("warning", text)
 
@@ -113,7 +116,7 @@ class Output:
         print(painted, text, file=sys.stderr)
 
     def _envelope(self, data: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
-        if self._closed:  # a failure behind the result must not print a second envelope
+        if self._closed:  # a failure after the result must not print a second envelope
             return
         self._closed = True
         envelope = {"skyreels": ENVELOPE_VERSION, "command": self.command, "ok": error is None}
@@ -121,10 +124,29 @@ class Output:
 
 
 def causes(error: BaseException) -> Iterator[str]:
-    """Yield the first line of each explicit cause that the error's own text lacks, outermost first."""
+    """The first line of each explicit cause that is not part of the error's own text, outermost first."""
     said, cause = str(error), error.__cause__
     while cause is not None:
         first_line = (str(cause).strip() or type(cause).__name__).splitlines()[0]
         if first_line not in said:
             yield first_line
         cause = cause.__cause__
+
+
+def byte_size(size: float) -> str:
+    """Bytes as `8.1 GB`, `740 MB` or `1 kB`, in powers of ten as disks and GPUs are sold."""
+    if size >= 0.95e9:
+        return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 0.95e6 else f"{size / 1e3:.0f} kB"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `0:27` or `1:45:10`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def frame_range(first_frame: int, frames: int) -> str:
+    """A range of frames of the film, counted from 1: `98–177`."""
+    return f"{first_frame + 1}–{first_frame + frames}"

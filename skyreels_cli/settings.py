@@ -1,6 +1,6 @@
-"""How this machine works (device, folders, default model); what to render is a recipe's business.
+"""Settings of this machine (device, folders, default model); what to render is said by recipes only.
 
-Importing this module costs 170 ms (pydantic-settings): commands import it when they run, not before.
+Importing this module takes 170 ms (pydantic-settings), so commands import it when they run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 @dataclass(frozen=True)
 class Folders:
-    """Where things live on this machine; `SKYREELS_HOME` puts all of them into one folder."""
+    """The program's folders on this machine; `SKYREELS_HOME` puts all of them into one."""
 
     config: Path
     presets: Path
@@ -43,7 +43,7 @@ class Folders:
 
 
 def folders() -> Folders:
-    """Return the folders in force: those of `SKYREELS_HOME`, else of the platform."""
+    """The folders in `SKYREELS_HOME` if it is set, else the platform's."""
     home = os.environ.get("SKYREELS_HOME")
     config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
     state = config if home else platformdirs.user_state_path(APP)
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     enhancer_key: Secret | None = Field(None, description="the key of that endpoint; better in the environment")
     presets_dir: UserPath = Field(default_factory=lambda: folders().presets, description="the folder of your presets")
     on_finished: str | None = Field(
-        None, description="a shell command for each finished job; see SKYREELS_JOB, SKYREELS_OUTPUT …"
+        None, description="a shell command for each finished job; it is told SKYREELS_JOB, SKYREELS_OUTPUT …"
     )
     on_failed: str | None = Field(None, description="a shell command for each job that failed")
     webhook: str | None = Field(
@@ -95,16 +95,16 @@ class ConfigFile(PydanticBaseSettingsSource):
     """config.yaml as YAML 1.2 (the library's own source reads 1.1, where `no` is false and `16:9` is 969)."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return one field's value (the base class asks for this method)."""
+        """One field's value; the base class requires this method."""
         return self().get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Return what the file says, unknown keys included, so that they are refused."""
+        """All keys of the file; unknown ones too, so that they are refused."""
         return dict(_config())
 
 
 def load_settings(**flags: Any) -> Settings:
-    """Return the settings in force, typed flags (None = not typed) over environment over config file.
+    """The settings: typed flags (None = not typed) win over the environment, and that over the config file.
 
     Raises UsageError naming the flag, the variable or the file and line at fault.
     """
@@ -124,7 +124,7 @@ def load_settings(**flags: Any) -> Settings:
 
 
 def origin(name: str, typed: Mapping[str, Any]) -> str:
-    """Say where a setting's value comes from: a flag, a variable, a line of config.yaml or the default."""
+    """Where a setting's value comes from: a flag, a variable, a line of config.yaml, or `default`."""
     if name in typed:
         return f"--{name.replace('_', '-')}"
     variable = ENV_PREFIX + name.upper()

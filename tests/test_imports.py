@@ -43,8 +43,6 @@ def test_commands_that_render_nothing_leave_torch_alone(line: list[str]) -> None
 
 def test_importing_light_rooms_imports_nothing_heavy() -> None:
     files = [file for room in LIGHT_ROOMS for file in (ROOT / "skyreels_cli" / room).rglob("*.py")]
-    for kit in ("testing.py", "testing_on_ranks.py"):  # with which authors try plugins on the engine
-        files.remove(ROOT / "skyreels_cli/plugins" / kit)
     files += [ROOT / "skyreels_cli" / name for name in ("errors.py", "output.py", "settings.py")]
     names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
     modules = modules_after("\n".join(f"import {name.removesuffix('.__init__')}" for name in names))

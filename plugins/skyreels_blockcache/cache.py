@@ -22,7 +22,7 @@ from torch import Tensor
 
 from skyreels_blockcache.plugin import BlockCacheOptions
 from skyreels_blockcache.trend import Trend
-from skyreels_cli.model.key_memory import KeyMemory
+from skyreels_cli.model.kv_cache import KVCache
 from skyreels_cli.plugins.protocols import Branch, CacheSetting, Pass
 
 
@@ -35,7 +35,7 @@ class BlockCache:
         self._trends: dict[Branch, list[Trend]] = {
             branch: [Trend(options.order) for _ in setting.blocks] for branch in setting.branches
         }
-        self._memories = {branch: KeyMemory() for branch in setting.branches}
+        self._memories = {branch: KVCache() for branch in setting.branches}
         self._computed = [0] * len(setting.blocks)
         self._row = -1
         self._running: tuple[int, ...] = ()
@@ -65,7 +65,7 @@ class BlockCache:
         """In how many rows each block ran."""
         return {"rows_computed": self._computed}
 
-    def _run_some(self, x: Tensor, call: Pass, memory: KeyMemory) -> Tensor:
+    def _run_some(self, x: Tensor, call: Pass, memory: KVCache) -> Tensor:
         """Predict everything, then put in what is computed."""
         out = x + self._predict(x, call)
         frames = [frame for block in self._running for frame in range(*self._blocks[block])]

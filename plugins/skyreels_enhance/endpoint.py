@@ -101,19 +101,16 @@ class Endpoint:
         status = getattr(error, "status_code", None)
         said = self._hidden(_server_words(error) or first_line(error))
         if status in (401, 403):
-            message = (
-                f"{self._place} refused the key ({status})" if self._key else f"{self._place} wants a key ({status})"
-            )
+            message = f"{self._place} {'refused the' if self._key else 'wants a'} key ({status})"
             return UsageError("enhancer-key", message, "SKYREELS_ENHANCER_KEY=… (or enhancer_key in config.yaml)")
         if status == 404:
             message = f"{self._place} knows no model {self._model!r}, or has another address: {said}"
             return UsageError("enhancer-model", message, "skyreels config show")
-        if status == 429:
-            return RetryableError("enhancer-busy", f"{self._place} is asked too often (429): {said}", "try again later")
-        if status is not None and status < 500:
-            return UsageError("enhancer-refused", f"{self._place} refused the request ({status}): {said}")
         if status is not None:
-            return RetryableError("enhancer-unreachable", f"{self._place} failed ({status}): {said}", "try again later")
+            message = f"{self._place} failed ({status}): {said}"
+            if status < 500 and status not in (408, 409, 429):
+                return UsageError("enhancer-refused", message, "--model NAME, or --provider rules")
+            return RetryableError("enhancer-busy", message, "try again later, or --provider rules")
         if isinstance(error, ValueError):
             message = f"{self._place} sent an answer that cannot be read: {said}"
             return RetryableError("enhancer-answer", message, "try again, or --provider rules")

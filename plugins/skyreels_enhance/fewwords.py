@@ -8,8 +8,11 @@ from random import Random
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.protocols import WritingTask
 from skyreels_cli.plugins.specs import ModelSpec
-from skyreels_enhance.reading import PREPOSITIONS, Reading, read
+from skyreels_enhance.lexicon import PREPOSITIONS
+from skyreels_enhance.reading import Reading, read
 
+DIRECTIONS = {"of", "with", "to", "by", "up", "down"}
+"""Prepositions behind which there is no place."""
 MOTIONS = (
     "moves to the right",
     "moves to the left",
@@ -80,15 +83,13 @@ def _unlike(grounds: Sequence[str], prompt: str) -> list[str]:
 
 
 def _is_placed(reading: Reading) -> bool:
-    return bool(set(reading.scene.lower().split()) & (PREPOSITIONS - {"of", "with", "to", "by"})) or bool(reading.place)
+    return bool(set(reading.scene.lower().split()) & (PREPOSITIONS - DIRECTIONS)) or bool(reading.place)
 
 
 def _rest_from_preposition(text: str) -> str:
     """`over a black background` of ` moves over a black background`."""
     rest = text.split()
-    starts = (
-        index for index, word in enumerate(rest) if word.lower() in PREPOSITIONS - {"of", "with", "to", "by", "up"}
-    )
+    starts = (index for index, word in enumerate(rest) if word.lower() in PREPOSITIONS - DIRECTIONS)
     return " ".join(rest[next(starts, len(rest)) :])
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from skyreels_cli.order.enhance.words import word_set
+
 Lexicon = dict[str, str]
 
 KINDS: Final[Lexicon] = {
@@ -55,25 +57,8 @@ KINDS: Final[Lexicon] = {
 }
 """What a prompt is about; the first kind in this order that a word of the subject belongs to."""
 
-PLURAL_NOUNS: Final = frozenset(
-    [
-        "men",
-        "women",
-        "children",
-        "people",
-        "mice",
-        "geese",
-        "wolves",
-        "babies",
-        "puppies",
-        "leaves",
-        "feet",
-        "sheep",
-        "fish",
-        "deer",
-        "cattle",
-        "friends",
-    ]
+PLURAL_NOUNS: Final = word_set(
+    """men women children people mice geese wolves babies puppies leaves feet sheep fish deer cattle friends"""
 )
 
 PLACES: Final[Lexicon] = {
@@ -170,133 +155,21 @@ FOREIGN_ACTIONS: Final[Lexicon] = {
 }
 """The same in other languages, in the forms in which prompts have them."""
 
-AMBIGUOUS: Final = frozenset(
-    [
-        "waves",
-        "leaves",
-        "lights",
-        "rocks",
-        "rings",
-        "springs",
-        "drops",
-        "drinks",
-        "cooks",
-        "flies",
-        "plants",
-        "cuts",
-        "hands",
-        "plays",
-        "dances",
-        "turns",
-        "stands",
-        "rests",
-        "swings",
-        "falls",
-        "runs",
-        "walks",
-        "rides",
-        "looks",
-        "works",
-        "points",
-        "fires",
-        "shoots",
-        "waters",
-        "shows",
-        "races",
-        "rows",
-        "drums",
-        "bows",
-        "boards",
-        "fences",
-        "films",
-        "records",
-        "boxes",
-        "lands",
-        "nests",
-        "skates",
-        "skis",
-        "sails",
-        "dives",
-        "crosses",
-        "circles",
-        "brews",
-        "charges",
-        "cheers",
-        "lies",
-        "slices",
-        "saws",
-        "slips",
-        "trips",
-    ]
+AMBIGUOUS: Final = word_set(
+    """waves leaves lights rocks rings springs drops drinks cooks flies plants cuts hands plays dances turns stands
+    rests swings falls runs walks rides looks works points fires shoots waters shows races rows drums bows boards
+    fences films records boxes lands nests skates skis sails dives crosses circles brews charges cheers lies slices
+    saws slips trips"""
 )
 """Third persons that may be nouns as well: taken for verbs only where a word follows that verbs go with."""
 
-DETERMINERS: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "these",
-        "those",
-        "his",
-        "her",
-        "its",
-        "their",
-        "our",
-        "my",
-        "your",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-    ]
+DETERMINERS: Final = word_set(
+    """a an the this that these those his her its their our my your one two three four five"""
 )
-PREPOSITIONS: Final = frozenset(
-    [
-        "in",
-        "on",
-        "at",
-        "by",
-        "with",
-        "of",
-        "from",
-        "to",
-        "into",
-        "onto",
-        "over",
-        "under",
-        "across",
-        "through",
-        "along",
-        "around",
-        "near",
-        "beside",
-        "behind",
-        "before",
-        "after",
-        "between",
-        "among",
-        "above",
-        "below",
-        "against",
-        "toward",
-        "towards",
-        "past",
-        "inside",
-        "outside",
-        "beneath",
-        "up",
-        "down",
-        "off",
-        "out",
-        "during",
-        "beyond",
-        "amid",
-        "within",
-    ]
+PREPOSITIONS: Final = word_set(
+    """in on at by with of from to into onto over under across through along around near beside behind before after
+    between among above below against toward towards past inside outside beneath up down off out during beyond amid
+    within"""
 )
 
 CAMERA: Final = (

@@ -11,7 +11,7 @@ from skyreels_cli.plugins.specs import EnhancerSpec, hookimpl
 
 SKYREELS_API = 1
 
-Storage = Literal["auto", "full", "8bit", "4bit"]
+StorageChoice = Literal["auto", "full", "8bit", "4bit"]
 
 
 class OpenAIOptions(Options):
@@ -26,7 +26,7 @@ class QwenOptions(Options):
     """How a language model runs on this machine."""
 
     temperature: float = Field(0.7, ge=0, le=2, description="0 always takes the likeliest word.")
-    storage: Storage = Field("auto", description="full, 8bit or 4bit weights (the latter need bitsandbytes).")
+    storage: StorageChoice = Field("auto", description="full, 8bit or 4bit weights (the latter need bitsandbytes).")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a model's files are: a folder or repository and, if they are in one file, its name; `name` is for recipes."""
+class ModelSource:
+    """Where a model's files are: a folder or repository, and the file's name if there is one; `name` is for recipes."""
 
     place: str
     gguf_file: str | None
@@ -75,7 +76,7 @@ class Qwen:
 class Chat:
     """A chat model with its tokenizer or, if it sees pictures, its processor."""
 
-    def __init__(self, source: Source, storage: Storage, device: torch.device) -> None:
+    def __init__(self, source: ModelSource, storage: Storage, device: torch.device) -> None:
         config = AutoConfig.from_pretrained(source.place, **source.arguments)
         self.sees = hasattr(config, "vision_config")
         self.name = source.name
@@ -139,26 +140,26 @@ class Shown(TextStreamer):
             self._show(text)
 
 
-def find_source(model: str) -> Source:
+def find_source(model: str) -> ModelSource:
     """A folder, a GGUF file, a Hugging Face repository, or `repository:file.gguf`.
 
     Raises UsageError `enhancer-model` if it looks like a path and nothing is there.
     """
     path = Path(model).expanduser()
     if path.suffix.lower() == ".gguf" and path.is_file():
-        return Source(str(path.parent), path.name, path.name)
+        return ModelSource(str(path.parent), path.name, path.name)
     if path.is_dir():
-        return Source(str(path), None, path.resolve().name)
+        return ModelSource(str(path), None, path.resolve().name)
     repo, _, file = model.partition(":")
     if repo.count("/") == 1 and not model.startswith((".", "/", "~")) and (not file or file.endswith(".gguf")):
-        return Source(repo, file or None, model)
+        return ModelSource(repo, file or None, model)
     message = f"there is no language model {model}: neither a folder, a .gguf file nor a repository OWNER/NAME"
     raise UsageError("enhancer-model", message, "--model Qwen/Qwen2.5-1.5B-Instruct")
 
 
 def _storages(wanted: str, device: torch.device) -> tuple[Storage, ...]:
     """How weights may be stored there; bitsandbytes' formats need it, and a CUDA device."""
-    quantises = device.type == "cuda" and transformers.utils.is_bitsandbytes_available()
+    quantises = device.type == "cuda" and find_spec("bitsandbytes") is not None
     if wanted in ("8bit", "4bit") and not quantises:
         message = f"{wanted} weights need the package bitsandbytes and a CUDA device"
         raise PluginError("enhancer-extra", message, "pip install 'skyreels-cli[quantised]', or -O qwen.storage=full")
@@ -195,7 +196,7 @@ def _without_system(messages: tuple[dict[str, str], ...]) -> list[dict[str, str]
     return [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}, *rest]
 
 
-def _not_loaded(source: Source, error: Exception) -> SkyreelsError:
+def _not_loaded(source: ModelSource, error: Exception) -> SkyreelsError:
     """Which of two things is wrong: the network, or the model."""
     names = {kind.__name__ for kind in type(error).__mro__} | {
         kind.__name__ for kind in type(error.__cause__ or error).__mro__

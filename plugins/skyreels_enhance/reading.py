@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from skyreels_cli.order.enhance.words import UNSPACED, words
+from skyreels_cli.order.enhance.words import UNSPACED, word_set, words
 from skyreels_enhance import lexicon
 from skyreels_enhance.lexicon import DETERMINERS, PREPOSITIONS
 
@@ -31,88 +31,12 @@ TALE = re.compile(rf"^{lexicon.TALE}", re.IGNORECASE)
 PIECE = re.compile(
     r"(?:\"[^\"]*\"|“[^”]*”|«[^»]*»|\d[.,]\d|\b(?:Dr|Mr|Mrs|Ms|St|Prof)\.|[^,.;!?。！？；，、\n])+", re.IGNORECASE
 )
-COLLECTIVES = frozenset(
-    [
-        "group",
-        "pair",
-        "herd",
-        "flock",
-        "pack",
-        "crowd",
-        "couple",
-        "bunch",
-        "team",
-        "swarm",
-        "school",
-        "family",
-        "row",
-        "line",
-        "dozen",
-        "lot",
-    ]
-)
-NUMBERS = frozenset(
-    [
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "many",
-        "several",
-        "some",
-        "few",
-        "both",
-    ]
-)
-ADJECTIVES = frozenset(
-    [
-        "red",
-        "orange",
-        "yellow",
-        "green",
-        "blue",
-        "purple",
-        "pink",
-        "white",
-        "black",
-        "grey",
-        "gray",
-        "brown",
-        "golden",
-        "silver",
-        "big",
-        "small",
-        "large",
-        "little",
-        "tiny",
-        "huge",
-        "old",
-        "young",
-        "new",
-        "tall",
-        "short",
-        "long",
-        "beautiful",
-        "graceful",
-        "lonely",
-        "happy",
-        "sad",
-        "dark",
-        "bright",
-        "shiny",
-        "wild",
-        "quick",
-        "slow",
-        "ancient",
-        "wooden",
-    ]
+COLLECTIVES = word_set("""group pair herd flock pack crowd couple bunch team swarm school family row line dozen lot""")
+NUMBERS = word_set("""two three four five six seven eight nine ten eleven twelve many several some few both""")
+ADJECTIVES = word_set(
+    """red orange yellow green blue purple pink white black grey gray brown golden silver big small large little tiny
+    huge old young new tall short long beautiful graceful lonely happy sad dark bright shiny wild quick slow ancient
+    wooden"""
 )
 
 

@@ -1,4 +1,4 @@
-"""The enhancer that needs no model: what was said, word for word, and every part that was left open from a vocabulary."""
+"""The enhancer that needs no model: what was said, word for word, and what was left open, from a vocabulary."""
 
 from __future__ import annotations
 

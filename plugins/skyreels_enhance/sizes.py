@@ -48,7 +48,7 @@ def choose_size(
     fitting = [
         (size, storage)
         for size in sizes
-        for storage in ("full", "8bit", "4bit")
+        for storage in GIGABYTES_PER_BILLION
         if storage in storages and size.gigabytes(storage) <= free_gigabytes
     ]
     here = [(size, storage) for size, storage in fitting if size.repo in cached]

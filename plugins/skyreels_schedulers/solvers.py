@@ -117,7 +117,7 @@ class Euler(Solver):
 
 
 def reference_schedule(steps: int, shift: float) -> tuple[Tensor, Tensor]:
-    """The reference's T timesteps (int64) and T + 1 sigmas (float32); the last sigma is 0 (REFERENCE: s ← shift·s / …).
+    """The T timesteps (int64) and T + 1 sigmas (float32) of tests/golden/REFERENCE.md §1; the last sigma is 0.
 
     Before the shift, sigmas go evenly from 1 − 1/1000 (in float32) down to 0. They are not those that diffusers'
     solvers choose for a number of steps: at 50 steps timesteps differ by up to 6.

@@ -34,7 +34,7 @@ RESIZED: Final = 1.25
 
 
 @dataclass(frozen=True)
-class Look:
+class ObjectTrack:
     """One object through a film: names, centres (f, 2) as x, y, radii (f,), misfit of the shape 0..1, colour."""
 
     colour: str
@@ -69,7 +69,7 @@ def _name(rgb: NDArray[np.floating]) -> str:
     return nearest_colour((red, green, blue))
 
 
-def look(film: Bytes, left: int = 0, right: int | None = None, rows: Floats | None = None) -> Look | None:
+def look(film: Bytes, left: int = 0, right: int | None = None, rows: Floats | None = None) -> ObjectTrack | None:
     """Look at the object between columns `left` and `right` of uint8 (f, h, w, 3); None if there is none in
     half the frames.
     """
@@ -88,7 +88,7 @@ def look(film: Bytes, left: int = 0, right: int | None = None, rows: Floats | No
     shape, misfit = _shape(cover)
     named = (float(rgb[0]), float(rgb[1]), float(rgb[2]))
     colour = nearest_colour(named, OBJECT_COLOURS)
-    return Look(colour, shape, centres, np.sqrt(area / np.pi), misfit, named)
+    return ObjectTrack(colour, shape, centres, np.sqrt(area / np.pi), misfit, named)
 
 
 def _object_colour(pixels: Floats, away: Floats, middle: int) -> Floats:
@@ -169,7 +169,7 @@ def count_objects(film: Bytes) -> int:
     return int(np.median([count_regions(mask, LEAST_AREA) for mask in away > DIFFERENT]))
 
 
-def direction(seen: Look) -> str:
+def direction(seen: ObjectTrack) -> str:
     """Name the direction from the first to the last tenth of a film, or "still"."""
     ends = max(1, len(seen.centres) // 10)
     moved = np.median(seen.centres[-ends:], axis=0) - np.median(seen.centres[:ends], axis=0)
@@ -178,7 +178,7 @@ def direction(seen: Look) -> str:
     return max(MOVES, key=lambda name: float(np.dot(MOVES[name], moved)))
 
 
-def size_change(seen: Look) -> float:
+def size_change(seen: ObjectTrack) -> float:
     """Return the factor by which the radius changes from the first to the last tenth."""
     ends = max(1, len(seen.radii) // 10)
     return float(np.median(seen.radii[-ends:]) / max(float(np.median(seen.radii[:ends])), 1e-3))
@@ -206,7 +206,7 @@ def score(film: Bytes, asked: Meaning) -> dict[str, bool]:
     return marks
 
 
-def _score_change(seen: Look | None, asked: Meaning) -> dict[str, bool]:
+def _score_change(seen: ObjectTrack | None, asked: Meaning) -> dict[str, bool]:
     """Judge motion, size or camera of one object."""
     if asked.kind == "swing":
         return {"swing": seen is not None and _swings(seen, asked.motion == "swing across")}
@@ -218,7 +218,7 @@ def _score_change(seen: Look | None, asked: Meaning) -> dict[str, bool]:
     return {"direction": seen is not None and direction(seen) == wanted}
 
 
-def _swings(seen: Look, across: bool) -> bool:
+def _swings(seen: ObjectTrack, across: bool) -> bool:
     """Tell whether the path reaches far along one axis only, and turns (33 frames may hold but half a swing)."""
     along, aside = (seen.centres[:, 0], seen.centres[:, 1])[:: 1 if across else -1]
     steps = np.diff(along[::4])

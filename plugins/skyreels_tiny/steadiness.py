@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .scoring import Look, background_rows, look
+from .scoring import ObjectTrack, background_rows, look
 
 Bytes = NDArray[np.uint8]
 
@@ -68,7 +68,7 @@ def drift(film: Bytes, base: int, overlap: int) -> list[WindowState | None]:
     return [_state(part, parts[0], first) for part in parts]
 
 
-def _state(part: Bytes, first_part: Bytes, first: Look | None) -> WindowState | None:
+def _state(part: Bytes, first_part: Bytes, first: ObjectTrack | None) -> WindowState | None:
     seen = look(part)
     if seen is None or first is None:
         return None

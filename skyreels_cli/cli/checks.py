@@ -13,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from skyreels_cli.cli.quantities import byte_size
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.output import byte_size
 
 Status = Literal["ok", "warning", "problem"]
 

@@ -18,8 +18,8 @@ Command = Callable[..., None]
 def unfold(function: Command) -> Command:
     """Return `function(out, …)` as Typer wants it.
 
-    A parameter whose type is a dataclass becomes one option per field and arrives filled in; one named
-    `context` gets Typer's. `GlobalOptions` are added to every command here, and only here.
+    A parameter whose type is a dataclass becomes one option per field (dataclasses in it likewise) and arrives filled
+    in; one named `context` gets Typer's. `GlobalOptions` are added to every command here, and only here.
     """
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     wants_context = any(parameter.name == "context" for parameter in own)
@@ -65,12 +65,21 @@ def _unfolded_parameters(own: Iterable[inspect.Parameter]) -> list[inspect.Param
 
 def _options_of(group: Any) -> list[inspect.Parameter]:
     hints: Mapping[str, Any] = get_type_hints(group, include_extras=True)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return [
-        inspect.Parameter(option.name, keyword, default=option.default, annotation=hints[option.name])
-        for option in fields(group)
-    ]
+    parameters: list[inspect.Parameter] = []
+    for option in fields(group):
+        hint = hints[option.name]
+        if is_dataclass(hint):
+            parameters += _options_of(hint)
+        else:
+            keyword = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(inspect.Parameter(option.name, keyword, default=option.default, annotation=hint))
+    return parameters
 
 
 def _take(group: Any, values: dict[str, Any]) -> Any:
-    return group(**{option.name: values.pop(option.name) for option in fields(group)})
+    """An instance of a group from the values of its options, which are taken away."""
+    hints = get_type_hints(group)
+    filled = {}
+    for name in (option.name for option in fields(group)):
+        filled[name] = _take(hints[name], values) if is_dataclass(hints[name]) else values.pop(name)
+    return group(**filled)

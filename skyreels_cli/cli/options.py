@@ -9,7 +9,14 @@ from typing import Annotated
 
 from typer import Option
 
-from skyreels_cli.cli.completion import cache_names, model_names, parallel_names, preset_names, scheduler_names
+from skyreels_cli.cli.completion import (
+    cache_names,
+    enhancer_names,
+    model_names,
+    parallel_names,
+    preset_names,
+    scheduler_names,
+)
 from skyreels_cli.film.placement import Offload
 from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
 
@@ -22,6 +29,7 @@ Long = partial(Option, rich_help_panel="Films of several windows")
 File = partial(Option, rich_help_panel="The file")
 Machine = partial(Option, rich_help_panel="This machine")
 Everywhere = partial(Option, rich_help_panel="Every command")
+Before = partial(Option, rich_help_panel="Before rendering")
 Later = partial(Option, hidden=True)
 
 
@@ -39,7 +47,7 @@ class GlobalOptions:
 
 @dataclass(frozen=True)
 class RecipeOptions:
-    """What to render; most names are those of `recipe.schema.Draft`, for the others see `typed_draft`."""
+    """What to render; most names are those of `recipe.schema.Draft`, `cli.request` turns the others into them."""
 
     prompt: Annotated[str | None, Render("--prompt", metavar="TEXT", help="The same as PROMPT.")] = None
     negative_prompt: Annotated[str | None, Render(metavar="TEXT", help="What to keep out.")] = None
@@ -55,7 +63,14 @@ class RecipeOptions:
     aspect: Annotated[Aspect | None, Render(help="Shape of the picture.")] = None
     num_frames: Annotated[int | None, Render(metavar="N", help="Length: exactly N come out.")] = None
     duration: Annotated[str | None, Render(metavar="10s|2m|inf", help="Length in time instead.")] = None
-    shots: Annotated[Path | None, Render(metavar="FILE.yaml", help="A prompt and a length for each shot.")] = None
+    shots: Annotated[
+        str | None, Render(metavar="FILE.yaml|N", help="A prompt and a length for each; how many a story has.")
+    ] = None
+    story: Annotated[str | None, Render(metavar="TEXT", help="Have a storyboard written, and render it.")] = None
+    prompt_enhancer: Annotated[
+        str | None,
+        Render(metavar="[NAME]", autocompletion=enhancer_names, help="Have the prompt completed: see enhance-prompt."),
+    ] = None
     fps: Annotated[int | None, Render(metavar="N", help="Frames per second.")] = None
     image: Annotated[str | None, Render(metavar="FILE", help="The first frame.")] = None
     end_image: Annotated[str | None, Render(metavar="FILE", help="The last frame.")] = None
@@ -96,16 +111,9 @@ class RecipeOptions:
         None
     )
 
+    lora: Annotated[list[str] | None, Later()] = None
     codec: Annotated[Codec | None, File(help="ffv1 (in .mkv) is lossless.")] = None
     quality: Annotated[float | None, File(metavar="0-10", help="10 is best.")] = None
-
-
-@dataclass(frozen=True)
-class LaterOptions:
-    """Options of the contract whose feature is not built yet: taken by name and refused, never ignored."""
-
-    prompt_enhancer: Annotated[str | None, Later()] = None
-    lora: Annotated[list[str] | None, Later()] = None
 
 
 @dataclass(frozen=True)
@@ -132,3 +140,20 @@ class FileOptions:
     ] = None
     overwrite: Annotated[bool, File("--overwrite", help="Replace a file of that name.")] = False
     keep_work: Annotated[bool, File("--keep-work", help="Keep the film's work folder when it is done.")] = False
+
+
+@dataclass(frozen=True)
+class FilmOptions:
+    """All that says what film is wanted: the options of `generate`, `extend` and `queue add`."""
+
+    recipe: RecipeOptions = RecipeOptions()
+    file: FileOptions = FileOptions()
+    machine: MachineOptions = MachineOptions()
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """Whether only the plan is wanted."""
+
+    dry_run: Annotated[bool, Before("--dry-run", help="Print the plan; load nothing, render nothing.")] = False
+    explain: Annotated[bool, Before("--explain", help="The plan, and why each value is what it is.")] = False

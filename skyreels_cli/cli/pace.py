@@ -17,7 +17,7 @@ class Pace:
 
     def __init__(self, rows: Sequence[int] | None, now: Callable[[], float] = time.monotonic) -> None:
         self.rows = rows
-        self.window_rows_done = 0
+        self.window_steps_done = 0
         self.stage = ""
         self.window: WindowStarted | None = None
         self.noise: tuple[float, ...] = ()
@@ -38,11 +38,11 @@ class Pace:
                 self.stage = stage
             case WindowStarted():
                 self.window, self.stage, self.noise = event, "", ()
-                self._window_steps, self.window_rows_done = [], 0
+                self._window_steps, self.window_steps_done = [], 0
                 self._windows_done, self.skipped = event.window, None
             case StepDone():
                 self.noise, self.stage = event.noise, ""
-                self.window_rows_done = event.row + 1
+                self.window_steps_done = event.step + 1
                 self._recent.append(event.seconds)
                 self._window_steps.append(event.seconds)
                 self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
@@ -61,13 +61,13 @@ class Pace:
     @property
     def share_done(self) -> float | None:
         """Part of the film's steps that is done; None if it is endless."""
-        return self.rows_done / sum(self.rows) if self.rows else None
+        return self.steps_done / sum(self.rows) if self.rows else None
 
     @property
-    def rows_done(self) -> int:
+    def steps_done(self) -> int:
         """Steps done of the whole film, those of a resumed film's finished windows included."""
         before = sum(self.rows[: self.window.window]) if self.rows and self.window else 0
-        return before + self.window_rows_done
+        return before + self.window_steps_done
 
     @property
     def window_step_seconds(self) -> float:
@@ -77,14 +77,14 @@ class Pace:
     @property
     def window_left(self) -> float | None:
         """Seconds until the last step of this window."""
-        return self._left(self.window.rows - self.window_rows_done) if self.window else None
+        return self._left(self.window.steps - self.window_steps_done) if self.window else None
 
     @property
     def film_left(self) -> float | None:
         """Seconds until the film is done; decoding counts once a first window has shown what it takes."""
         if self.rows is None:
             return None
-        steps = self._left(sum(self.rows) - self.rows_done)
+        steps = self._left(sum(self.rows) - self.steps_done)
         if steps is None or not self._overheads:
             return steps
         windows_left = len(self.rows) - self._windows_done

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skyreels_cli.cli.quantities import byte_size, clock, frame_range
+from skyreels_cli.output import byte_size, clock, frame_range
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

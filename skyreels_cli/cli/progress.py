@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skyreels_cli.cli.pace import Pace
-from skyreels_cli.cli.quantities import byte_size, clock, frame_range
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, WindowDone, WindowStarted
-from skyreels_cli.output import Output
+from skyreels_cli.output import Output, byte_size, clock, frame_range
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -93,7 +92,7 @@ def window_line(pace: Pace, done: WindowDone) -> str:
     words = [
         window_name(window),
         f"frames {frame_range(window.first_frame, window.new_frames)}",
-        f"{window.rows} steps",
+        f"{window.steps} steps",
         f"{pace.window_step_seconds:.2f} s/step",
         f"peak {byte_size(done.peak_memory_bytes)}",
     ]
@@ -137,8 +136,8 @@ class LiveView:
         for column in range(5):
             table.add_column(ratio=1 if column == 1 else None, no_wrap=True, justify="left" if column < 2 else "right")
         speed = f"{pace.step_seconds:.2f} s/step" if pace.step_seconds else ""
-        done, bar = pace.window_rows_done, _bar(pace.window_rows_done, window.rows)
-        table.add_row(window_name(window), bar, f"{done}/{window.rows}", speed, _left(pace.window_left))
+        done, bar = pace.window_steps_done, _bar(pace.window_steps_done, window.steps)
+        table.add_row(window_name(window), bar, f"{done}/{window.steps}", speed, _left(pace.window_left))
         peak = f"peak {byte_size(pace.peak_memory_bytes)}" if pace.peak_memory_bytes else ""
         share = pace.share_done
         if share is None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shlex import split
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from skyreels_cli.cli.options import FileOptions, LaterOptions, MachineOptions, RecipeOptions
+from skyreels_cli.cli.editor import open_editor
+from skyreels_cli.cli.options import FileOptions, FilmOptions, MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
-from skyreels_cli.cli.prepare import Options, prepare
 from skyreels_cli.cli.queue_look import open_store
+from skyreels_cli.cli.request import decide_aloud, make_request
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from skyreels_cli.queue.store import Store
 
 PANEL = "In the queue"
-MACHINE = ("device", "offload", "attention", "gpus", "parallel")
 
 
 @dataclass(frozen=True)
@@ -49,17 +46,17 @@ def add(
     out: Output,
     *,
     text: Annotated[str | None, Argument(metavar="PROMPT", help="What the film shows; - reads stdin.")] = None,
-    recipe: RecipeOptions,
-    later: LaterOptions,
-    file: FileOptions,
-    machine: MachineOptions,
+    film: FilmOptions,
     queue: QueueOptions,
     priority: Annotated[int, Option(metavar="N", help="Higher goes first.", rich_help_panel=PANEL)] = 0,
     paused: Annotated[bool, Option("--paused", help="Add it set aside.", rich_help_panel=PANEL)] = False,
+    enhance_later: Annotated[
+        bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
+    ] = False,
 ) -> None:
     """Add a film to the queue: the options of generate, checked now, rendered by `skyreels queue run`."""
     store = open_store()
-    new = _worded(Options(text, recipe, later, machine, file), queue, store, out)
+    new = _worded(text, film, queue, store, out, enhance_later=enhance_later)
     job = store.add(replace(new, priority=priority, state="paused" if paused else "queued"))
     _tell(job, store, out)
 
@@ -69,10 +66,7 @@ def edit(
     *,
     job: Annotated[int, Argument(metavar="ID", help="The job.")],
     text: Annotated[str | None, Argument(metavar="PROMPT", help="What the film shows instead.")] = None,
-    recipe: RecipeOptions,
-    later: LaterOptions,
-    file: FileOptions,
-    machine: MachineOptions,
+    film: FilmOptions,
     queue: QueueOptions,
 ) -> None:
     """Change a job that does not run: by the options of generate, without any in $EDITOR."""
@@ -80,37 +74,37 @@ def edit(
 
     store = open_store()
     before = store.job(job)
-    if recipe.preset:
+    if film.recipe.preset:
         raise UsageError("usage", "a job that exists takes no preset", "skyreels queue add --preset NAME")
-    options = Options(text, recipe, later, _typed_before(machine, before), _file_before(file, before))
+    machine, file = _typed_before(film.machine, before), _file_before(film.file, before)
     with tempfile.TemporaryDirectory() as folder:
         words = _write_words(Path(folder) / f"job-{job}.yaml", store.assets.resolve(before.draft))
-        if text is None and all(group == type(group)() for group in (recipe, machine, file, queue)):
+        if text is None and film == FilmOptions() and queue == QueueOptions():
             _open_editor(words, out)
-        options = replace(options, recipe=replace(recipe, preset=str(words)))
-        new = _worded(options, queue, store, out, before)
+        recipe = replace(film.recipe, preset=str(words))
+        new = _worded(text, replace(film, recipe=recipe, machine=machine, file=file), queue, store, out, before)
     actions.edit(store, job, new)
     _tell(store.job(job), store, out)
 
 
-def _worded(options: Options, queue: QueueOptions, store: Store, out: Output, before: Job | None = None) -> NewJob:
+def _worded(
+    text: str | None,
+    film: FilmOptions,
+    queue: QueueOptions,
+    store: Store,
+    out: Output,
+    before: Job | None = None,
+    *,
+    enhance_later: bool = False,
+) -> NewJob:
     """The job that these options say."""
     from skyreels_cli.queue.job import NewJob
-    from skyreels_cli.queue.settle import settle_job
+    from skyreels_cli.queue.new_job import new_job
 
-    film = prepare(options, out)
-    assert film.draft, "options were typed"
-    chosen = film.placement.options
-    return settle_job(
-        film.draft,
-        film.recipe,
-        film.facts,
-        store,
-        film.output,
-        output_is_default=options.file.output is None,
-        overwrite=film.overwrite,
-        keep_work=film.keep_work,
-        placement=_typed_placement(options.machine) | ({"options": dict(chosen)} if chosen else {}),
+    request = replace(make_request(text, film), enhance_later=enhance_later)
+    return new_job(
+        decide_aloud(request, out, store.pace),
+        request,
         max_attempts=_first(queue.max_attempts, before and before.max_attempts, NewJob.max_attempts),
         degrade=_first(queue.degrade, before and before.degrade, NewJob.degrade),
     )
@@ -121,13 +115,12 @@ def _first(*values: Any) -> Any:
     return next(value for value in values if value is not None)
 
 
-def _typed_placement(machine: MachineOptions) -> dict[str, Any]:
-    return {name: value for name, value in fold_machine_flags(machine).items() if name in MACHINE}
-
-
 def _typed_before(machine: MachineOptions, before: Job) -> MachineOptions:
-    known = {name: value for name, value in before.placement.items() if name in MACHINE}
-    return replace(machine, use_usp=None, **{**known, **_typed_placement(machine)})
+    """What was typed, over what the job says."""
+    from skyreels_cli.queue.new_job import typed_placement
+
+    typed = typed_placement(fold_machine_flags(machine))
+    return replace(machine, use_usp=None, **{**typed_placement(before.placement), **typed})
 
 
 def _file_before(file: FileOptions, before: Job) -> FileOptions:
@@ -153,8 +146,7 @@ def _open_editor(file: Path, out: Output) -> None:
     hint = "skyreels queue edit ID --seed 7 (or any other option of generate)"
     if out.no_input or out.json or not sys.stdin.isatty():
         raise UsageError("nothing-to-change", "no option says what is to change", hint)
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    subprocess.run([*split(editor), str(file)], check=True)
+    open_editor(file)
     if file.read_text(encoding="utf-8") == before:
         raise UsageError("nothing-to-change", "nothing was changed", hint)
 

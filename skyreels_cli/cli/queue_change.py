@@ -12,7 +12,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
-    from skyreels_cli.queue.job import Job, State
+    from skyreels_cli.queue.job import Job, JobState
     from skyreels_cli.queue.store import Store
 
 MaybeJobIds = Annotated[list[int] | None, Argument(metavar="ID", help="Jobs; none: the whole queue.")]
@@ -102,7 +102,7 @@ def clear(
     from skyreels_cli.queue import actions
     from skyreels_cli.queue.job import FINISHED, WAITING
 
-    states: Sequence[State] = ("succeeded", "cancelled")
+    states: Sequence[JobState] = ("succeeded", "cancelled")
     if all_:
         states = (*WAITING, *FINISHED)
     elif finished or failed:

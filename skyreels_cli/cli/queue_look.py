@@ -11,7 +11,7 @@ from typer import Argument, Option
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
-    from skyreels_cli.queue.job import State
+    from skyreels_cli.queue.job import JobState
     from skyreels_cli.queue.store import Changes, Store
 
 # A look at `PRAGMA data_version` costs 20 µs.
@@ -103,7 +103,7 @@ def watch(
 
 def _changes(store: Store, *, until_done: bool) -> Iterator[Changes]:
     """All jobs, then those that have changed, whenever some have."""
-    waiting: tuple[State, ...] = ("queued", "running")
+    waiting: tuple[JobState, ...] = ("queued", "running")
     revision = 0
     while True:
         version = store.database.data_version()

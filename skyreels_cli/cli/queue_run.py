@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from skyreels_cli.cli.options import MachineOptions
-from skyreels_cli.cli.prepare import make_placement
-from skyreels_cli.cli.quantities import clock
+from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.errors import InterruptedError, SkyreelsError
-from skyreels_cli.output import Output
+from skyreels_cli.output import Output, clock
 
 if TYPE_CHECKING:
-    from skyreels_cli.queue.habits import Habits
     from skyreels_cli.queue.notify import Notifier
     from skyreels_cli.queue.store import Store
+    from skyreels_cli.queue.worker_config import WorkerConfig
 
 SIDE_BY_SIDE = "Renderers side by side, one per GPU."
 
@@ -33,6 +32,10 @@ def run(
     once: Annotated[bool, Option("--once", help="End when no job is left to start.")] = False,
     workers: Annotated[int, Option(min=1, metavar="N", help=SIDE_BY_SIDE)] = 1,
     executor: Annotated[str, Option(metavar="NAME", help="Where the jobs run.")] = "local",
+    option: Annotated[
+        list[str] | None,
+        Option("-O", "--option", metavar="NAME.OPTION=VALUE", help="Set up the executor; as often as needed."),
+    ] = None,
     keep_order: Annotated[
         bool, Option("--keep-order", help="Never prefer a job whose model is loaded already.")
     ] = False,
@@ -42,21 +45,22 @@ def run(
     machine: MachineOptions,
 ) -> None:
     """Render the queue, job after job, until Ctrl-C or SIGTERM; what is half done is kept and goes on later."""
+    from skyreels_cli.plugins.options import parse_options
     from skyreels_cli.queue.executors import find_executor
     from skyreels_cli.queue.notify import Notifier
     from skyreels_cli.queue.supervisor import Supervisor, stop_signals
     from skyreels_cli.settings import load_settings
 
-    command = find_executor(executor)()
+    command = find_executor(executor, parse_options(option or []))
     store, settings = open_store(), load_settings()
     notifier = Notifier(out.warning, settings.on_finished, settings.on_failed, settings.webhook)
     reporter = Reporter(out, store, notifier, bell=settings.bell)
-    habits = _habits(machine, workers, executor, patience=not keep_order, degrade=degrade)
+    configs = _configs(machine, workers, executor, patience=not keep_order, degrade=degrade)
     for worker in store.workers():
         if worker.alive:
             out.warning(f"process {worker.pid} is at work already, on {worker.device}")
     with stop_signals() as signals:
-        supervisor = Supervisor(store, habits, command, reporter.take)
+        supervisor = Supervisor(store, configs, command, reporter.take)
         out.narrate(f"at work on {store.folder} as process {os.getpid()}; Ctrl-C stops, and loses nothing")
         supervisor.run(signals, once=once)
     notifier.wait()
@@ -70,12 +74,16 @@ def run(
     out.result({"ended": ended}, _summary(ended))
 
 
-def _habits(machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool) -> list[Habits]:
+def _configs(
+    machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool
+) -> list[WorkerConfig]:
     """How each worker works: with several of them and no device named, each computes on GPUs of its own."""
-    from skyreels_cli.queue.habits import Habits
+    from skyreels_cli.order.intake import make_placement
+    from skyreels_cli.queue.worker_config import WorkerConfig
+    from skyreels_cli.settings import load_settings
 
-    placement = asdict(make_placement(machine))
-    shared = Habits(placement, executor, degrade=degrade, patience=Habits.patience if patience else 0)
+    placement = asdict(make_placement(load_settings(**fold_machine_flags(machine)), {}))
+    shared = WorkerConfig(placement, executor, degrade=degrade, patience=WorkerConfig.patience if patience else 0)
     if workers == 1 or placement["device"] != "auto":
         return [shared] * workers
     firsts = range(0, workers * placement["gpus"], placement["gpus"])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from skyreels_cli.cli.quantities import byte_size, clock
+from skyreels_cli.output import byte_size, clock
 from skyreels_cli.queue.logs import last_lines
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def _how(job: JobSummary, seconds_left: float | None) -> str:
     """How far it is, what it has been asked for, why it failed, or when it is tried again."""
     if job.request:
         return f"{job.request} asked"
-    if job.state in ("running", "paused", "queued") and job.rows_done:
+    if job.state in ("running", "paused", "queued") and job.steps_done:
         left = f", {clock(seconds_left)} left" if seconds_left is not None else ""
-        return f"{100 * job.rows_done // job.total_rows} %{left}"
+        return f"{100 * job.steps_done // job.total_steps} %{left}"
     if job.state == "queued" and job.retry_at and job.retry_at > time.time():
         return f"in {clock(job.retry_at - time.time())}"
     return job.error_code or "" if job.state == "failed" else ""
@@ -88,7 +88,7 @@ def _facts(job: Job) -> Iterator[tuple[str, Any]]:
         yield "error", job.error["message"]
     if job.error and job.error.get("hint"):
         yield "hint", job.error["hint"]
-    yield "steps", f"{job.rows_done} of {job.total_rows} in {len(job.plan['windows'])} windows"
+    yield "steps", f"{job.steps_done} of {job.total_steps} in {len(job.plan['windows'])} windows"
     yield "attempts", f"{job.attempts} of {job.max_attempts} without getting further"
     for step in job.degradations:
         yield "degraded", f"{json.dumps(step['change'])} after: {step['reason']}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from skyreels_cli.cli.generate import render_job
+from skyreels_cli.cli.generate import render_film
 from skyreels_cli.cli.options import MachineOptions
-from skyreels_cli.cli.prepare import Job, make_placement
+from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import film_of, read_manifest, work_folder
 from skyreels_cli.output import Output
@@ -35,28 +35,18 @@ def resume(
     prompt: Annotated[str | None, Again(metavar="TEXT", help="With this prompt, to the end of the shot.")] = None,
 ) -> None:
     """Go on with an interrupted film as if nothing had happened; or make its end again, another way."""
-    from skyreels_cli.hub.open import open_model
-    from skyreels_cli.plan.planner import make_plan
+    from skyreels_cli.order.intake import make_placement, take_up
+    from skyreels_cli.settings import load_settings
 
     output = film_of(film.expanduser().absolute())
     change = _change(from_window, seed, prompt)
     recipe = _recipe_of(output)
-    facts = open_model(recipe.model)
     recipe = recipe.with_reroll(change) if change else recipe
-    plan = make_plan(recipe, facts)
+    placement = make_placement(load_settings(**fold_machine_flags(machine)), {})
+    rendering = take_up(recipe, placement, output, keep_work=keep_work)
     if change:
         _set_aside(output, change, out)
-    job = Job(
-        recipe=recipe,
-        facts=facts,
-        plan=plan,
-        placement=make_placement(machine),
-        output=output,
-        sources={},
-        keep_work=keep_work,
-        overwrite=False,
-    )
-    render_job(job, out)
+    render_film(rendering, out)
 
 
 def _change(window: int | None, seed: int | None, prompt: str | None) -> Reroll | None:

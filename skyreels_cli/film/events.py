@@ -34,11 +34,11 @@ class FilmResumed(Event):
 
 @dataclass(frozen=True)
 class WindowStarted(Event):
-    """A window begins; `windows` (None if the film is endless) and `rows` are totals, frames count over the film."""
+    """A window begins; `windows` (None if the film is endless) and `steps` are totals, frames count over the film."""
 
     window: int
     windows: int | None
-    rows: int
+    steps: int
     first_frame: int
     new_frames: int
     prompt: str
@@ -46,11 +46,14 @@ class WindowStarted(Event):
 
 @dataclass(frozen=True)
 class StepDone(Event):
-    """One row of the timestep matrix is done; `noise` holds each latent frame's sigma in [0, 1] after the row."""
+    """Step `step` (from 0) of a window's `steps` is done: one row of its timestep matrix, in `seconds`.
+
+    `noise` holds the noise level (sigma, 1 … 0) that each latent frame has reached.
+    """
 
     window: int
-    row: int
-    rows: int
+    step: int
+    steps: int
     seconds: float
     peak_memory_bytes: int
     noise: tuple[float, ...]
@@ -77,7 +80,7 @@ class FramesReady(Event):
 
 @dataclass(frozen=True)
 class WindowDone(Event):
-    """A window is decoded and encoded; `look` is how it looks (`film.look`), `drift` that less window 0's."""
+    """A window is decoded and encoded; `look` is how it looks (a `Look`), `drift` that less window 0's."""
 
     window: int
     seconds: float

@@ -17,29 +17,29 @@ from skyreels_cli.film.folder.durable import replacing, write_json
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.film.folder.record import FilmRecord, film_changed
 from skyreels_cli.film.folder.work import WorkFolder
+from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.studio import Studio
 from skyreels_cli.film.windows.window import WindowRenderer
 from skyreels_cli.model.memory import peak_bytes
 
 
-class Film:
+class FilmRenderer:
     """One film on its way from a recipe to a file."""
 
-    def __init__(self, rendering: Rendering, studio: Studio, ending: Flag) -> None:
+    def __init__(self, rendering: Rendering, model: LoadedModel, ending: Flag) -> None:
         self._recipe = rendering.recipe
         self._plan = rendering.plan
         self._output = rendering.output
         self._keep_work = rendering.keep_work
         self._overwrite = rendering.overwrite
-        self._studio = studio
+        self._model = model
         self._ending = ending
         self._work = WorkFolder(work_folder(self._output))
         recipe = self._recipe
         self._delivery: Delivery = ContinuedFilm(recipe, self._work, self._output) if recipe.video else NewFilm(recipe)
         self._background = Background()
         self._windows = WindowRenderer(
-            recipe, self._plan, studio, self._work, self._delivery, self._background, rendering.checkpoint_seconds
+            recipe, self._plan, model, self._work, self._delivery, self._background, rendering.checkpoint_seconds
         )
 
     def run(self) -> Generator[Event]:
@@ -52,7 +52,7 @@ class Film:
 
     def _run(self) -> Generator[Event]:
         started = time.perf_counter()
-        record = FilmRecord(self._recipe, self._plan, self._studio.facts)
+        record = FilmRecord(self._recipe, self._plan, self._model.facts)
         if changes := record.differences(self._work.manifest):
             if not self._overwrite:
                 raise film_changed(changes)
@@ -62,7 +62,7 @@ class Film:
             yield FilmResumed(len(kept), sum(kept.values()))
         yield from self._delivery.begin()
         if len(kept) != self._plan.count:
-            yield from self._studio.prepare(self._recipe.texts)
+            yield from self._model.prepare(self._recipe.texts)
         self._work.write_manifest(record.identity())
         windows = yield from self._render(kept)
         if self._plan.endless:
@@ -117,9 +117,9 @@ class Film:
             seed=recipe.seed,
             windows=len(plan.windows),
             steps=sum(window.rows for window in plan.windows),
-            model=self._studio.facts.name,
+            model=self._model.facts.name,
             elapsed_s=elapsed,
-            peak_memory_bytes=peak_bytes(self._studio.device),
+            peak_memory_bytes=peak_bytes(self._model.device),
             recipe=recipe.model_dump(mode="json", by_alias=True),
         )
 

@@ -6,22 +6,22 @@ from collections.abc import Generator
 from threading import Event as Flag
 
 from skyreels_cli.film.events import Event
-from skyreels_cli.film.film import Film
+from skyreels_cli.film.film import FilmRenderer
+from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.ranks.launch import render_on_ranks
 from skyreels_cli.film.ranks.split import is_shared
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.studio import Studio
 
 
-def render(rendering: Rendering, *, studio: Studio | None = None, ending: Flag | None = None) -> Generator[Event]:
+def render(rendering: Rendering, *, model: LoadedModel | None = None, ending: Flag | None = None) -> Generator[Event]:
     """Make a film, or go on with it if its work folder is there; the last event is `FilmDone`.
 
     Closing the generator stops the film within one step and leaves it resumable. An endless film ends, whole, with
-    the window during which `ending` is set. A `studio` that already holds the model saves loading it; on several GPUs
+    the window during which `ending` is set. A `model` that already holds the model saves loading it; on several GPUs
     each rank has its own.
     """
     ending = ending or Flag()
     if is_shared(rendering.placement):
         return render_on_ranks(rendering, ending)
-    studio = studio or Studio(rendering.facts, rendering.recipe.dtype, rendering.placement)
-    return Film(rendering, studio, ending).run()
+    model = model or LoadedModel(rendering.facts, rendering.recipe.dtype, rendering.placement)
+    return FilmRenderer(rendering, model, ending).run()

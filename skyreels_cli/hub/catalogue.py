@@ -1,4 +1,4 @@
-"""The models that `--model` knows by name: SkyReels-V2's releases and those that installed packages bring."""
+"""The models that `--model` knows by name: releases of SkyReels-V2, and models of installed packages."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Release:
 
     @property
     def alias(self) -> str:
-        """What one types: `df-1.3b-540p`."""
+        """The name to type: `df-1.3b-540p`."""
         return f"{self.family}-{self.parameters}-{self.native}".lower()
 
     @property
     def original(self) -> str:
-        """Repository in the reference's own layout, with the name that its `--model_id` takes."""
+        """Repository with the weights in the reference's layout, which is also what its `--model_id` takes."""
         return f"Skywork/SkyReels-V2-{self.family.upper()}-{self.parameters}-{self.native}"
 
     @property
@@ -52,9 +52,9 @@ NEVER_RELEASED = re.compile(r"(df|t2v|i2v)-5b-(540|720)p|t2v-1\.3b-(540|720)p|ca
 
 
 def find_release(model: str) -> Release | None:
-    """The release behind an alias, either repository id or the bare name of one, in any case.
+    """The release with that alias, repository id or bare repository name, whatever the case of its letters.
 
-    Raises `model-never-released` for those that were announced and never came (REFERENCE.md §3).
+    Raises UsageError `model-never-released` for models that were only announced (tests/golden/REFERENCE.md §3).
     """
     alias = re.sub(r"^(skywork/)?(skyreels-v2-)?|(-diffusers)?$", "", model.lower())
     if NEVER_RELEASED.fullmatch(alias):
@@ -64,7 +64,7 @@ def find_release(model: str) -> Release | None:
 
 
 def bundled_models() -> dict[str, Path]:
-    """Folders of the models that installed packages bring along, by name; what is not there is left out."""
+    """Folders of the models in installed packages, by name; those without an existing folder are left out."""
     known, found = plugins(), {}
     for name, spec in known.specs(ModelSpec).items():
         try:
@@ -77,7 +77,7 @@ def bundled_models() -> dict[str, Path]:
 
 
 def unknown_words(model: str, prompts: Iterable[str]) -> list[str]:
-    """Words of prompts that mean nothing to a bundled model, each once; none for models that cannot tell."""
+    """Words of the prompts, once each, that a bundled model was not trained on; empty for models that cannot tell."""
     known = plugins()
     spec = known.specs(ModelSpec).get(model)
     if spec is None or spec.unknown_words is None:
@@ -87,7 +87,7 @@ def unknown_words(model: str, prompts: Iterable[str]) -> list[str]:
 
 
 def require_renderable(family: Family, name: str) -> None:
-    """Refuse a family that is known but cannot be rendered yet, before its weights are fetched."""
+    """Refuse a family that cannot be rendered yet, before its weights are downloaded."""
     if family == "i2v":
         message = f"{name} is an image-to-video model with a CLIP encoder, which cannot be rendered yet"
         raise UsageError("model-family", message, f"a DF model takes images too: --model {RELEASES[0].alias}")

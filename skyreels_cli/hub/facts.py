@@ -1,4 +1,4 @@
-"""What a model folder says about itself before any weight is loaded (its JSON files and safetensors headers)."""
+"""What is known about a model before a weight is loaded, from its JSON files and safetensors headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Family = Literal["df", "t2v", "i2v"]
 
 @dataclass(frozen=True)
 class Component:
-    """One subfolder of a model: its config, its weight files, its parameters by dtype (`F32`, `BF16` …)."""
+    """One subfolder of a model: config, weight files, parameters by dtype (`F32`, `BF16` …), shapes by tensor name."""
 
     name: str
     config: Mapping[str, Any]
@@ -22,13 +22,13 @@ class Component:
 
     @property
     def parameter_count(self) -> int:
-        """Parameters over all dtypes."""
+        """Number of parameters of all dtypes."""
         return sum(self.parameters.values())
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A checked model folder: family, components and the recipe defaults that suit it."""
+    """A checked model folder: family, components, and defaults for recipes."""
 
     name: str
     folder: Path
@@ -51,6 +51,6 @@ class ModelFacts:
 
     @property
     def patch(self) -> tuple[int, int, int]:
-        """Latent frames, rows and columns that make one token."""
+        """Latent frames, rows and columns in one token."""
         t, h, w = self.transformer.config["patch_size"]
         return int(t), int(h), int(w)

@@ -13,7 +13,7 @@ from typing import Any
 from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.catalogue import RELEASES
 from skyreels_cli.hub.facts import Component, Family, ModelFacts
-from skyreels_cli.hub.safetensors_header import Tensor, read_header
+from skyreels_cli.hub.safetensors_header import TensorEntry, read_header
 
 FAMILIES: Mapping[str, Family] = {
     "SkyReelsV2DiffusionForcingPipeline": "df",
@@ -34,7 +34,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
 def open_folder(folder: Path, name: str) -> ModelFacts:
-    """Everything that is known about a model folder; `name` is what the recipe will call it.
+    """The facts of a model folder; `name` is what the recipe will call the model.
 
     Raises UsageError: `model-not-found`, `model-not-a-folder`, `model-family`, `model-incomplete`,
     `model-pickle-only`, `model-truncated`, `model-broken`.
@@ -49,7 +49,7 @@ def open_folder(folder: Path, name: str) -> ModelFacts:
 
 
 def require_folder(folder: Path) -> None:
-    """Raise unless there is a folder with a `model_index.json`; the hint is what was probably meant."""
+    """Raise unless the folder exists and has a `model_index.json`; the hint names what was probably meant."""
     if not folder.exists():
         siblings = [entry.name for entry in _entries(folder.parent) if entry.is_dir()]
         near = did_you_mean(folder.name, siblings)
@@ -63,7 +63,7 @@ def require_folder(folder: Path) -> None:
 
 
 def read_family(folder: Path, name: str) -> Family:
-    """The family that `model_index.json` names; `model-family` for the pipeline of another model."""
+    """The family of the pipeline in `model_index.json`; UsageError `model-family` if it is none of SkyReels-V2's."""
     pipeline = read_json(folder / "model_index.json").get("_class_name")
     family = FAMILIES.get(str(pipeline))
     if family is None:
@@ -73,7 +73,7 @@ def read_family(folder: Path, name: str) -> Family:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; `model-incomplete` or `model-broken` if there is none."""
+    """The JSON object in a file; UsageError `model-incomplete` or `model-broken` if there is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -86,14 +86,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _open_component(folder: Path, name: str, part: str) -> Component:
-    """Config and weight files of a subfolder, with every tensor that the headers promise."""
+    """Config and weight files of a subfolder, with every tensor in their headers."""
     expected, stem = COMPONENTS[part]
     config = read_json(folder / part / "config.json")
     classes = config.get("architectures") or [config.get("_class_name")]
     if expected not in classes:
         message = f"the {part} of {name} is a {classes[0]}; SkyReels-V2 has a {expected}"
         raise UsageError("model-family", message, _known_models())
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, TensorEntry] = {}
     files = _weight_files(folder / part, stem)
     for file in files:
         tensors.update(_read_header(file))
@@ -106,7 +106,7 @@ def _open_component(folder: Path, name: str, part: str) -> Component:
 
 
 def _weight_files(folder: Path, stem: str) -> tuple[Path, ...]:
-    """The shards that the index names, else the single file; the index wins over it, as in diffusers."""
+    """The shards that an index names, else the single file; if both are there the index wins, as in diffusers."""
     single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
     if not index.is_file():
         if not single.is_file():
@@ -122,7 +122,7 @@ def _weight_files(folder: Path, stem: str) -> tuple[Path, ...]:
 
 
 def _weight_map(index: Path) -> dict[str, str]:
-    """Tensor → shard file; a shard outside the folder is refused."""
+    """Shard file by tensor name; a shard outside the folder is refused."""
     weight_map = read_json(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise UsageError("model-broken", f"{index} has no weight_map", _again(index))
@@ -133,7 +133,7 @@ def _weight_map(index: Path) -> dict[str, str]:
     return weight_map
 
 
-def _require_indexed(index: Path, tensors: Mapping[str, Tensor]) -> None:
+def _require_indexed(index: Path, tensors: Mapping[str, TensorEntry]) -> None:
     if not index.is_file():
         return
     absent = [f"{tensor} ({shard})" for tensor, shard in _weight_map(index).items() if tensor not in tensors]
@@ -143,7 +143,7 @@ def _require_indexed(index: Path, tensors: Mapping[str, Tensor]) -> None:
         raise UsageError("model-incomplete", message, _again(index))
 
 
-def _read_header(file: Path) -> dict[str, Tensor]:
+def _read_header(file: Path) -> dict[str, TensorEntry]:
     try:
         return read_header(file)
     except UsageError as error:
@@ -165,7 +165,7 @@ def _no_weights(folder: Path, expected: Path) -> UsageError:
 
 
 def _conversion(pickle: str, expected: Path) -> str:
-    """A command that converts and runs no code; it clones because safetensors refuses shared memory."""
+    """A command that converts a pickle without running its code; it clones, as safetensors refuses shared memory."""
     code = (
         "import torch, safetensors.torch as s; "
         f"w = torch.load('{expected.parent / pickle}', weights_only=True, map_location='cpu'); "
@@ -181,7 +181,7 @@ def _require_tokenizer(folder: Path, name: str) -> None:
 
 
 def _require_channels(family: Family, components: Mapping[str, Component], name: str) -> None:
-    """A transformer that wants image channels under the index of a text model would render noise."""
+    """Refuse a transformer with image channels in a text-to-video model: it would render noise."""
     channels = components["transformer"].config.get("in_channels", 16)
     latents = components["vae"].config.get("z_dim", 16)
     if family != "i2v" and channels != latents:
@@ -190,7 +190,7 @@ def _require_channels(family: Family, components: Mapping[str, Component], name:
 
 
 def _read_card(path: Path) -> dict[str, Any]:
-    """Defaults and summary from `skyreels.json`; `recipe.defaults` checks the fields of the former."""
+    """Defaults and summary in `skyreels.json`; `recipe.defaults` checks the fields of the defaults."""
     card = read_json(path) if path.is_file() else {}
     unknown = sorted(card.keys() - {"name", "summary", "defaults"})
     if unknown:
@@ -214,7 +214,7 @@ def _hint_without_index(folder: Path) -> str:
 
 
 def _again(path: Path) -> str:
-    """How to get one file of a model once more; a path in Hugging Face's cache says where it came from."""
+    """How to download one file of a model again; a path in Hugging Face's cache tells the repository."""
     cached = re.search(r"models--(.+?)--(.+?)/snapshots/[^/]+/(.+)", path.as_posix())
     if cached:
         owner, repo, file = cached.groups()

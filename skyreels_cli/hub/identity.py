@@ -1,4 +1,4 @@
-"""Which weights made a film: SHA-256 of every weight file, so that another machine can tell whether it has the same."""
+"""SHA-256 of every weight file, by which another machine can tell whether it has the weights of a film."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HASH_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 def weight_hashes(facts: ModelFacts) -> dict[str, str]:
-    """SHA-256 by path within the model folder; files of the Hugging Face cache carry theirs as the blob's name."""
+    """SHA-256 by path in the model folder; in Hugging Face's cache a file's blob is named by its hash."""
     components = (facts.transformer, facts.vae, facts.text_encoder)
     files = (file for component in components for file in component.files)
     return {file.relative_to(facts.folder).as_posix(): _sha256(file) for file in files}

@@ -1,4 +1,4 @@
-"""From what `--model` was given to a checked model folder, downloading it if need be."""
+"""Opens the model that `--model` names, and downloads it if it is not there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEEDED_FILES = [
     *(f"{part}/{stem}.safetensors" for part, (_, stem) in COMPONENTS.items()),
     *(f"{part}/{stem}-*.safetensors" for part, (_, stem) in COMPONENTS.items()),
 ]
-"""What a render reads: no pickles, no other precisions (`….fp16.safetensors`), no sample videos."""
+"""The files that rendering reads: no pickles, no other precisions (`….fp16.safetensors`), no sample videos."""
 
 
 class Snapshot(Protocol):
@@ -41,10 +41,12 @@ class Snapshot(Protocol):
         """The folder of the snapshot; with `dry_run` its files, each with `will_download` and `file_size`."""
 
 
-def open_model(model: str, *, snapshot: Snapshot | None = None) -> ModelFacts:
-    """A bundled name, an alias, a folder or a Hugging Face repository `owner/name`, in this order.
+def open_model(model: str, *, download: bool = True, snapshot: Snapshot | None = None) -> ModelFacts:
+    """The facts of a bundled model, an alias, a folder or a Hugging Face repository `owner/name`, tried in this order.
 
-    Raises what `open_folder` raises, and `model-never-released`, `model-gated`, `disk-too-small`; `network`
+    Without `download` nothing is fetched: a model that is not on this machine is `model-not-found`.
+
+    Raises what `open_folder` raises, and UsageError `model-never-released`, `model-gated`, `disk-too-small`; `network`
     (RetryableError) if the repository cannot be reached and the cache does not hold it.
     """
     bundled = bundled_models()
@@ -57,14 +59,14 @@ def open_model(model: str, *, snapshot: Snapshot | None = None) -> ModelFacts:
     release = find_release(model)
     if release:
         require_renderable(release.family, model)
-        return _open_repository(release.repo, snapshot)
+        return _open_repository(release.repo, snapshot, download=download)
     if _looks_like_a_repository(model):
-        return _open_repository(model, snapshot)
+        return _open_repository(model, snapshot, download=download)
     raise _unknown(model, folder, bundled)
 
 
-def _open_repository(repo: str, snapshot: Snapshot | None) -> ModelFacts:
-    """Hugging Face's cache is asked first: no network and no waiting for what is there."""
+def _open_repository(repo: str, snapshot: Snapshot | None, *, download: bool) -> ModelFacts:
+    """Open a repository from Hugging Face's cache, without network if all of it is there."""
     from huggingface_hub import snapshot_download  # 0.2 s, and only when something may be fetched
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -72,13 +74,16 @@ def _open_repository(repo: str, snapshot: Snapshot | None) -> ModelFacts:
     with _hub_errors(repo):
         try:
             folder = Path(snapshot(repo, allow_patterns=NEEDED_FILES, local_files_only=True))
-        except LocalEntryNotFoundError:
+        except LocalEntryNotFoundError as error:
+            if not download:
+                message = f"{repo} is not on this machine"
+                raise UsageError("model-not-found", message, f"hf download {repo}") from error
             folder = _fetch(repo, snapshot)
     return open_folder(folder, repo)
 
 
 def _fetch(repo: str, snapshot: Snapshot) -> Path:
-    """Its index comes first, so that a model of another family is refused before gigabytes are fetched."""
+    """Download the index first, so that another kind of model is refused before gigabytes are downloaded."""
     index = Path(snapshot(repo, allow_patterns=["model_index.json"]))
     if not (index / "model_index.json").is_file():
         message = f"{repo} is not in Diffusers layout: it has no model_index.json"
@@ -103,7 +108,7 @@ def _require_space(repo: str, snapshot: Snapshot) -> None:
 
 @contextmanager
 def _hub_errors(repo: str) -> Iterator[None]:
-    """Hugging Face's exceptions as ours."""
+    """Turn exceptions of huggingface_hub into this program's errors."""
     from huggingface_hub import errors as hub
 
     try:
@@ -136,7 +141,7 @@ def _not_cached(repo: str) -> SkyreelsError:
 
 
 def _looks_like_a_repository(model: str) -> bool:
-    """`owner/name`, unless the owner is a folder here that holds nearly that name: then it is a slip."""
+    """Whether it is `owner/name`; not if there is a folder `owner` with a similar name in it, for then it is a typo."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", model):
         return False
     parent = Path(model).parent

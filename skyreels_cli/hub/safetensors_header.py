@@ -1,4 +1,4 @@
-"""The header of a safetensors file: what it holds and whether all of it is there; no weight is read."""
+"""Reads the header of a safetensors file and checks the file's size by it; no weight is read."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_HEADER_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
-class Tensor:
-    """One entry of a header: `F32`, `BF16` … and its shape."""
+class TensorEntry:
+    """A tensor's entry in a header: its dtype (`F32`, `BF16` …) and shape."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -31,17 +31,17 @@ class Tensor:
 
     @property
     def bytes(self) -> int:
-        """Bytes of data; the bits of a value stand in the name of its dtype (`F8_E4M3` has 8)."""
+        """Bytes of data; the bits of a value are in the name of its dtype (`F8_E4M3` has 8)."""
         digits = re.search(r"\d+", self.dtype)
         bits = int(digits.group()) if digits else 8  # BOOL
         return self.elements * bits // 8
 
 
-def read_header(path: Path) -> dict[str, Tensor]:
+def read_header(path: Path) -> dict[str, TensorEntry]:
     """Tensors of the file by name. Format: u64 little-endian length, JSON of that length, data without gaps.
 
-    Raises `model-truncated` if the file is shorter than its header says, `model-broken` for any other damage;
-    the caller knows where the file came from and adds the hint.
+    Raises UsageError `model-truncated` if the file is shorter than its header says, `model-broken` for other damage;
+    neither has a hint, because only the caller knows where the file came from.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -56,12 +56,12 @@ def read_header(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _parse(path: Path, text: bytes) -> tuple[dict[str, Tensor], int]:
-    """Tensors by name, and the bytes of data that they need."""
+def _parse(path: Path, text: bytes) -> tuple[dict[str, TensorEntry], int]:
+    """Tensors by name, and the total of their bytes."""
     try:
         entries: dict[str, Any] = json.loads(text)
         entries.pop("__metadata__", None)
-        tensors = {name: Tensor(str(entry["dtype"]), _shape(entry)) for name, entry in entries.items()}
+        tensors = {name: TensorEntry(str(entry["dtype"]), _shape(entry)) for name, entry in entries.items()}
         spans = sorted((int(begin), int(end)) for begin, end in (e["data_offsets"] for e in entries.values()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _broken(path, "its header is not valid") from error

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from skyreels_cli.model.alone import ALONE
-from skyreels_cli.model.key_memory import KeyMemory
+from skyreels_cli.model.kv_cache import KVCache
+from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.tokens import Tokens
 from skyreels_cli.plugins.protocols import Branch, Cache
@@ -37,7 +37,7 @@ class Shortcut:
     timesteps: tuple[int, ...]
     moving: tuple[bool, ...]
     work: Work
-    agree: Callable[[float], float] = ALONE.agree
+    agree: Callable[[float], float] = SINGLE_PROCESS.agree
 
 
 class LayerPass:
@@ -71,7 +71,7 @@ class LayerPass:
         start: int = 0,
         stop: int | None = None,
         frames: Sequence[int] | None = None,
-        memory: KeyMemory | None = None,
+        memory: KVCache | None = None,
     ) -> Tensor:
         """See `protocols.Pass.run`."""
         layers = self._blocks[start:stop]

@@ -11,7 +11,7 @@ from diffusers.hooks import apply_group_offloading
 from skyreels_cli.model.memory import release
 
 
-class Resident:
+class PlacedModule:
     """A module that is on the device inside a `with` block and waits at home outside of it."""
 
     def __init__(self, module: Any, device: torch.device, home: torch.device, moves: bool = True) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.model.attention import Span, only_spans
-from skyreels_cli.model.key_memory import KeyMemory
+from skyreels_cli.model.kv_cache import KVCache
 from skyreels_cli.plugins.protocols import Parallel
 
 # Tokens per slice: enough rows to fill a GEMM, few enough that the feed-forward's hidden layer stays small
@@ -34,10 +34,10 @@ class Tokens:
     whole_frame: int
     causal: tuple[tuple[Span, tuple[Span, ...]], ...] | None
     backend: str | None
-    memory: KeyMemory | None = None
+    memory: KVCache | None = None
     places: Tensor | None = None
 
-    def only(self, frames: Sequence[int] | None, memory: KeyMemory | None) -> Tokens:
+    def only(self, frames: Sequence[int] | None, memory: KVCache | None) -> Tokens:
         """These tokens with a memory, or those of some frames (ascending, whole blocks of a causal layout)."""
         if frames is None:
             return replace(self, memory=memory)

@@ -17,7 +17,6 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.models.transformers.transformer_skyreels_v2 import SkyReelsV2TransformerBlock
 from torch import Tensor, nn
 
-from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.attention import (
     Span,
     attend,
@@ -27,12 +26,13 @@ from skyreels_cli.model.attention import (
     rotate,
 )
 from skyreels_cli.model.layer_pass import LayerPass, Shortcut
+from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.text_context import KeyValue, TextContext
 from skyreels_cli.model.tokens import Tokens
 from skyreels_cli.plugins.protocols import Parallel
 
 
-class Block(SkyReelsV2TransformerBlock):
+class TransformerLayer(SkyReelsV2TransformerBlock):
     """One transformer block; changes the hidden states in place, slice by slice."""
 
     def forward(
@@ -90,10 +90,10 @@ class Block(SkyReelsV2TransformerBlock):
 class Transformer(SkyReelsV2Transformer3DModel):
     """The denoiser: predicts the flow velocity of every latent frame (Wan 2.1 DiT with diffusion forcing)."""
 
-    _no_split_modules: ClassVar = ["Block"]
-    _repeated_blocks: ClassVar = ["Block"]
+    _no_split_modules: ClassVar = ["TransformerLayer"]
+    _repeated_blocks: ClassVar = ["TransformerLayer"]
     attention_backend: str | None = None
-    parallel: Parallel = ALONE
+    parallel: Parallel = SINGLE_PROCESS
 
     @register_to_config
     def __init__(
@@ -121,7 +121,7 @@ class Transformer(SkyReelsV2Transformer3DModel):
         super().__init__(**{**arguments, "num_layers": 0})
         width = num_attention_heads * attention_head_dim
         self.blocks = nn.ModuleList(
-            Block(width, ffn_dim, num_attention_heads, qk_norm, cross_attn_norm, eps, added_kv_proj_dim)
+            TransformerLayer(width, ffn_dim, num_attention_heads, qk_norm, cross_attn_norm, eps, added_kv_proj_dim)
             for _ in range(num_layers)
         )
         self.register_to_config(num_layers=num_layers)

@@ -1,7 +1,8 @@
-"""Block layouts: which latent frames of a window share a noise level.
+"""How the latent frames of a window are grouped into blocks that share a noise level.
 
-The reference cuts F latents into F // c blocks, so an image before blocks of five is lost and a remainder is
-never denoised (REFERENCE.md §5, defects 1 and 2). Unequal blocks serve both: (1, 5, 5 …), (5, 5, 4, 4).
+The reference makes F // c blocks of c latent frames. A prefix shorter than c then belongs to no block, so that a start
+image is lost, and latents behind the last whole block are never denoised (tests/golden/REFERENCE.md §5, defects 1 and
+2). Blocks of unequal size avoid both: (1, 5, 5 …), (5, 5, 4, 4).
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ from skyreels_cli.plan.plan import Block
 
 
 def cut_blocks(latents: int, prefix: int, size: int) -> tuple[Block, ...]:
-    """Ready blocks over the prefix, then new ones; the reference's own where `size` divides both lengths."""
+    """Ready blocks over the prefix, then new blocks; they equal the reference's where `size` divides both lengths."""
     ready = prefix_sizes(prefix, size)
     stops = accumulate((*ready, *new_sizes(latents - prefix, size)), initial=0)
     return tuple(Block(start, stop, ready=stop <= prefix) for start, stop in pairwise(stops))
 
 
 def prefix_sizes(latents: int, size: int) -> tuple[int, ...]:
-    """Blocks of `size` up to the end of the prefix; a remainder comes first, far from the new latents."""
+    """Sizes of the blocks over a prefix; a remainder comes first, where it is farthest from the new latents."""
     whole, rest = divmod(latents, size)
     return (*([rest] if rest else []), *[size] * whole)
 
 
 def new_sizes(latents: int, size: int) -> tuple[int, ...]:
-    """The fewest blocks of at most `size` latents, equal to within one latent, larger ones first."""
+    """Sizes of the fewest blocks of at most `size` latents; they differ by at most one, and larger ones come first."""
     count = -(-latents // size)
     small, larger = divmod(latents, count)
     return (*[small + 1] * larger, *[small] * (count - larger))

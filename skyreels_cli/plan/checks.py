@@ -1,4 +1,4 @@
-"""What is refused before a weight is loaded: what the model cannot render, with the nearest that it can."""
+"""Refuses what a model cannot render, before a weight is loaded, and names the nearest that it can."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def check_family(recipe: Recipe, facts: ModelFacts) -> None:
 
 
 def needs_forcing(what: str, facts: ModelFacts) -> UsageError:
-    """The error for what only DF models can do."""
+    """The error for a request that only DF models can fulfil."""
     capable = [release.alias for release in RELEASES if release.family == "df"]
     message = f"{facts.name} is a text-to-video model: {what} needs a DF model ({', '.join(capable)})"
     return UsageError("model-family", message, f"--model {capable[0]}")
 
 
 def check_size(recipe: Recipe, facts: ModelFacts) -> None:
-    """Refuse a width or height that does not fill whole tokens, naming the two nearest that do."""
+    """Refuse a width or height that is no multiple of a token's size in pixels, naming the two nearest multiples."""
     _, patch_height, patch_width = facts.patch
     sides = (
         ("width", recipe.width, facts.spatial_stride * patch_width),
@@ -59,7 +59,7 @@ def _neighbours(pixels: int, step: int) -> str:
 
 
 def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]) -> None:
-    """Refuse windows and pictures beyond the positions that the model's rotary embedding knows."""
+    """Refuse windows and pictures that exceed the positions of the model's rotary embedding."""
     limit = int(facts.transformer.config.get("rope_max_seq_len", 1024))
     latents = max(window.forward_latents for window in windows)
     if latents > limit:
@@ -79,7 +79,7 @@ def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]
 
 
 def check_rerolls(recipe: Recipe, windows: Sequence[Window]) -> None:
-    """Refuse a re-roll of a window that the film does not have; an endless film has every one."""
+    """Refuse a re-roll of a window that the film does not have; an endless film has every window."""
     beyond = [reroll.window for reroll in recipe.rerolls if reroll.window >= len(windows)]
     if beyond and recipe.num_frames is not None:
         message = f"the film has {len(windows)} windows, counted from 0: there is no window {beyond[0]}"

@@ -1,4 +1,4 @@
-"""Floating-point operations of a film, and the seconds they take at a rate that is measured or assumed."""
+"""Floating-point operations of a film, and the seconds that they take at a measured or an assumed rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skyreels_cli.recipe.schema import Recipe
 
 TEXT_TOKENS = 512
 
-# Dense bfloat16 on an H100 in practice: 370 TFLOP/s for FlashAttention 2, 790 for large matrices.
+# Dense bfloat16 on an H100: 370 TFLOP/s for FlashAttention 2, 790 for large matrices (tests/golden/REFERENCE.md §7).
 ASSUMED_FLOPS_PER_SECOND = 400e12
 # The VAE runs in float32, where an H100 gives 60 TFLOP/s without TF32.
 FLOAT32_SHARE = 60 / 400
@@ -26,7 +26,7 @@ ENCODE_LATENT = 10.4e12 / _COUNTED_PIXELS
 
 @dataclass(frozen=True)
 class TransformerShape:
-    """The sizes of a DiT that decide its cost."""
+    """The sizes of a transformer that decide its cost."""
 
     layers: int
     dim: int
@@ -34,7 +34,7 @@ class TransformerShape:
 
     @classmethod
     def of(cls, facts: ModelFacts) -> TransformerShape:
-        """Read from the transformer's config."""
+        """The sizes in the config of a model's transformer."""
         config = facts.transformer.config
         dim = int(config["num_attention_heads"]) * int(config["attention_head_dim"])
         return cls(int(config["num_layers"]), dim, int(config["ffn_dim"]))
@@ -48,7 +48,7 @@ def tokens_per_frame(recipe: Recipe, facts: ModelFacts) -> int:
 
 
 def guidance_branches(recipe: Recipe, shot: int | None = None) -> int:
-    """Forward passes per row, two under classifier-free guidance: in a shot, or at the most."""
+    """Forward passes per row: 2 under classifier-free guidance, else 1; without `shot`, the most of all shots."""
     shots = recipe.story if shot is None else recipe.story[shot : shot + 1]
     return max(len(shot.texts) for shot in shots)
 
@@ -65,7 +65,7 @@ def forward_flops(shape: TransformerShape, tokens: int) -> float:
 
 
 def vae_flops(recipe: Recipe, facts: ModelFacts, window: Window) -> float:
-    """Decoding a window's latents and encoding what conditions it."""
+    """Floating-point operations of decoding a window's latents and of encoding its prefix and end frame."""
     dim = int(facts.vae.config.get("base_dim", _COUNTED_DIM))
     encoded = window.prefix_latents + window.end_frame
     per_pixel = DECODE_FIRST + DECODE_NEXT * (window.latents - 1) + ENCODE_LATENT * encoded
@@ -75,7 +75,7 @@ def vae_flops(recipe: Recipe, facts: ModelFacts, window: Window) -> float:
 def time_estimate(
     recipe: Recipe, facts: ModelFacts, windows: Sequence[Window], flops_per_second: float | None = None
 ) -> Estimate:
-    """Seconds of computing for these windows; `flops_per_second` is the transformer's rate if one was measured."""
+    """Seconds that these windows take; `flops_per_second` is the transformer's rate on this machine, if measured."""
     rate = flops_per_second or assumed_rate(recipe)
     vae_rate = rate if recipe.dtype == "float32" else rate * FLOAT32_SHARE
     denoising = denoise_flops(recipe, facts, windows)
@@ -90,7 +90,7 @@ def time_estimate(
 
 
 def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> float:
-    """All forward passes of these windows: their rows, twice each under guidance."""
+    """Floating-point operations of all forward passes: one per row of each window, two under guidance."""
     shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
     return sum(
         guidance_branches(recipe, window.shot) * window.rows * forward_flops(shape, window.forward_latents * per_frame)
@@ -99,7 +99,7 @@ def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) 
 
 
 def assumed_rate(recipe: Recipe) -> float:
-    """Operations per second to reckon with where nothing was measured."""
+    """Floating-point operations per second that are assumed where none were measured."""
     return ASSUMED_FLOPS_PER_SECOND * (FLOAT32_SHARE if recipe.dtype == "float32" else 1)
 
 

@@ -1,4 +1,4 @@
-"""Disk a film will take: the finished video, and what lies beside it while it is made."""
+"""Disk space that a film needs: for the finished video, and for its work folder while it is rendered."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BITS_PER_PIXEL = {"h264": 0.5, "h265": 0.35, "av1": 0.35}
 QUALITY_DOUBLES_EVERY = 2.0
 RAW_BITS = 24.0
 
-# Latent frames before it on which a frame depends in Wan's decoder (`model.vae.temporal_reach`).
+# A frame depends on so many latent frames before it in Wan's decoder (`temporal_reach` in skyreels_cli/model/vae.py).
 DECODER_REACH = 38
 
 
 def disk_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
-    """Bytes needed while these windows are made: the video three times (pieces, preview, joined), and state."""
+    """Bytes on disk while these windows are rendered: the video three times (pieces, preview, film), and state."""
     frames = sum(window.new_frames for window in windows)
     video = frames * recipe.width * recipe.height * bits_per_pixel(recipe) / 8
     value = 3 * video + state_bytes(recipe, facts, windows)
@@ -33,7 +33,7 @@ def disk_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) 
 
 
 def bits_per_pixel(recipe: Recipe) -> float:
-    """Bits that a pixel of the finished video is taken to need."""
+    """Bits per pixel that the finished video is assumed to need."""
     if recipe.codec == "ffv1":
         return RAW_BITS
     doublings = (recipe.quality - 7) / QUALITY_DOUBLES_EVERY
@@ -41,10 +41,11 @@ def bits_per_pixel(recipe: Recipe) -> float:
 
 
 def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> int:
-    """What every window leaves to the next one, and two checkpoints of the largest (one while it replaces another).
+    """Bytes that each window keeps for the next one, and two checkpoints, as one exists while it replaces another.
 
-    All in float32: a prefix, or the latents that a decoder starts again from; frames only where a window adds fewer
-    than the overlap; and in a checkpoint the latents with the solver's two predictions and last sample.
+    All is float32. A window keeps its prefix, or the latents from which decoding can start again, and keeps frames only
+    where the next window adds fewer than the overlap. A checkpoint holds the latents of the largest window with the
+    solver's two predictions and last sample.
     """
     pixels = recipe.width * recipe.height
     latent = 4 * int(facts.vae.config.get("z_dim", 16)) * pixels // facts.spatial_stride**2

@@ -1,4 +1,4 @@
-"""A plan as plain data, for `--dry-run --json`, the sidecar and whoever draws it."""
+"""A plan as plain data, for `--dry-run --json`, the sidecar and the dashboard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from skyreels_cli.plan.plan import Plan, Window
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """JSON-able numbers of a plan: frames, windows, rows, tokens, estimates with their basis, notes.
+    """The numbers of a plan as JSON values: frames, windows, rows, tokens, estimates with their basis, notes.
 
     An endless film has null for frames, duration and rows, and only its first windows are listed.
     """
@@ -30,7 +30,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def _window_data(window: Window, tokens_per_frame: int) -> dict[str, Any]:
-    """One window; `blocks` are sizes in latent frames, the first `ready_blocks` of them not denoised."""
+    """One window; `blocks` are sizes in latent frames, and the first `ready_blocks` of them are not denoised."""
     return {
         "index": window.index,
         "shot": window.shot,

@@ -19,10 +19,10 @@ def pixel_frames(latents: int, stride: int) -> int:
 
 
 def whole_latents(option: str, frames: int, stride: int, least: int = 1, most: int = sys.maxsize) -> int:
-    """Latent frames of a length in pixel frames that has to fill them exactly.
+    """Latent frames of a length in pixel frames, which must fill them exactly.
 
-    Raises UsageError `plan-<option>` naming the nearest lengths between `least` and `most` that do. (The
-    reference rounds silently, and the film comes out short: REFERENCE.md §5, defect 3.)
+    Raises UsageError `plan-<option>` naming the nearest lengths between `least` and `most` that do. The reference
+    rounds silently, and the film comes out short (tests/golden/REFERENCE.md §5, defect 3).
     """
     latents = latent_frames(frames, stride)
     around = pixel_frames(latents - 1, stride), pixel_frames(latents, stride)

@@ -1,4 +1,4 @@
-"""The timestep matrix of diffusion forcing (SkyReels-V2, arXiv 2504.13074): how far each block is."""
+"""The timestep matrix of diffusion forcing (SkyReels-V2, arXiv 2504.13074): every block's index in every row."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def rows_of(new_blocks: int, inference_steps: int, ar_step: int) -> int:
 def step_matrix(ready: int, new_blocks: int, inference_steps: int, ar_step: int) -> Matrix:
     """Index of each block in each row: 0 is pure noise, t in 1…T the t-th timestep, T+1 finished.
 
-    Closed form of the recursion in REFERENCE.md §2: every new block follows the one before it at a distance
-    of `ar_step` rows, or of T rows where `ar_step` is larger, because a finished block releases the next.
+    Closed form of the recursion in tests/golden/REFERENCE.md §2: every new block follows the one before it at a
+    distance of `ar_step` rows, or of T rows where `ar_step` is larger, because a block starts at the latest when the
+    one before it is finished.
     """
     finished, lag = inference_steps + 1, min(ar_step, inference_steps)
     return tuple(
@@ -37,7 +38,7 @@ def updated_blocks(window: Window, row: int, inference_steps: int) -> tuple[int,
 
 
 def progress_groups(window: Window) -> tuple[tuple[int, ...], ...]:
-    """New blocks that are at the same index in every row; each group needs one scheduler state."""
+    """Groups of new blocks that have the same index in every row; each group needs one scheduler."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for block, column in enumerate(zip(*window.steps, strict=True)):
         if not window.blocks[block].ready:

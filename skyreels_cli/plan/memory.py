@@ -1,4 +1,4 @@
-"""Memory a film will take: weights, the working memory of the DiT and of the VAE, the host, and the peak."""
+"""Memory that a film needs: weights, working memory of transformer and VAE, host memory, and the peaks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from skyreels_cli.recipe.schema import Recipe
 
 DTYPE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "fp8": 2}  # of activations; fp8 is for weights only
 
-# What the transformer of `model/` does: tokens are worked on in slices of whole frames, and the prompt's keys
-# and values are kept between steps where the window is small.
+# The transformer in skyreels_cli/model works on tokens in slices of whole frames, and keeps the prompt's keys and
+# values between steps where the window is small.
 SLICE_TOKENS = 4096
 KEEP_KEYS_UP_TO_TOKENS = 8192
 
@@ -31,7 +31,7 @@ ENCODER_BYTES, ENCODER_BYTES_PER_PIXEL = 0.1e9, 400
 def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> dict[str, Estimate]:
     """Bytes of `weights_*`, `activations`, `vae_decode`, `host`, and the peaks on the device, `memory*`.
 
-    The text encoder is freed before the transformer loads, and the transformer rests while the VAE decodes.
+    The text encoder is freed before the transformer is loaded, and the transformer does not run while the VAE decodes.
     """
     text, transformer, vae = _weights(recipe, facts)
     activations, decode = activations_estimate(recipe, facts, windows), decode_estimate(recipe, facts)
@@ -110,7 +110,7 @@ def decode_estimate(recipe: Recipe, facts: ModelFacts) -> Estimate:
 
 
 def host_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
-    """The process, frames on their way to the encoder and kept for the next window, and ffmpeg."""
+    """Bytes of the process, of frames that wait for the encoder or the next window, and of ffmpeg."""
     frames = 2 * facts.temporal_stride + max(window.drop_frames for window in windows)
     pixels = recipe.width * recipe.height
     value = PROCESS_BYTES + frames * pixels * 3 * 4 + ENCODER_BYTES + ENCODER_BYTES_PER_PIXEL * pixels

@@ -1,4 +1,4 @@
-"""What is legal but unusual about a plan: one sentence each, for the person who is about to wait for it."""
+"""Notes on what a plan allows but a user may not expect, one sentence each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.defaults import family_defaults
 from skyreels_cli.recipe.schema import Recipe
 
-# Its authors advise 20 and at most 50.
+# The authors of SkyReels-V2 advise 20, and at most 50 (tests/golden/REFERENCE.md §3).
 MOST_CONDITION_NOISE = 50
 KNOWN_RATES = (16, 24)
 
 
 def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> tuple[str, ...]:
-    """Sentences about what the plan does that one might not expect."""
+    """One sentence for each thing about the plan that a user may not expect."""
     return (
         *_endless(recipe, windows[-1]),
         *_trimmed(windows),

@@ -27,8 +27,8 @@ class Window:
 
     `latents` includes the prefix but not the end frame's latent, which (if `end_frame`) is appended behind
     them as a ready block of its own, kept at timestep 0 and dropped before decoding. `steps[r][b]` is the
-    index of block b in row r: 0 is pure noise, t in 1…T the t-th timestep, T+1 finished (REFERENCE.md §2).
-    `shot` counts the shots of the film, `index` its windows.
+    index of block b in row r: 0 is pure noise, t in 1…T the t-th timestep, T+1 finished (tests/golden/REFERENCE.md §2).
+    `shot` is the number of its shot and `index` its own in the film, both counted from 0.
     """
 
     index: int
@@ -45,7 +45,7 @@ class Window:
 
     @property
     def fresh(self) -> bool:
-        """Whether it goes on from no earlier frames: a film's beginning, or a cut."""
+        """Whether it starts without earlier frames: at the beginning of a film or at a cut."""
         return self.drop_frames == 0
 
     @property
@@ -60,13 +60,13 @@ class Window:
 
     @property
     def forward_latents(self) -> int:
-        """Latent frames in a forward pass: the window's and the end frame's."""
+        """Latent frames in a forward pass: those of the window and of the end frame."""
         return self.latents + self.end_frame
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and what it rests on."""
+    """An estimated figure, its unit, and a sentence on how it was computed."""
 
     value: float
     unit: str
@@ -75,10 +75,9 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Plan:
-    """Windows of a film and their cost; `estimates` has memory and disk in bytes, time in seconds.
+    """Windows of a film and their cost; `estimates` holds memory and disk in bytes, time in seconds.
 
-    A film without end has `num_frames` None and repeats its last window for ever; its disk and time are for one such
-    window.
+    An endless film has `num_frames` None and repeats its last window; its disk and time are for one such window.
     """
 
     width: int
@@ -93,7 +92,7 @@ class Plan:
 
     @property
     def endless(self) -> bool:
-        """Whether the film goes on until it is told to end."""
+        """Whether the film goes on until the user ends it."""
         return self.num_frames is None
 
     @property
@@ -107,7 +106,7 @@ class Plan:
         return None if self.endless else sum(window.rows for window in self.windows)
 
     def window(self, index: int) -> Window | None:
-        """A window by its number; None behind the end."""
+        """The window of that number, counted from 0; None behind the end of the film."""
         if index < len(self.windows):
             return self.windows[index]
         last = self.windows[-1]
@@ -116,7 +115,7 @@ class Plan:
         return moved if self.endless else None
 
     def all_windows(self) -> Iterator[Window]:
-        """Every window in order, made when its turn comes."""
+        """Every window in order; those of an endless film are made when they are asked for."""
         for index in count():
             window = self.window(index)
             if window is None:
@@ -124,6 +123,6 @@ class Plan:
             yield window
 
     def ended_after(self, windows: int) -> Plan:
-        """The plan of what an endless film has become after so many windows."""
+        """The plan of an endless film that was ended after so many windows."""
         kept = tuple(window for index in range(windows) if (window := self.window(index)))
         return replace(self, windows=kept, num_frames=sum(window.new_frames for window in kept))

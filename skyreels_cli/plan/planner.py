@@ -1,4 +1,4 @@
-"""From a recipe and a model's facts to the plan of the film, or to an error that says what would work."""
+"""Makes the plan of a film from its recipe and the model's facts, or raises an error that says what would work."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from skyreels_cli.plan.memory import memory_estimates
 from skyreels_cli.plan.notes import plan_notes
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.story_checks import check_story
-from skyreels_cli.plan.windows import Cut, Start, Stretch, cut_film
+from skyreels_cli.plan.windows import ShotFrames, Start, WindowSizes, plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
 
 def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None = None) -> Plan:
-    """Windows, blocks, timestep indices and estimates of a film; its frames are exactly those asked for.
+    """The plan of a film: windows, blocks, timestep indices and estimates, for exactly the frames that were asked for.
 
     `flops_per_second` is the transformer's rate on this machine, if it was measured. Raises UsageError with
     code `model-family` or `plan-…`.
@@ -25,7 +25,7 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
     check_size(recipe, facts)
     check_story(recipe, facts)
     given = recipe.overlap_history if recipe.video else 0
-    windows = cut_film(_cut(recipe, facts), _stretches(recipe), given)
+    windows = plan_windows(_window_sizes(recipe, facts), _shots(recipe), given)
     check_positions(recipe, facts, windows)
     check_rerolls(recipe, windows)
     costing = windows[-1:] if recipe.num_frames is None else windows
@@ -46,10 +46,10 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
     )
 
 
-def _cut(recipe: Recipe, facts: ModelFacts) -> Cut:
+def _window_sizes(recipe: Recipe, facts: ModelFacts) -> WindowSizes:
     """The recipe's lengths in latent frames; T2V models render any length as one window."""
     base, overlap = _window_lengths(recipe, facts.temporal_stride) if facts.family == "df" else (None, 0)
-    return Cut(
+    return WindowSizes(
         stride=facts.temporal_stride,
         base=base,
         overlap=overlap,
@@ -59,10 +59,10 @@ def _cut(recipe: Recipe, facts: ModelFacts) -> Cut:
     )
 
 
-def _stretches(recipe: Recipe) -> list[Stretch]:
-    """The shots as far as windows depend on them."""
+def _shots(recipe: Recipe) -> list[ShotFrames]:
+    """What the windows need to know of each shot."""
     return [
-        Stretch(shot.num_frames, _start(recipe, index), end_frame=shot.end_image is not None)
+        ShotFrames(shot.num_frames, _start(recipe, index), end_frame=shot.end_image is not None)
         for index, shot in enumerate(recipe.story)
     ]
 
@@ -74,7 +74,7 @@ def _start(recipe: Recipe, shot: int) -> Start:
 
 
 def _window_lengths(recipe: Recipe, stride: int) -> tuple[int, int]:
-    """Latents of a full window and of its overlap, checked even where the film needs only one window."""
+    """Latent frames of a full window and of the overlap, checked even if the film is one window long."""
     base = whole_latents("base-num-frames", recipe.base_num_frames, stride, least=stride + 1)
     most = recipe.base_num_frames - stride
     return base, whole_latents("overlap-history", recipe.overlap_history, stride, most=most)

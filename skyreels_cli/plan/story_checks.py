@@ -1,4 +1,4 @@
-"""What is refused about the shots of a film before a weight is loaded, with what would work instead."""
+"""Refuses shots that cannot be rendered, before a weight is loaded, and says what would work instead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skyreels_cli.recipe.shots import Shot
 
 
 def check_story(recipe: Recipe, facts: ModelFacts) -> None:
-    """Refuse shots that the model, the join or a film without end does not allow."""
+    """Refuse shots that the model, the join or an endless film does not allow."""
     for index, shot in enumerate(recipe.story):
         goes_on = recipe.goes_on(index)
         _check_image(shot, goes_on=goes_on, stride=facts.temporal_stride)
@@ -43,7 +43,7 @@ def _check_endless(shot: Shot) -> None:
 
 
 def _check_whole(recipe: Recipe, index: int, stride: int) -> None:
-    """Joined by latents, a shot that another goes on from must fill its latents: nothing can be trimmed in between."""
+    """Refuse a shot that does not fill its latents and is continued by latents: nothing can be trimmed in between."""
     fresh = not recipe.goes_on(index)
     extra = 1 if fresh else 0
     frames = recipe.story[index].num_frames or 0

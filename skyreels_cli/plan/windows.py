@@ -1,7 +1,7 @@
-"""How a film is cut into windows: which frames each one renders, and which it repeats or throws away.
+"""How a film is divided into windows: which frames each renders, and which it drops or trims.
 
-A window begins with the last `overlap` latents of what it goes on from; what it decodes from them repeats known frames
-and is dropped. A shot is rounded up to whole latents, and its last window trims the rest.
+A window begins with the last `overlap` latents of the frames before it; the frames that it decodes from them are known
+and dropped. A shot is rounded up to whole latents, and its last window trims the surplus frames.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Start = Literal["nothing", "image", "history"]
 
 
 @dataclass(frozen=True)
-class Cut:
-    """What decides the windows of every shot; `base`, `overlap` and `block_size` in latent frames.
+class WindowSizes:
+    """Sizes that are the same for every window; `base`, `overlap` and `block_size` count latent frames.
 
-    `base` None means one window of any length for each shot.
+    With `base` None each shot is one window, however long it is.
     """
 
     stride: int
@@ -34,8 +34,8 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A shot as the windows see it: new frames (None: endlessly many), what they start from, what they lead to."""
+class ShotFrames:
+    """How many frames a shot adds (None: endlessly many), what it starts from, and whether it has an end frame."""
 
     num_frames: int | None
     start: Start = "nothing"
@@ -43,8 +43,11 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Chain:
-    """A stretch as one run of the VAE: behind a prefix of `prefix` latents that decode to `drop` known frames."""
+class ShotLatents:
+    """A shot in latent frames, `prefix` of which are known and decode to `drop` known frames.
+
+    `frames` includes the dropped ones; `first_frame` is the film's frame that the first new one becomes.
+    """
 
     shot: int
     latents: int
@@ -55,73 +58,73 @@ class Chain:
     end_frame: bool
 
 
-def cut_film(cut: Cut, stretches: Iterable[Stretch], given: int = 0) -> tuple[Window, ...]:
-    """The windows of a film in order; each stretch gets exactly the frames it asks for, an endless one two windows.
+def plan_windows(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int = 0) -> tuple[Window, ...]:
+    """The windows of a film in order; each shot gets exactly its frames, and an endless one gets two windows.
 
-    `given` frames stand before the film, for the first stretch to go on from.
+    `given` counts the frames of a video that the first shot goes on from.
     """
     windows: list[Window] = []
     first_frame, known = 0, given
-    for shot, stretch in enumerate(stretches):
-        known = known if stretch.start == "history" else 0
-        chain = _chain(cut, shot, stretch, first_frame, known)
-        windows += _windows(cut, chain, len(windows))
-        added = chain.frames - chain.drop
+    for shot, shot_frames in enumerate(shots):
+        known = known if shot_frames.start == "history" else 0
+        span = _shot_latents(sizes, shot, shot_frames, first_frame, known)
+        windows += _windows(sizes, span, len(windows))
+        added = span.frames - span.drop
         first_frame, known = first_frame + added, known + added
     return tuple(windows)
 
 
 def window_count(latents: int, base: int | None, overlap: int) -> int:
-    """Windows of at most `base` latents, `overlap` of them repeated, for so many latents (REFERENCE.md §2)."""
+    """Windows of at most `base` latents, `overlap` of them known, for `latents` (tests/golden/REFERENCE.md §2)."""
     if base is None or latents <= base:
         return 1
     return 2 + (latents - base - 1) // (base - overlap)
 
 
-def _chain(cut: Cut, shot: int, stretch: Stretch, first_frame: int, known: int) -> Chain:
-    """A stretch with its prefix: as many whole latents of the `known` frames as the overlap holds.
+def _shot_latents(sizes: WindowSizes, shot: int, shot_frames: ShotFrames, first_frame: int, known: int) -> ShotLatents:
+    """A shot with its prefix, which is as many of the `known` frames as the overlap holds, in whole latents.
 
-    An image is a prefix that is not dropped, for it is the first frame.
+    A start image is a prefix of one latent that is not dropped, because it is the first frame of the shot.
     """
-    prefix, drop = int(stretch.start == "image"), 0
-    if stretch.start == "history":
-        prefix = min(cut.overlap, (known - 1) // cut.stride + 1)
-        drop = pixel_frames(prefix, cut.stride)
-    if stretch.num_frames is None:
-        assert cut.base is not None, "an endless film has windows"
-        frames = pixel_frames(2 * cut.base - cut.overlap, cut.stride)
+    prefix, drop = int(shot_frames.start == "image"), 0
+    if shot_frames.start == "history":
+        prefix = min(sizes.overlap, (known - 1) // sizes.stride + 1)
+        drop = pixel_frames(prefix, sizes.stride)
+    if shot_frames.num_frames is None:
+        assert sizes.base is not None, "an endless film has windows"
+        frames = pixel_frames(2 * sizes.base - sizes.overlap, sizes.stride)
     else:
-        frames = drop + stretch.num_frames
-    latents = latent_frames(frames, cut.stride)
-    return Chain(shot, latents, prefix, drop, frames, first_frame, stretch.end_frame)
+        frames = drop + shot_frames.num_frames
+    latents = latent_frames(frames, sizes.stride)
+    return ShotLatents(shot, latents, prefix, drop, frames, first_frame, shot_frames.end_frame)
 
 
-def _windows(cut: Cut, chain: Chain, first_index: int) -> Iterator[Window]:
-    count = window_count(chain.latents, cut.base, cut.overlap)
+def _windows(sizes: WindowSizes, span: ShotLatents, first_index: int) -> Iterator[Window]:
+    count = window_count(span.latents, sizes.base, sizes.overlap)
     for number in range(count):
-        yield _window(cut, chain, number, first_index + number, last=number == count - 1)
+        yield _window(sizes, span, number, first_index + number, last=number == count - 1)
 
 
-def _window(cut: Cut, chain: Chain, number: int, index: int, *, last: bool) -> Window:
-    """Window `number` of a chain, which is window `index` of the film."""
-    base = cut.base or chain.latents
-    start = number * (base - cut.overlap)
-    latents = min(chain.latents - start, base)
-    prefix, drop = (cut.overlap, pixel_frames(cut.overlap, cut.stride)) if number else (chain.prefix, chain.drop)
-    stop = cut.stride * start + pixel_frames(latents, cut.stride)
-    first, trim = cut.stride * start + drop, (stop - chain.frames if last else 0)
-    blocks = cut_blocks(latents, prefix, cut.block_size)
+def _window(sizes: WindowSizes, span: ShotLatents, number: int, index: int, *, last: bool) -> Window:
+    """Window `number` of a shot, which is window `index` of the film."""
+    base = sizes.base or span.latents
+    start = number * (base - sizes.overlap)
+    latents = min(span.latents - start, base)
+    prefix, drop = (sizes.overlap, pixel_frames(sizes.overlap, sizes.stride)) if number else (span.prefix, span.drop)
+    stop = sizes.stride * start + pixel_frames(latents, sizes.stride)
+    first, trim = sizes.stride * start + drop, (stop - span.frames if last else 0)
+    blocks = cut_blocks(latents, prefix, sizes.block_size)
     ready = sum(block.ready for block in blocks)
     return Window(
         index=index,
         latents=latents,
         prefix_latents=prefix,
-        end_frame=chain.end_frame and last,
+        end_frame=span.end_frame and last,
         blocks=blocks,
-        steps=step_matrix(ready, len(blocks) - ready, cut.inference_steps, cut.ar_step),
-        first_frame=chain.first_frame - chain.drop + first,
+        steps=step_matrix(ready, len(blocks) - ready, sizes.inference_steps, sizes.ar_step),
+        first_frame=span.first_frame - span.drop + first,
         new_frames=stop - trim - first,
         drop_frames=drop,
         trim_frames=trim,
-        shot=chain.shot,
+        shot=span.shot,
     )

@@ -1,4 +1,4 @@
-"""Which plugins are there: entry points of installed packages, or of this checkout if it is not installed."""
+"""Finds the entry points of plugins: those of installed packages, and of this checkout if it is not installed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHOICE_VARIABLE = "SKYREELS_LOAD_PLUGINS"
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry point of the group `skyreels`: its name, the module behind it, and the package it comes with."""
+    """An entry point of the group `skyreels`: its name, its module, and the package that declares it."""
 
     name: str
     module: str
@@ -28,7 +28,7 @@ class Entry:
 
     @property
     def own(self) -> bool:
-        """Whether it comes with the program."""
+        """Whether this program's package declares it."""
         return self.package == OWN_PACKAGE
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class Entry:
 
 
 def find_entries() -> list[Entry]:
-    """All entries, those of the program first, so that nothing can take their names."""
+    """All entry points, those of the program first, so that no other plugin can take their names."""
     found = [
         Entry(point.name, point.value, point.dist.name, point.dist.version)
         for point in entry_points(group=PROJECT)
@@ -48,13 +48,13 @@ def find_entries() -> list[Entry]:
 
 
 def is_wanted(entry: Entry) -> bool:
-    """Whether `SKYREELS_LOAD_PLUGINS` lets a plugin in: unset all, else those it lists; the program's own always."""
+    """Whether `SKYREELS_LOAD_PLUGINS` allows a plugin: the program's own always, others if unset or listed in it."""
     choice = os.environ.get(CHOICE_VARIABLE)
     return choice is None or entry.own or bool({entry.name, entry.package} & set(choice.replace(",", " ").split()))
 
 
 def removal_command(entry: Entry) -> str:
-    """What to type to get rid of a plugin's package (to mend it, if it is the program itself)."""
+    """The command that removes a plugin's package, or that reinstalls the program if the plugin is part of it."""
     prefix = Path(sys.prefix)
     if entry.own:
         return f"{sys.executable} -m pip install --force-reinstall {OWN_PACKAGE}"
@@ -66,7 +66,7 @@ def removal_command(entry: Entry) -> str:
 
 
 def _of_checkout() -> Iterator[Entry]:
-    """The program's own entry points as its pyproject.toml declares them."""
+    """The program's own entry points, read from its pyproject.toml."""
     root = Path(skyreels_cli.__file__).parent.parent
     if not (root / "pyproject.toml").is_file():
         return

@@ -1,4 +1,4 @@
-"""Takes one plugin in: imports its module, checks its hooks and the specs they return. Any fault is the plugin's."""
+"""Loads one plugin: imports its module and checks its hooks and the specs that they return."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 class BrokenPluginError(Exception):
-    """Why a plugin cannot be used, as one line for a person."""
+    """A plugin cannot be used; the message is one line that says why."""
 
 
 def load_specs(entry: Entry) -> dict[str, tuple[Spec, ...]]:
-    """What a plugin registers, by hook; raises BrokenPluginError, whatever goes wrong."""
+    """The specs that a plugin registers, by hook; raises BrokenPluginError for whatever the plugin does wrong."""
     try:
         module = import_module(entry.module)
         _check_api(module)
@@ -49,7 +49,7 @@ def _check_api(module: ModuleType) -> None:
 
 
 def _call_hooks(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """Each hook that a module implements with what it returns. pluggy checks the signatures."""
+    """Each hook that a module implements, with what it returns; pluggy checks the signatures."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(module)
@@ -101,6 +101,6 @@ def _first_line(error: BaseException) -> str:
 
 
 def _first_sentence(invalid: pluggy.PluginValidationError) -> str:
-    """pluggy's finding without the dump of the module that it begins with."""
+    """The message of a pluggy error without the dump of the module at its beginning."""
     lines = [line.strip() for line in str(invalid).splitlines() if line.strip()]
     return " ".join(line for line in lines if not line.startswith("Plugin "))

@@ -1,4 +1,4 @@
-"""All plugins of this installation: what they offer, and which of them are broken and why."""
+"""The plugins of this installation: their specs, and what is wrong with the broken ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ S = TypeVar("S", bound=Spec)
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin and what became of it; a broken one offers nothing, whatever it registered."""
+    """A plugin and its state; the specs of a broken one are not used."""
 
     entry: Entry
     state: State
@@ -33,36 +33,36 @@ class Plugin:
 
     @property
     def specs(self) -> tuple[Spec, ...]:
-        """All that it registered."""
+        """All specs that it registered."""
         return tuple(spec for specs in self.hooks.values() for spec in specs)
 
     @property
     def warning(self) -> str:
-        """What to tell about a broken one, with the command that ends it."""
+        """The warning about a broken plugin, with the command that removes it."""
         return f"{self.entry} is broken: {self.problem}; to remove it: {removal_command(self.entry)}"
 
 
 class Plugins:
-    """The plugins behind some entry points; none of their targets is loaded before it is used."""
+    """The plugins of some entry points; a spec's target is loaded when it is first used."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self.all = tuple(_set_clashes_aside([_take_in(entry) for entry in entries]))
+        self.all = tuple(_refuse_clashes([_load(entry) for entry in entries]))
         if os.environ.get(STRICT_VARIABLE) == "1":
             for plugin in self.broken:
                 raise PluginError("plugin-broken", f"{plugin.entry} is broken: {plugin.problem}", "skyreels plugins")
 
     @property
     def broken(self) -> list[Plugin]:
-        """Those that were set aside."""
+        """The plugins that cannot be loaded, or whose names clash with another's."""
         return [plugin for plugin in self.all if plugin.state == "broken"]
 
     def specs(self, kind: type[S]) -> dict[str, S]:
-        """What can be chosen of one kind, by name."""
+        """The specs of one kind, by name, of all plugins that are ready."""
         ready = (plugin for plugin in self.all if plugin.state == "ready")
         return {spec.name: spec for plugin in ready for spec in plugin.specs if isinstance(spec, kind)}
 
     def find(self, kind: type[S], name: str) -> S:
-        """The spec of that name; PluginError `plugin-not-found` or `plugin-broken`."""
+        """The spec of that kind and name; raises PluginError `plugin-not-found` or `plugin-broken`."""
         known = self.specs(kind)
         if name in known:
             return known[name]
@@ -75,11 +75,11 @@ class Plugins:
         raise PluginError("plugin-not-found", f"there is no {kind.kind} {name!r}{near}", there)
 
     def owner(self, spec: Spec) -> Entry:
-        """The entry that a spec comes from."""
+        """The entry point of the plugin that registered a spec."""
         return next(plugin.entry for plugin in self.all if spec in plugin.specs)
 
     def load(self, spec: Spec, target: str | None = None) -> Any:
-        """The code behind a spec, or behind another target that it names; `plugin-broken` if it cannot be imported."""
+        """The object that a spec's target (or another `target`) names; PluginError `plugin-broken` if there is none."""
         target = target or spec.target
         module, _, attribute = target.partition(":")
         try:
@@ -92,7 +92,7 @@ class Plugins:
             raise PluginError("plugin-broken", message, removal_command(entry)) from error
 
     def make(self, spec: Spec, *arguments: Any) -> Any:
-        """Call the code behind a spec; what it raises is passed on, but arguments it does not take are its fault."""
+        """Call a spec's target, and raise what it raises; PluginError `plugin-broken` if it takes other arguments."""
         target = self.load(spec)
         try:
             inspect.signature(target).bind(*arguments)
@@ -109,7 +109,7 @@ def plugins() -> Plugins:
     return Plugins(find_entries())
 
 
-def _take_in(entry: Entry) -> Plugin:
+def _load(entry: Entry) -> Plugin:
     if not is_wanted(entry):
         return Plugin(entry, "off")
     try:
@@ -118,10 +118,10 @@ def _take_in(entry: Entry) -> Plugin:
         return Plugin(entry, "broken", problem=str(broken))
 
 
-def _set_clashes_aside(found: list[Plugin]) -> list[Plugin]:
-    """Break plugins that claim a name which is taken; between two third parties neither has it.
+def _refuse_clashes(found: list[Plugin]) -> list[Plugin]:
+    """Mark plugins as broken that register a name which another registers too; of two third parties both are.
 
-    The program's own keep theirs: nothing that is installed later may change what `--scheduler unipc` means.
+    The program's own plugins keep their names: no other package may change what `--scheduler unipc` means.
     """
     claims: dict[tuple[str, str], list[Plugin]] = defaultdict(list)
     for plugin in found:

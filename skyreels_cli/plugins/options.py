@@ -1,4 +1,4 @@
-"""Options of plugins: declared once as a pydantic model, checked wherever they come from."""
+"""Checks the options of plugins against the pydantic model in which a plugin declares them."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from skyreels_cli.plugins.specs import Spec
 
 
 class Options(BaseModel):
-    """The base of a plugin's options: unknown names are refused, and values cannot change behind one's back."""
+    """Base class of a plugin's options: unknown names are refused, and instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)
 class OptionProblem:
-    """What is wrong with one option; `path` leads to it: `("teacache", "threshold")`."""
+    """What is wrong with the option at `path`, such as `("teacache", "threshold")`."""
 
     path: tuple[str, ...]
     message: str
 
 
 def options_model(spec: Spec) -> type[BaseModel]:
-    """The model of a spec's options; one without fields if it has none."""
+    """The pydantic model of a spec's options; one without fields if the spec has no options."""
     return spec.options or Options
 
 
 def make_options(spec: Spec, values: Mapping[str, Any]) -> BaseModel:
-    """A spec's options from what was said about them; UsageError `bad-option` for the first that is wrong."""
+    """A spec's options with these values and its defaults; UsageError `bad-option` for the first that is wrong."""
     for problem in find_problems(spec, values):
         name = ".".join(problem.path)
         raise UsageError("bad-option", f"{name}: {problem.message}", f"skyreels plugins show {spec.name}")
@@ -41,10 +41,10 @@ def make_options(spec: Spec, values: Mapping[str, Any]) -> BaseModel:
 
 
 def find_problems(spec: Spec, values: Mapping[str, Any]) -> Iterator[OptionProblem]:
-    """Everything that keeps these values from being the spec's options."""
+    """Everything that is wrong with these values of a spec's options."""
     model = options_model(spec)
     unknown = sorted(values.keys() - model.model_fields.keys())
-    for name in unknown:  # said here, for the model of a third party may be set to ignore them
+    for name in unknown:  # checked here, because the model of a third party may ignore them
         near = did_you_mean(name, model.model_fields)
         yield OptionProblem((spec.name, name), f"{spec.name} has no such option{near}")
     try:

@@ -108,7 +108,7 @@ class Pass(Protocol):
     ) -> Tensor:
         """The hidden states behind layers `start … stop-1`; `x` `(b, n, d)` may be overwritten: clone what you need.
 
-        With `memory` (a `skyreels_cli.model.key_memory.KeyMemory` of the cache's own) the layers remember the keys
+        With `memory` (a `skyreels_cli.model.kv_cache.KVCache` of the cache's own) the layers remember the keys
         and values of every frame that runs. With `frames` (ascending, whole blocks) `x` holds only the tokens of
         these frames; they attend to the others as the memory knows them.
         """

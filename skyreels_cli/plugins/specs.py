@@ -103,7 +103,7 @@ class EnhancerSpec(Spec):
 @dataclass(frozen=True)
 class ExecutorSpec(Spec):
     """`queue run --executor NAME`; the target is called as `target(options)` and returns the command, a list of words,
-    that starts a renderer there (`skyreels_cli.queue.executors`).
+    that starts a renderer there: a program that speaks the protocol of `skyreels_cli.queue.renderer`.
     """
 
     kind: ClassVar[str] = "executor"

@@ -1,4 +1,4 @@
-"""The beginning of a plugin package: written once, then its author's."""
+"""Writes the files of a new plugin package from templates, for its author to go on with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USAGE = {
 
 
 def write_package(name: str, kind: str, parent: Path) -> Path:
-    """Write `skyreels-NAME/` into a folder; UsageError `bad-name` or `folder-exists`."""
+    """Write the folder `skyreels-NAME` into `parent`; UsageError `bad-name`, `name-taken` or `folder-exists`."""
     name = name.removeprefix("skyreels-")
     if not NAME.fullmatch(name):
         message = f"{name!r} cannot be a plugin's name: small letters, digits and hyphens only"
@@ -54,7 +54,7 @@ def write_package(name: str, kind: str, parent: Path) -> Path:
 
 
 def _taken() -> set[str]:
-    """Names of installed plugins and of what they offer."""
+    """Names of installed plugins and of their specs."""
     known = plugins().all
     return {plugin.entry.name for plugin in known} | {spec.name for plugin in known for spec in plugin.specs}
 

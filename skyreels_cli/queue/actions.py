@@ -15,7 +15,7 @@ from typing import Any
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.queue.finished import discard_work
-from skyreels_cli.queue.job import FINISHED, WAITING, Job, NewJob, State
+from skyreels_cli.queue.job import FINISHED, WAITING, Job, JobState, NewJob
 from skyreels_cli.queue.leases import reap
 from skyreels_cli.queue.store import Store, one_output_each, wording
 
@@ -58,7 +58,7 @@ def retry(store: Store, number: int, *, fresh: bool = False) -> Job:
     `fresh` also takes back what running out of memory had changed. Raises `output-queued` if another job has taken
     its output's name meanwhile.
     """
-    anew = {"overrides": "{}", "degradations": "[]", "best_rows": 0} if fresh else {}
+    anew = {"overrides": "{}", "degradations": "[]", "best_steps": 0} if fresh else {}
     with _change(store, number, ("failed", "cancelled")) as (connection, job):
         if fresh:
             discard_work(job)
@@ -96,8 +96,8 @@ def edit(store: Store, number: int, new: NewJob) -> Job:
                 overrides="{}",
                 degradations="[]",
                 progress="{}",
-                rows_done=0,
-                best_rows=0,
+                steps_done=0,
+                best_steps=0,
                 **wording(new.recipe, new.plan, placement),
             )
     return store.job(number)
@@ -139,7 +139,7 @@ def remove(store: Store, numbers: Sequence[int]) -> int:
     return _forget(store, f"id IN ({', '.join('?' * len(numbers))}) AND state <> 'running'", *numbers)
 
 
-def clear(store: Store, states: Sequence[State]) -> int:
+def clear(store: Store, states: Sequence[JobState]) -> int:
     """Forget all jobs in these states, of which `running` may not be one."""
     return _forget(store, f"state IN ({', '.join('?' * len(states))}) AND state <> 'running'", *states)
 
@@ -150,12 +150,12 @@ def pause_all(store: Store) -> None:
 
 
 def resume_all(store: Store) -> None:
-    """Take back `pause_all`."""
+    """Let jobs start again."""
     _set_paused(store, 0)
 
 
 @contextmanager
-def _change(store: Store, number: int, states: Sequence[State]) -> Iterator[tuple[Connection, Job]]:
+def _change(store: Store, number: int, states: Sequence[JobState]) -> Iterator[tuple[Connection, Job]]:
     """A transaction in which the job is in one of the states; jobs of dead workers are put back before."""
     reap(store)
     with store.database.write() as connection:
@@ -164,9 +164,9 @@ def _change(store: Store, number: int, states: Sequence[State]) -> Iterator[tupl
         yield connection, job
 
 
-def _require(job: Job, states: Sequence[State]) -> None:
+def _require(job: Job, states: Sequence[JobState]) -> None:
     if job.state not in states:
-        hints: dict[State, str] = {
+        hints: dict[JobState, str] = {
             "running": f"skyreels queue cancel {job.id}",
             "succeeded": f"skyreels queue show {job.id}",
             "failed": f"skyreels queue retry {job.id}",

@@ -17,14 +17,14 @@ LAST_WORDS_SECONDS = 2.0
 # One that hangs in a driver cannot even be killed; nobody may hang with it.
 KILL_SECONDS = 5.0
 
-Inbox: TypeAlias = "SimpleQueue[tuple[Child, dict[str, Any]]]"
+ChildEvents: TypeAlias = "SimpleQueue[tuple[Child, dict[str, Any]]]"
 """What children say, in the order in which it came; the last of each is `{"event": "exited", "status": …}`."""
 
 
 class Child:
     """One renderer process, in a session of its own: Ctrl-C in the worker's terminal does not reach it."""
 
-    def __init__(self, command: Sequence[str], inbox: Inbox) -> None:
+    def __init__(self, command: Sequence[str], inbox: ChildEvents) -> None:
         self._inbox = inbox
         self.log: Callable[[str], object] = str  # whoever gives it a job says where its words go
         self._process = subprocess.Popen(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from skyreels_cli.queue.job import Job
+from skyreels_cli.recipe.defaults import default_overlap
 
 # A window of the models has 97 or 121 frames; under a third of it motion falls apart.
 LEAST_WINDOW = 33
@@ -22,7 +23,7 @@ def next_step(job: Job, placement: Mapping[str, Any]) -> dict[str, Any] | None:
     change = _stream(job, placement) or _smaller_window(job) or _fp8(job)
     if not change:
         return None
-    was = {name: job.recipe.get(name, placement.get(name)) for name in change}
+    was = {name: job.current_recipe.get(name, placement.get(name)) for name in change}
     return {"change": change, "was": was, "at": time.time()}
 
 
@@ -41,14 +42,18 @@ def _smaller_window(job: Job) -> dict[str, Any]:
     """A quarter off the window at hand; activations shrink with it, attention's by its square."""
     if job.plan.get("family") != "df":
         return {}  # the other families render any length as one window
-    window = min(job.recipe["base_num_frames"], job.recipe["num_frames"])
+    recipe = job.current_recipe
+    window = min(recipe["base_num_frames"], recipe["num_frames"])
     smaller = int((window * WINDOW_SHARE - 1) // STRIDE * STRIDE + 1)
-    overlap = job.draft.get("overlap_history") or 0
-    fits = smaller >= LEAST_WINDOW and overlap <= smaller - STRIDE
-    return {"base_num_frames": smaller} if fits else {}
+    longest = smaller - STRIDE
+    if smaller < LEAST_WINDOW or (job.draft.get("overlap_history") or 0) > longest:
+        return {}
+    if recipe.get("overlap_history", 0) <= longest:
+        return {"base_num_frames": smaller}
+    return {"base_num_frames": smaller, "overlap_history": default_overlap(smaller, STRIDE)}
 
 
 def _fp8(job: Job) -> dict[str, Any]:
     """Weights in 8 bits, half of bfloat16."""
     on_gpu = job.plan.get("device", "cuda").startswith("cuda")
-    return {"dtype": "fp8"} if on_gpu and job.recipe["dtype"] != "fp8" else {}
+    return {"dtype": "fp8"} if on_gpu and job.current_recipe["dtype"] != "fp8" else {}

@@ -1,31 +1,36 @@
-"""Where jobs run: an executor is a command that starts a program which speaks `queue.renderer`'s protocol."""
+"""Where jobs run: an executor is a command that starts a program which speaks the protocol of `queue.renderer`."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from pathlib import Path
+import shutil
+from collections.abc import Mapping
+from typing import Any
 
-from skyreels_cli.errors import PluginError, did_you_mean
+from skyreels_cli.errors import PluginError, UsageError
+from skyreels_cli.plugins.entries import removal_command
+from skyreels_cli.plugins.manager import plugins
+from skyreels_cli.plugins.options import make_options
+from skyreels_cli.plugins.specs import ExecutorSpec
 
-Executor = Callable[[], list[str]]
 
+def find_executor(name: str, options: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The command by which the executor of that name starts a renderer; `options` are by plugin, as `-O` gives them.
 
-def local() -> list[str]:
-    """On this machine, with the Python that runs the worker.
-
-    `-m` would let files of the working folder stand in for modules (`random.py`): only where they do so here, too.
+    Raises PluginError `plugin-not-found` or `plugin-broken`, UsageError `bad-option`.
     """
-    safe = [] if str(Path.cwd()) in sys.path else ["-P"]
-    return [sys.executable, *safe, "-m", "skyreels_cli.queue.renderer"]
+    known = plugins()
+    spec = known.find(ExecutorSpec, name)
+    for other in options.keys() - {name}:
+        message = f"-O {other}.…: the executor is {name}, and only its options are of use here"
+        raise UsageError("bad-option", message, f"skyreels plugins show {name}")
+    command = known.make(spec, make_options(spec, options.get(name, {})))
+    if not _can_start(command):
+        owner = known.owner(spec)
+        message = f"executor {name}: {owner} starts its renderer with {command!r}, which is no command on this machine"
+        raise PluginError("plugin-broken", message, removal_command(owner))
+    return list(command)
 
 
-EXECUTORS: dict[str, Executor] = {"local": local}
-
-
-def find_executor(name: str) -> Executor:
-    """The executor of a name, or PluginError `executor-unknown`."""
-    if name not in EXECUTORS:
-        message = f"there is no executor {name!r}{did_you_mean(name, EXECUTORS)}"
-        raise PluginError("executor-unknown", message, f"--executor {' or '.join(EXECUTORS)}")
-    return EXECUTORS[name]
+def _can_start(command: Any) -> bool:
+    is_words = isinstance(command, list | tuple) and all(isinstance(word, str) for word in command)
+    return is_words and bool(command) and shutil.which(command[0]) is not None

@@ -20,8 +20,8 @@ def file_mark(path: Path) -> str:
     return f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
 
 
-def finished_film(job: Job) -> dict[str, Any] | None:
-    """The `FilmDone` of a film that an earlier attempt at this job has finished; None if it is yet to be made.
+def earlier_result(job: Job, recipe: dict[str, Any]) -> dict[str, Any] | None:
+    """The `FilmDone` of a film of this recipe that an earlier attempt has finished; None if it is yet to be made.
 
     Raises UsageError `output-exists` for a file that is not ours and may not be overwritten.
     """
@@ -30,8 +30,8 @@ def finished_film(job: Job) -> dict[str, Any] | None:
         return None
     if mark != job.output_before:
         made = read_record(job.output_path.with_name(job.output_path.name + ".json")) or {}
-        if made.get("recipe") == job.recipe:
-            return {**made.get("result", {}), "recipe": job.recipe}
+        if made.get("recipe") == recipe:
+            return {**made.get("result", {}), "recipe": recipe}
     if job.overwrite:
         return None
     hint = f"skyreels queue edit {job.id} --overwrite"

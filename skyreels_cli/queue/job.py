@@ -11,16 +11,16 @@ from typing import Any, Literal, Self, get_args
 
 from skyreels_cli.errors import UsageError, did_you_mean
 
-State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+JobState = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
-WAITING: tuple[State, ...] = ("queued", "paused")
-UNFINISHED: tuple[State, ...] = ("running", *WAITING)
-FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+WAITING: tuple[JobState, ...] = ("queued", "paused")
+UNFINISHED: tuple[JobState, ...] = ("running", *WAITING)
+FINISHED: tuple[JobState, ...] = ("succeeded", "failed", "cancelled")
 
 
-def check_states(words: Sequence[str]) -> list[State]:
+def check_states(words: Sequence[str]) -> list[JobState]:
     """The words as states, or UsageError `bad-state`."""
-    states = get_args(State)
+    states = get_args(JobState)
     for word in words:
         if word not in states:
             message = f"{word!r} is no state of a job{did_you_mean(word, states)}"
@@ -30,14 +30,14 @@ def check_states(words: Sequence[str]) -> list[State]:
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """A line of the list. Times are seconds since 1970; `rows_done / total_rows` is how far the film is.
+    """A line of the list. Times are seconds since 1970; `steps_done / total_steps` is how far the film is.
 
     `request` is what a running job has been asked for and not done yet: `cancel` or `pause`. `attempts` counts
     the starts since the film last got further; with `max_attempts` of them the job has failed.
     """
 
     id: int
-    state: State
+    state: JobState
     priority: int
     position: float
     prompt: str
@@ -45,8 +45,8 @@ class JobSummary:
     resolution: str
     num_frames: int
     output: str
-    rows_done: int
-    total_rows: int
+    steps_done: int
+    total_steps: int
     attempts: int
     max_attempts: int
     request: str | None
@@ -67,11 +67,12 @@ class JobSummary:
 class Job(JobSummary):
     """All there is to know about a job.
 
-    `draft` is what was said (fields of `recipe.schema.Draft`; pictures as `asset:<sha256>/<name>`, see
-    `Assets.resolve`); `placement` what was said of device, offload and attention; `overrides` what running out of
-    memory has changed since, step by step in `degradations`. `recipe` and `plan` (see `plan.dry_run.plan_data`,
-    plus `family`) are as of adding or of the last start. `progress` is described in `queue.progress`; `result`
-    is the `FilmDone` event; `error` has `code`, `message`, `hint` and `exit_code`.
+    `draft` is what was said (fields of `recipe.schema.Draft`; pictures as `asset:<sha256>/<name>`, which
+    `Assets.resolve` turns into paths); `placement` what was said of the machine. `recipe` (its pictures likewise) is
+    what was decided when the job was added or edited; `overrides` what running out of memory has changed since, step by
+    step in `degradations`; `plan` (`plan.dry_run.plan_data`, plus `family`) is as of adding or of the last start.
+    `progress` is described in `queue.progress`; `result` is the `FilmDone` event; `error` has `code`, `message`, `hint`
+    and `exit_code`.
     """
 
     uid: str
@@ -87,7 +88,7 @@ class Job(JobSummary):
     degrade: bool
     overrides: dict[str, Any]
     degradations: list[dict[str, Any]]
-    best_rows: int
+    best_steps: int
     progress: dict[str, Any]
     result: dict[str, Any] | None
     error: dict[str, Any] | None
@@ -108,6 +109,11 @@ class Job(JobSummary):
     def output_path(self) -> Path:
         """Where the film goes."""
         return Path(self.output)
+
+    @property
+    def current_recipe(self) -> dict[str, Any]:
+        """The recipe, with what running out of memory has changed in it."""
+        return {**self.recipe, **{name: value for name, value in self.overrides.items() if name in self.recipe}}
 
 
 SUMMARY_COLUMNS = ", ".join(field.name for field in fields(JobSummary))
@@ -132,7 +138,7 @@ class NewJob:
     priority: int = 0
     max_attempts: int = 3
     degrade: bool = True
-    state: State = "queued"
+    state: JobState = "queued"
 
 
 def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
@@ -146,7 +152,7 @@ class WorkerInfo:
     """A worker at work: one renderer child on one device; `alive` as of the moment of asking.
 
     `sample` is the last look at its device (see `queue.device`), with a `rest_reason` if that seems to be broken;
-    `beat_at` is when the worker last gave a sign of life.
+    `heartbeat_at` is when the worker last gave a sign of life.
     """
 
     id: str
@@ -155,7 +161,7 @@ class WorkerInfo:
     device: str
     executor: str
     started_at: float
-    beat_at: float
+    heartbeat_at: float
     alive: bool
     job: int | None
     sample: dict[str, Any]

@@ -1,6 +1,6 @@
 """What workers do to jobs. Every write names its owner, so that one who has lost a job changes nothing.
 
-A worker's row in `workers` is its lease over the jobs it runs; `beat` renews it. Jobs of a worker whose process is
+A worker's row in `workers` is its lease over the jobs it runs; `heartbeat` renews it. Jobs of a worker whose process is
 gone, or whose lease ran out, are put back by `reap`, which whoever wants the next job calls. Opening the store puts
 nothing back.
 """
@@ -13,18 +13,18 @@ from dataclasses import asdict, dataclass
 from sqlite3 import Connection
 from typing import Any, TypeAlias
 
-from skyreels_cli.queue.job import WAITING, Job, State
+from skyreels_cli.queue.job import WAITING, Job, JobState, model_key
 from skyreels_cli.queue.owner import Owner, is_stale, this_process
-from skyreels_cli.queue.store import Film, Store, wording
+from skyreels_cli.queue.store import FinishedFilm, Store
 
-Progress: TypeAlias = Mapping[str, Any] | None
+ProgressRecord: TypeAlias = Mapping[str, Any] | None
 """`Progress.to_dict()`; None while the renderer has not said anything yet."""
 
 LEASE_SECONDS = 30.0
 # A retry is never put off for longer; one that seems to be means that the clock was set back.
 LONGEST_DELAY = 300.0
 
-_ASKED: dict[str | None, State] = {"cancel": "cancelled", "pause": "paused", None: "queued"}
+_ASKED: dict[str | None, JobState] = {"cancel": "cancelled", "pause": "paused", None: "queued"}
 _LOST = json.dumps(
     {
         "code": "worker-lost",
@@ -36,7 +36,7 @@ _LOST = json.dumps(
 
 
 @dataclass(frozen=True)
-class Orders:
+class HeartbeatReply:
     """What a worker learns when it gives a sign of life.
 
     `lost`: its lease ran out and somebody else may have its job; `request`: what its job's owner wants, `cancel` or
@@ -56,8 +56,8 @@ def register(store: Store, device: str, executor: str = "local", lease_seconds: 
         "device": device,
         "executor": executor,
         "started_at": store.now(),
-        "beat_at": store.now(),
-        "beat_uptime": store.up(),
+        "heartbeat_at": store.now(),
+        "heartbeat_uptime": store.up(),
         "lease_seconds": lease_seconds,
     }
     names, marks = ", ".join(values), ", ".join("?" * len(values))
@@ -77,10 +77,10 @@ def reap(store: Store) -> None:
     stale = [worker for worker in store.database.rows("SELECT * FROM workers") if is_stale(worker, store.up())]
     if not stale:
         return
-    same = "SELECT 1 FROM workers WHERE id = ? AND beat_uptime = ?"
+    same = "SELECT 1 FROM workers WHERE id = ? AND heartbeat_uptime = ?"
     with store.database.write() as connection:
         for worker in stale:
-            if connection.execute(same, (worker["id"], worker["beat_uptime"])).fetchone():
+            if connection.execute(same, (worker["id"], worker["heartbeat_uptime"])).fetchone():
                 _let_go(connection, worker["id"], store.now())
 
 
@@ -113,24 +113,27 @@ def claim(store: Store, owner: Owner, warm: str | None = None) -> tuple[Job, boo
     return job, passed_by
 
 
-def beat(store: Store, owner: Owner, sample: Mapping[str, Any], job: int = 0, progress: Progress = None) -> Orders:
+def heartbeat(
+    store: Store, owner: Owner, sample: Mapping[str, Any], job: int = 0, progress: ProgressRecord = None
+) -> HeartbeatReply:
     """Renew the lease and say how the job is going; a film that has got further starts to count its attempts anew."""
     values = {"owner": owner.id, "job": job, "sample": json.dumps(sample), "now": store.now(), "up": store.up()}
     with store.database.write() as connection:
         renewed = connection.execute(
-            "UPDATE workers SET beat_at = :now, beat_uptime = :up, sample = :sample WHERE id = :owner", values
+            "UPDATE workers SET heartbeat_at = :now, heartbeat_uptime = :up, sample = :sample WHERE id = :owner", values
         )
         request = _advance(connection, values, progress) if job else None
         paused = connection.execute("SELECT value FROM facts WHERE name = 'paused'").fetchone()[0]
     lost = renewed.rowcount == 0 or (job > 0 and request is None)
-    return Orders(lost, request["request"] if request else None, bool(paused))
+    return HeartbeatReply(lost, request["request"] if request else None, bool(paused))
 
 
-def begin(store: Store, owner: Owner, job: int, recipe: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
-    """Keep what the renderer made of the draft."""
-    placement = store.job(job).placement
+def begin(store: Store, owner: Owner, job: Job) -> None:
+    """Keep the plan of a job that has begun, and which jobs share its model from now on."""
+    key = model_key(job.current_recipe, job.placement)
+    columns = {"plan": json.dumps(job.plan), "total_steps": job.plan["total_rows"], "model_key": key}
     with store.database.write() as connection:
-        _update(connection, owner, job, wording(dict(recipe), dict(plan), placement))
+        _update(connection, owner, job.id, columns)
 
 
 def note_output(store: Store, owner: Owner, job: int, output_before: str) -> None:
@@ -140,8 +143,8 @@ def note_output(store: Store, owner: Owner, job: int, output_before: str) -> Non
 
 
 def succeed(
-    store: Store, owner: Owner, job: int, progress: Progress, result: Mapping[str, Any], film: Film
-) -> State | None:
+    store: Store, owner: Owner, job: int, progress: ProgressRecord, result: Mapping[str, Any], film: FinishedFilm
+) -> JobState | None:
     """The film is there, and in the history. Returns the job's state; None, as all that follow, if it is not ours."""
     end = {"result": json.dumps(result), "error": None, "error_code": None}
     with store.database.write() as connection:
@@ -152,15 +155,22 @@ def succeed(
     return state
 
 
-def fail(store: Store, owner: Owner, job: int, progress: Progress, error: Mapping[str, Any]) -> State | None:
+def fail(store: Store, owner: Owner, job: int, progress: ProgressRecord, error: Mapping[str, Any]) -> JobState | None:
     """The film will not be made unless somebody changes something and says `retry`."""
     with store.database.write() as connection:
         return _leave(connection, store, owner, job, "failed", progress, **_error(error))
 
 
 def put_back(
-    store: Store, owner: Owner, job: int, progress: Progress, error: Mapping[str, Any], delay: float, *, counts: bool
-) -> State | None:
+    store: Store,
+    owner: Owner,
+    job: int,
+    progress: ProgressRecord,
+    error: Mapping[str, Any],
+    delay: float,
+    *,
+    counts: bool,
+) -> JobState | None:
     """Let the job be tried again, in `delay` seconds at the earliest; `counts` says whether this attempt does."""
     again = {"retry_at": store.now() + min(delay, LONGEST_DELAY) if delay else None, **_error(error)}
     with store.database.write() as connection:
@@ -169,7 +179,7 @@ def put_back(
         return _leave(connection, store, owner, job, "queued", progress, **again)
 
 
-def release(store: Store, owner: Owner, job: int, progress: Progress) -> State | None:
+def release(store: Store, owner: Owner, job: int, progress: ProgressRecord) -> JobState | None:
     """Give a job back that was stopped in good order; that was no attempt."""
     with store.database.write() as connection:
         _advance(connection, {"job": job, "owner": owner.id}, progress)
@@ -177,35 +187,41 @@ def release(store: Store, owner: Owner, job: int, progress: Progress) -> State |
         return _leave(connection, store, owner, job, "queued", None)
 
 
-def degrade(store: Store, owner: Owner, job: Job, progress: Progress, step: Mapping[str, Any]) -> State | None:
+def degrade(store: Store, owner: Owner, job: Job, progress: ProgressRecord, step: Mapping[str, Any]) -> JobState | None:
     """Put the job back changed, to be tried with less memory; `step` is `queue.degrade`'s."""
     changed = {
         "overrides": json.dumps({**job.overrides, **step["change"]}),
         "degradations": json.dumps([*job.degradations, step]),
         "reworded": True,
         "attempts": 0,
-        "best_rows": 0,
+        "best_steps": 0,
     }
     with store.database.write() as connection:
         return _leave(connection, store, owner, job.id, "queued", progress, **changed)
 
 
-def _advance(connection: Connection, values: dict[str, Any], progress: Progress) -> Any:
+def _advance(connection: Connection, values: dict[str, Any], progress: ProgressRecord) -> Any:
     """Note how far a film is; None leaves that as it was. Returns the row's `request`, None if it is not ours."""
     advance = """
-        UPDATE jobs SET progress = coalesce(:progress, progress), rows_done = coalesce(:rows, rows_done),
-            attempts = iif(:rows > best_rows, 1, attempts), best_rows = max(coalesce(:rows, 0), best_rows)
+        UPDATE jobs SET progress = coalesce(:progress, progress), steps_done = coalesce(:steps, steps_done),
+            attempts = iif(:steps > best_steps, 1, attempts), best_steps = max(coalesce(:steps, 0), best_steps)
         WHERE id = :job AND owner = :owner AND state = 'running' RETURNING request"""
     reached = {
         "progress": json.dumps(progress) if progress else None,
-        "rows": progress["rows_done"] if progress else None,
+        "steps": progress["steps_done"] if progress else None,
     }
     return connection.execute(advance, values | reached).fetchone()
 
 
 def _leave(
-    connection: Connection, store: Store, owner: Owner, job: int, state: State, progress: Progress, **columns: Any
-) -> State | None:
+    connection: Connection,
+    store: Store,
+    owner: Owner,
+    job: int,
+    state: JobState,
+    progress: ProgressRecord,
+    **columns: Any,
+) -> JobState | None:
     """Let go of a job in a new state; instead of being queued again it is cancelled or paused if that was asked."""
     held = _advance(connection, {"job": job, "owner": owner.id}, progress)
     if held is None:

@@ -47,7 +47,7 @@ def is_stale(worker: Row, now: float) -> bool:
     The lease is counted on `uptime()`, `now` included: setting the wall clock makes no lease longer or shorter.
     """
     owner = Owner(*(worker[name] for name in ("id", "host", "pid", "started", "boot", "pid_space")))
-    return owner.is_dead() or now - worker["beat_uptime"] > worker["lease_seconds"]
+    return owner.is_dead() or now - worker["heartbeat_uptime"] > worker["lease_seconds"]
 
 
 def uptime() -> float:

@@ -6,11 +6,11 @@ The keys (none is missing once the renderer has spoken; times in seconds, memory
     window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
     first_frame, new_frames, prompt
                     what the window adds to the film, and its prompt
-    row, rows       steps done of this window, and its total
+    step, steps     steps done of this window, and its total
     noise           noise level in [0, 1] of each latent frame of the window after the last step: the denoising wave
     frames, total_frames
                     frames that have left for the encoder, and those of the film
-    rows_done, total_rows
+    steps_done, total_steps
                     steps done over all windows, those of earlier attempts included
     step_seconds    mean of the last 10 steps, or null
     seconds_left    until the film is done, or null
@@ -47,11 +47,11 @@ class Progress:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._before = list(before)
-        self._rows: list[int] = [window["rows"] for window in plan["windows"]]
+        self._window_steps: list[int] = [window["rows"] for window in plan["windows"]]
         self._flops = plan.get("denoise_flops")
         self._now = now
         self._started = self._last_event = now()
-        self._steps: list[float] = []
+        self._step_times: list[float] = []
         self._window_seconds = 0.0
         self._overheads: list[float] = []
         self._memory: deque[int] = deque(maxlen=120)
@@ -64,13 +64,13 @@ class Progress:
             "first_frame": 0,
             "new_frames": 0,
             "prompt": "",
-            "row": 0,
-            "rows": 0,
+            "step": 0,
+            "steps": 0,
             "noise": [],
             "frames": 0,
             "total_frames": plan["frames"],
-            "rows_done": 0,
-            "total_rows": plan["total_rows"],
+            "steps_done": 0,
+            "total_steps": plan["total_rows"],
             "peak_memory_bytes": 0,
         }
 
@@ -83,12 +83,12 @@ class Progress:
                 state["stage"] = event["stage"]
             case "film_resumed":
                 state["frames"] = event["frames"]
-                state["rows_done"] = sum(self._rows[: event["windows"]])
+                state["steps_done"] = sum(self._window_steps[: event["windows"]])
                 self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
             case "window_started":
-                names = ("window", "windows", "rows", "first_frame", "new_frames", "prompt")
-                state.update({name: event[name] for name in names}, stage="", row=0, noise=[])
-                state["rows_done"] = sum(self._rows[: event["window"]])
+                names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
+                state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
+                state["steps_done"] = sum(self._window_steps[: event["window"]])
                 self._window_seconds = 0.0
             case "step_done":
                 self._take_step(event)
@@ -110,7 +110,7 @@ class Progress:
         """The JSON that is described above."""
         return {
             **self._state,
-            "step_seconds": mean(self._steps[-RECENT_STEPS:]) if self._steps else None,
+            "step_seconds": mean(self._step_times[-RECENT_STEPS:]) if self._step_times else None,
             "seconds_left": self._seconds_left(),
             "elapsed_s": self._now() - self._started,
             "memory": list(self._memory),
@@ -118,9 +118,9 @@ class Progress:
         }
 
     @property
-    def rows_done(self) -> int:
+    def steps_done(self) -> int:
         """Steps done over all windows."""
-        return int(self._state["rows_done"])
+        return int(self._state["steps_done"])
 
     @property
     def idle_seconds(self) -> float:
@@ -130,29 +130,28 @@ class Progress:
     @property
     def step_seconds(self) -> float | None:
         """Median over the steps of this attempt."""
-        return float(median(self._steps)) if self._steps else None
+        return float(median(self._step_times)) if self._step_times else None
 
     @property
     def flops_per_second(self) -> float | None:
         """The transformer's rate over the steps of this attempt, where the plan says what they cost."""
-        if not self._flops or not self._steps:
+        if not self._flops or not self._step_times:
             return None
-        share: float = len(self._steps) / self._state["total_rows"]
-        return float(self._flops) * share / sum(self._steps)
+        share: float = len(self._step_times) / self._state["total_steps"]
+        return float(self._flops) * share / sum(self._step_times)
 
     def _take_step(self, event: Mapping[str, Any]) -> None:
-        self._steps.append(event["seconds"])
+        self._step_times.append(event["seconds"])
         self._window_seconds += event["seconds"]
-        before = sum(self._rows[: event["window"]])
-        self._state.update(
-            stage="", row=event["row"] + 1, noise=list(event["noise"]), rows_done=before + event["row"] + 1
-        )
+        done = event["step"] + 1
+        before = sum(self._window_steps[: event["window"]])
+        self._state.update(stage="", step=done, noise=list(event["noise"]), steps_done=before + done)
 
     def _seconds_left(self) -> float | None:
         """Steps that are missing at the recent pace, and what windows take beside their steps."""
-        if not self._steps:
+        if not self._step_times:
             return None
-        pace = mean(self._steps[-RECENT_STEPS:])
-        steps: float = (self._state["total_rows"] - self.rows_done) * pace - min(pace, self.idle_seconds)
+        pace = mean(self._step_times[-RECENT_STEPS:])
+        steps: float = (self._state["total_steps"] - self.steps_done) * pace - min(pace, self.idle_seconds)
         windows: int = self._state["windows"] - self._state["window"]
         return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)

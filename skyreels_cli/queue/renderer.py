@@ -2,13 +2,13 @@
 
 Protocol: one JSON object per line. On stdin
 
-    {"do": "render", "job": 12, "draft": {…}, "placement": {…}, "output": "/…/film.mp4",
+    {"do": "render", "job": 12, "recipe": {…}, "placement": {…}, "output": "/…/film.mp4",
      "keep_work": false, "overwrite": false, "next": [{…}, …]}
                                      `next`: recipes of jobs that wait for the same model, to prepare for at leisure
     {"do": "stop", "job": 12}        save a checkpoint and stop; ignored if the job is over
     end of file                      the worker is gone: die at once (the film's folder allows it at any moment)
 
-and on stdout, each with the job's id: `job_started` (recipe, plan), then the film's events (`film.events`), then
+and on stdout, each with the job's id: `job_started` (plan), then the film's events (`film.events`), then
 exactly one of `film_done`, `job_stopped`, `job_failed` (code, message, hint, exit_code). Whatever else is printed goes
 to stderr. Any program that speaks this can stand in for it (`queue.executors`).
 """
@@ -30,10 +30,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from skyreels_cli.queue.outcome import error_record
 
 if TYPE_CHECKING:
-    from skyreels_cli.film.placement import Placement
-    from skyreels_cli.film.studio import Studio
-    from skyreels_cli.hub.facts import ModelFacts
-    from skyreels_cli.recipe.schema import Recipe
+    from skyreels_cli.film.loaded_model import LoadedModel
+    from skyreels_cli.film.rendering import Rendering
 
 Say = Callable[[Mapping[str, Any]], None]
 
@@ -73,7 +71,7 @@ class Renderer:
     def __init__(self, say: Say, is_stopped: Callable[[int], bool]) -> None:
         self._say = say
         self._is_stopped = is_stopped
-        self._studio: Studio | None = None
+        self._studio: LoadedModel | None = None
         self._studio_key: tuple[Any, ...] = ()
 
     def take(self, command: Mapping[str, Any]) -> None:
@@ -93,35 +91,23 @@ class Renderer:
         from skyreels_cli.film.events import FilmDone
         from skyreels_cli.film.placement import Placement
         from skyreels_cli.film.render import render
-        from skyreels_cli.film.rendering import Rendering
-        from skyreels_cli.hub.open import open_model
-        from skyreels_cli.plan.compute import denoise_flops
-        from skyreels_cli.plan.dry_run import plan_data
-        from skyreels_cli.plan.planner import make_plan
-        from skyreels_cli.recipe.complete import complete
-        from skyreels_cli.recipe.schema import Draft
+        from skyreels_cli.order.intake import take_up
+        from skyreels_cli.recipe.schema import Recipe
 
-        draft, output = Draft.model_validate(command["draft"]), Path(command["output"])
-        facts = open_model(draft.model or "")
-        recipe = complete(draft, facts)
-        plan = make_plan(recipe, facts)
-        placement = Placement(**command["placement"])
-        studio = self._studio_for(facts, recipe, placement)
-        studio.expect(_texts(command["next"]))
-        flops = denoise_flops(recipe, facts, plan.windows)
-        facts_of_plan = {"family": facts.family, "device": str(studio.device), "denoise_flops": flops}
-        said = recipe.model_dump(mode="json", by_alias=True)
-        say({"event": "job_started", "recipe": said, "plan": {**plan_data(plan), **facts_of_plan}})
-        rendering = Rendering(
-            recipe=recipe,
-            facts=facts,
-            plan=plan,
-            placement=placement,
-            output=output,
+        recipe = Recipe.model_validate(command["recipe"])
+        if recipe.enhanced and recipe.enhanced.pending:
+            self._leave_studio()  # a language model and the film's may not fit side by side
+        rendering = take_up(
+            recipe,
+            Placement(**command["placement"]),
+            Path(command["output"]),
             keep_work=command["keep_work"],
             overwrite=command["overwrite"],
         )
-        with closing(render(rendering, studio=studio)) as events:
+        studio = self._studio_for(rendering)
+        studio.expect(_texts(command["next"]))
+        say({"event": "job_started", "plan": _plan_of(rendering, str(studio.device))})
+        with closing(render(rendering, model=studio)) as events:
             for event in events:
                 say(event.to_dict())
                 if self._is_stopped(command["job"]) and not isinstance(event, FilmDone):
@@ -130,18 +116,33 @@ class Renderer:
                 return
         say({"event": "job_stopped"})
 
-    def _studio_for(self, facts: ModelFacts, recipe: Recipe, placement: Placement) -> Studio:
-        from skyreels_cli.film.studio import Studio
-        from skyreels_cli.model.memory import release
+    def _studio_for(self, rendering: Rendering) -> LoadedModel:
+        from skyreels_cli.film.loaded_model import LoadedModel
 
+        facts, recipe, placement = rendering.facts, rendering.recipe, rendering.placement
         key = (facts.folder, recipe.dtype, tuple(recipe.lora), placement)
         if self._studio is None or self._studio_key != key:
-            if self._studio is not None:
-                device = self._studio.device
-                self._studio = None
-                release(device)
-            self._studio, self._studio_key = Studio(facts, recipe.dtype, placement), key
+            self._leave_studio()
+            self._studio, self._studio_key = LoadedModel(facts, recipe.dtype, placement), key
         return self._studio
+
+    def _leave_studio(self) -> None:
+        """Give the model's memory back."""
+        from skyreels_cli.model.memory import release
+
+        if self._studio is not None:
+            device = self._studio.device
+            self._studio = None
+            release(device)
+
+
+def _plan_of(rendering: Rendering, device: str) -> dict[str, Any]:
+    """The plan as data, with what the worker needs to tell how fast the device is."""
+    from skyreels_cli.plan.compute import denoise_flops
+    from skyreels_cli.plan.dry_run import plan_data
+
+    flops = denoise_flops(rendering.recipe, rendering.facts, rendering.plan.windows)
+    return {**plan_data(rendering.plan), "family": rendering.facts.family, "device": device, "denoise_flops": flops}
 
 
 def _texts(recipes: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -97,6 +97,23 @@ CREATE TRIGGER jobs_delete AFTER DELETE ON jobs BEGIN
 END
 """
 
+# "Step" is the word everywhere for one row of the timestep matrix, "heartbeat" for a worker's sign of life.
+_RENAMED_COLUMNS = (
+    ("jobs", "rows_done", "steps_done"),
+    ("jobs", "best_rows", "best_steps"),
+    ("jobs", "total_rows", "total_steps"),
+    ("films", "rows", "steps"),
+    ("workers", "beat_at", "heartbeat_at"),
+    ("workers", "beat_uptime", "heartbeat_uptime"),
+)
+_RENAMED_PROGRESS = (("row", "step"), ("rows", "steps"), ("rows_done", "steps_done"), ("total_rows", "total_steps"))
+_RENAME_PROGRESS = f"""
+UPDATE jobs SET progress = json_remove(
+    json_set(progress, {", ".join(f"'$.{new}', json_extract(progress, '$.{old}')" for old, new in _RENAMED_PROGRESS)}),
+    {", ".join(f"'$.{old}'" for old, _ in _RENAMED_PROGRESS)}
+) WHERE json_extract(progress, '$.rows_done') IS NOT NULL
+"""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         _WORKERS,
@@ -110,6 +127,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _COUNT_CHANGES.format(event="INSERT", when=""),
         _COUNT_CHANGES.format(event="UPDATE", when="WHEN NEW.revision = OLD.revision"),
         _COUNT_REMOVALS,
+    ),
+    (
+        *(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}" for table, old, new in _RENAMED_COLUMNS),
+        _RENAME_PROGRESS,
     ),
 )
 """Statements that lead from version n (`PRAGMA user_version`) to n + 1."""

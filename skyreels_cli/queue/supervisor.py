@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from skyreels_cli.queue.child import Inbox
-from skyreels_cli.queue.habits import Habits
+from skyreels_cli.queue.child import ChildEvents
 from skyreels_cli.queue.store import Store
-from skyreels_cli.queue.worker import Listener, Worker
+from skyreels_cli.queue.worker import EventHandler, Worker
+from skyreels_cli.queue.worker_config import WorkerConfig
 
 TICK_SECONDS = 0.2
 # Beyond the grace of the children: for the last writes to the store.
@@ -53,13 +53,15 @@ def stop_signals() -> Iterator[StopSignals]:
 class Supervisor:
     """Runs workers side by side; `ended` counts the jobs that came to each end."""
 
-    def __init__(self, store: Store, habits: Sequence[Habits], command: Sequence[str], listen: Listener) -> None:
+    def __init__(
+        self, store: Store, configs: Sequence[WorkerConfig], command: Sequence[str], listen: EventHandler
+    ) -> None:
         self.ended: Counter[str] = Counter()
         self._store = store
         self._listen = listen
-        self._grace = max(each.grace_seconds for each in habits)
-        self._inbox: Inbox = SimpleQueue()
-        self._workers = [Worker(store, each, command, self._inbox, self._take) for each in habits]
+        self._grace = max(each.grace_seconds for each in configs)
+        self._inbox: ChildEvents = SimpleQueue()
+        self._workers = [Worker(store, each, command, self._inbox, self._take) for each in configs]
 
     def run(self, signals: StopSignals, *, once: bool = False) -> None:
         """Work until a signal comes or, with `once`, until no job is left that could be started (or no device).

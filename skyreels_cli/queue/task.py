@@ -14,7 +14,7 @@ from skyreels_cli.queue.logs import JobLog
 from skyreels_cli.queue.outcome import Verdict
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
-from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.queue.store import FinishedFilm, Store
 
 # Their prompts are encoded along with a job's own; each encoding is 4 MB, and takes a few seconds on a CPU.
 PREPARED_JOBS = 8
@@ -51,7 +51,7 @@ class Task:
     @property
     def attempts(self) -> int:
         """Starts since the film last got further, this one included."""
-        further = self.progress is not None and self.progress.rows_done > self.job.best_rows
+        further = self.progress is not None and self.progress.steps_done > self.job.best_steps
         return 1 if further else self.job.attempts
 
     def reached(self) -> dict[str, Any] | None:
@@ -62,11 +62,10 @@ class Task:
 def render_command(store: Store, task: Task) -> dict[str, Any]:
     """What the renderer is told (see `queue.renderer`)."""
     job = task.job
-    changed = {name: value for name, value in job.overrides.items() if name != "offload"}
     return {
         "do": "render",
         "job": job.id,
-        "draft": store.assets.resolve(job.draft) | changed,
+        "recipe": store.assets.resolve(job.current_recipe),
         "placement": task.placement,
         "output": job.output,
         "keep_work": job.keep_work,
@@ -117,19 +116,19 @@ def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], ver
     )
 
 
-def _film(store: Store, task: Task, result: Mapping[str, Any]) -> Film:
+def _film(store: Store, task: Task, result: Mapping[str, Any]) -> FinishedFilm:
     """The line for the history; the pace is that of this attempt, None if it had no step to do."""
-    job, progress = task.job, task.progress
-    return Film(
+    job, recipe, progress = task.job, task.job.current_recipe, task.progress
+    return FinishedFilm(
         job=job.id,
         finished_at=store.now(),
         prompt=job.prompt,
         output=job.output,
-        model=job.recipe["model"],
-        dtype=job.recipe["dtype"],
-        resolution=job.recipe["resolution"],
-        frames=job.recipe["num_frames"],
-        rows=job.plan["total_rows"],
+        model=recipe["model"],
+        dtype=recipe["dtype"],
+        resolution=recipe["resolution"],
+        frames=recipe["num_frames"],
+        steps=job.plan["total_rows"],
         device=job.plan.get("device", "auto"),
         offload=task.placement["offload"],
         step_seconds=progress.step_seconds if progress else None,

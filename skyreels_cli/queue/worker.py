@@ -15,11 +15,10 @@ from typing import Any
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue import leases
-from skyreels_cli.queue.breaker import Breaker
-from skyreels_cli.queue.child import Child, Inbox
+from skyreels_cli.queue.child import Child, ChildEvents
+from skyreels_cli.queue.circuit_breaker import CircuitBreaker
 from skyreels_cli.queue.device import memory_in_use, oom_kills, sample
-from skyreels_cli.queue.finished import discard_work, file_mark, finished_film
-from skyreels_cli.queue.habits import Habits
+from skyreels_cli.queue.finished import discard_work, earlier_result, file_mark
 from skyreels_cli.queue.job import Job, model_key
 from skyreels_cli.queue.logs import JobLog
 from skyreels_cli.queue.outcome import Verdict, death_record, error_record, judge
@@ -27,33 +26,36 @@ from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import Store
 from skyreels_cli.queue.task import Ending, Task, failed, render_command, stopped, succeeded
+from skyreels_cli.queue.worker_config import WorkerConfig
 
 # One that has no job has nothing to tell: it only keeps its place.
-IDLE_BEATS = 5
+IDLE_HEARTBEATS = 5
 SIGKILL = getattr(signal, "SIGKILL", 9)
-Listener = Callable[[Mapping[str, Any]], None]
+EventHandler = Callable[[Mapping[str, Any]], None]
 
 
 class Worker:
     """One renderer child and the job it is on; `listen` is told everything, as dicts with `event` and `job`."""
 
-    def __init__(self, store: Store, habits: Habits, command: Sequence[str], inbox: Inbox, listen: Listener) -> None:
+    def __init__(
+        self, store: Store, config: WorkerConfig, command: Sequence[str], inbox: ChildEvents, listen: EventHandler
+    ) -> None:
         self.task: Task | None = None
         self._store = store
-        self._habits = habits
+        self._config = config
         self._command = command
         self._inbox = inbox
         self._listen = listen
-        self._device = str(habits.placement["device"])
+        self._device = str(config.placement["device"])
         self._owner = self._register()
         self._child: Child | None = None
         self._oom_kills = 0
         self._warm: str | None = None
         self._passed_by = 0
-        self._beat_at = self._look_at = self._busy_at = 0.0
+        self._heartbeat_at = self._look_at = self._busy_at = 0.0
         self._closing = False
         self._trouble = ""
-        self._breaker = Breaker(self._device, habits.rest_seconds)
+        self._breaker = CircuitBreaker(self._device, config.rest_seconds)
 
     @property
     def rest_reason(self) -> str | None:
@@ -88,7 +90,7 @@ class Worker:
         """Take no more jobs and stop the one at hand, resumable; `task` is None once that is done."""
         self._closing = True
         if self.task:
-            self._ask_to_stop(self.task, self._habits.grace_seconds if grace_seconds is None else grace_seconds)
+            self._ask_to_stop(self.task, self._config.grace_seconds if grace_seconds is None else grace_seconds)
 
     def leave(self) -> None:
         """End the child and sign off."""
@@ -96,33 +98,33 @@ class Worker:
         leases.retire(self._store, self._owner)
 
     def _tick(self, now: float) -> None:
-        if now >= self._beat_at:
-            self._beat_at = now + self._habits.beat_seconds * (1 if self.task else IDLE_BEATS)
-            self._beat()
+        if now >= self._heartbeat_at:
+            self._heartbeat_at = now + self._config.heartbeat_seconds * (1 if self.task else IDLE_HEARTBEATS)
+            self._heartbeat()
         if self.task and not self.task.ending:
             self._watch(self.task, now)
         if self.task and self.task.ending:
-            self._settle(self.task, self.task.ending)
+            self._write_ending(self.task, self.task.ending)
         if self.task is None and not self._closing:
             self._look_for_work(now)
         if self.task and not self.task.begun:
             self._begin(self.task)
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         """Renew the lease, say how far the film is, and learn what is wanted."""
         task = self.task
         looked = {**sample(self._child.pid if self._child else None), "rest_reason": self.rest_reason}
         if task and task.progress:
             task.progress.take_memory(memory_in_use(looked, self._device))
             if not task.plan_noted:
-                leases.begin(self._store, self._owner, task.job.id, task.job.recipe, task.job.plan)
+                leases.begin(self._store, self._owner, task.job)
                 task.plan_noted = True
         held, reached = (task.job.id, task.reached()) if task else (0, None)
-        orders = leases.beat(self._store, self._owner, looked, held, reached)
+        orders = leases.heartbeat(self._store, self._owner, looked, held, reached)
         if orders.lost:
             self._start_again()
         elif task and (orders.request or orders.paused):
-            self._ask_to_stop(task, self._habits.stop_seconds)
+            self._ask_to_stop(task, self._config.stop_seconds)
 
     def _start_again(self) -> None:
         """The lease ran out (the machine slept, the process was stopped): what we held is somebody else's."""
@@ -133,28 +135,28 @@ class Worker:
         self._listen({"event": "lease_lost", "job": job})
 
     def _register(self) -> Owner:
-        return leases.register(self._store, self._device, self._habits.executor, self._habits.lease_seconds)
+        return leases.register(self._store, self._device, self._config.executor, self._config.lease_seconds)
 
     def _look_for_work(self, now: float) -> None:
         if now < self._look_at or self.rest_reason:
             return
-        self._look_at = now + self._habits.poll_seconds
+        self._look_at = now + self._config.poll_seconds
         if self._store.paused:
             self._drop_child()
         else:
             leases.reap(self._store)
-            warm = self._warm if self._passed_by < self._habits.patience else None
+            warm = self._warm if self._passed_by < self._config.patience else None
             claimed = leases.claim(self._store, self._owner, warm)
             if claimed:
                 self._take(*claimed)
-            elif now - self._busy_at > self._habits.idle_seconds:
+            elif now - self._busy_at > self._config.idle_seconds:
                 self._drop_child()
 
     def _take(self, job: Job, passed_by: bool) -> None:
         self._passed_by = self._passed_by + 1 if passed_by else 0
         said = {name: value for name, value in job.placement.items() if value is not None}
         changed = {name: job.overrides[name] for name in ("offload",) if name in job.overrides}
-        self.task = Task(job, JobLog(self._store.log(job.id)), {**self._habits.placement, **said, **changed})
+        self.task = Task(job, JobLog(self._store.log(job.id)), {**self._config.placement, **said, **changed})
         self.task.log.note(f"attempt {job.attempts} of {job.max_attempts}")
         self._listen({"event": "job_claimed", "job": job.id, "attempt": job.attempts, "prompt": job.prompt})
 
@@ -166,7 +168,7 @@ class Worker:
             task.job = replace(task.job, output_before=mark)
         task.begun = True
         try:
-            film = finished_film(task.job)
+            film = earlier_result(task.job, self._store.assets.resolve(task.job.current_recipe))
         except SkyreelsError as error:
             self._on_failure(task, error_record(error))
             return
@@ -189,7 +191,7 @@ class Worker:
     def _watch(self, task: Task, now: float) -> None:
         """Kill a child that was asked to stop and does not, or that has not stirred for hours."""
         overdue = task.kill_at is not None and now >= task.kill_at
-        if overdue or now - task.heard_at > self._habits.stall_seconds:
+        if overdue or now - task.heard_at > self._config.stall_seconds:
             task.log.note("the renderer did not stop in time" if overdue else "the renderer hangs")
             self._drop_child()
             self._on_exit(task, None)
@@ -203,10 +205,10 @@ class Worker:
     def _on_event(self, task: Task, event: Mapping[str, Any]) -> None:
         match event["event"]:
             case "job_started":
-                task.job = replace(task.job, recipe=event["recipe"], plan=event["plan"])
+                task.job = replace(task.job, plan=event["plan"])
                 task.progress = Progress(event["plan"], task.job.progress.get("windows_done", ()))
-                self._warm = model_key(event["recipe"], {**task.job.placement, **task.job.overrides})
-                self._beat_at = 0.0
+                self._warm = model_key(task.job.current_recipe, {**task.job.placement, **task.job.overrides})
+                self._heartbeat_at = 0.0
             case "film_done":
                 result = {name: value for name, value in event.items() if name not in ("event", "job")}
                 task.ending = succeeded(self._store, self._owner, task, result)
@@ -220,14 +222,14 @@ class Worker:
                     self._breaker.forget()
 
     def _on_failure(self, task: Task, error: Mapping[str, Any]) -> None:
-        habits = self._habits
-        if self._breaker.has_had_enough(task.job.id, error):
+        config = self._config
+        if self._breaker.trips(task.job.id, error):
             verdict = Verdict(delay=leases.LONGEST_DELAY, counts=False)
-            self._beat_at = 0.0
+            self._heartbeat_at = 0.0
             self._listen({"event": "device_trouble", "job": None, "message": self.rest_reason})
         else:
             verdict = judge(
-                task.job, task.attempts, error, task.placement, degrade=habits.degrade, pause=habits.retry_seconds
+                task.job, task.attempts, error, task.placement, degrade=config.degrade, pause=config.retry_seconds
             )
         task.ending = failed(self._store, self._owner, task, error, verdict)
 
@@ -239,7 +241,7 @@ class Worker:
         for_memory = status == -SIGKILL and oom_kills() > self._oom_kills
         self._on_failure(task, death_record(task.job.id, status, for_memory=for_memory))
 
-    def _settle(self, task: Task, ending: Ending) -> None:
+    def _write_ending(self, task: Task, ending: Ending) -> None:
         """Write how a task ended, then tell."""
         state = ending.write()
         text = ending.text if state else "the job has been taken over by another worker"

@@ -1,4 +1,4 @@
-"""The words a recipe's fields may hold, apart from the schema so that `--help` need not import pydantic (120 ms)."""
+"""Allowed values of a recipe's fields, in a file of their own so that `--help` need not import pydantic (120 ms)."""
 
 from __future__ import annotations
 

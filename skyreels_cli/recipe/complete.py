@@ -1,4 +1,4 @@
-"""From a draft and a model to a recipe with no open question."""
+"""Turns a draft into a recipe, in which every field has a value, with the defaults of the model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skyreels_cli.recipe.continued import continued
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
 from skyreels_cli.recipe.duration import frames_in
 from skyreels_cli.recipe.merge import merge
-from skyreels_cli.recipe.plugin_choices import settle_plugins
+from skyreels_cli.recipe.plugin_choices import complete_options
 from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.shots import Shot, complete_shots
 from skyreels_cli.recipe.size import is_named, parse_size, turn
@@ -26,8 +26,8 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
     """Lay the draft over the defaults of the model's family and of the model itself.
 
     Paths of images become absolute, so that the recipe means the same from another folder. Raises UsageError:
-    `no-prompt`, `bad-resolution`, `bad-duration`, `shots-length`, `image-not-found`, `image-unreadable`, and those of
-    `continued`.
+    `no-prompt`, `bad-resolution`, `bad-duration`, `shots-length`, `image-not-found`, `image-unreadable`, and those that
+    `continued` raises.
     """
     if not (draft.prompt or "").strip() and not draft.shots:
         raise UsageError("no-prompt", "there is no prompt", 'skyreels generate "a red ball rolls over water"')
@@ -38,7 +38,7 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
     film = _film(said)
     shots = [_located(shot) for shot in complete_shots(whole.shots or (), film, video.get("fps", said["fps"]))]
     width, height = _size(draft, said, facts, shots or [film])
-    settled: dict[str, Any] = {
+    decided: dict[str, Any] = {
         "prompt": film.prompt or shots[0].prompt,
         "model": facts.name,
         "resolution": f"{width}x{height}",
@@ -50,7 +50,7 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
         "end_image": film.end_image,
     }
     asked = {name: value for name, value in said.items() if name in Recipe.model_fields}
-    return settle_plugins(Recipe.model_validate(asked | settled | video))
+    return complete_options(Recipe.model_validate(asked | decided | video))
 
 
 def _starts_from_image(draft: Draft) -> bool:
@@ -58,7 +58,7 @@ def _starts_from_image(draft: Draft) -> bool:
 
 
 def _film(said: dict[str, Any]) -> Shot:
-    """The film as a single shot: what its shots leave unsaid."""
+    """The film as a single shot, from which its shots take what they leave out."""
     length = frames_in(said["duration"], said["fps"]) if "duration" in said else said.get("num_frames")
     return _located(
         Shot(
@@ -81,7 +81,7 @@ def _located(shot: Shot) -> Shot:
 
 
 def _size(draft: Draft, said: dict[str, Any], facts: ModelFacts, story: Sequence[Shot]) -> tuple[int, int]:
-    """Width and height; without a size in pixels or an aspect a portrait image makes a portrait film."""
+    """Width and height; a portrait image makes a portrait film unless a size in pixels or an aspect is given."""
     width, height = parse_size(said["resolution"])
     images = [image_size(Path(image)) for shot in story for image in (shot.image, shot.end_image) if image]
     if "aspect" in said:
@@ -92,7 +92,7 @@ def _size(draft: Draft, said: dict[str, Any], facts: ModelFacts, story: Sequence
 
 
 def _num_frames(said: dict[str, Any], film: Shot, shots: Sequence[Shot]) -> int | None:
-    """The length that was asked for, exactly (the plan rounds up inside and trims), or that of all shots."""
+    """The length in frames, exactly as it was asked for, or the sum of all shots; None if the film is endless."""
     if not shots:
         return film.num_frames
     lengths = [shot.num_frames for shot in shots]
@@ -104,7 +104,7 @@ def _num_frames(said: dict[str, Any], film: Shot, shots: Sequence[Shot]) -> int 
 
 
 def _overlap(draft: Draft, said: dict[str, Any], facts: ModelFacts) -> int:
-    """The overlap that was asked for, else a default that fits the window, whatever its length."""
+    """The overlap in frames that was asked for, else a default that is shorter than the window."""
     if draft.overlap_history is not None:
         return draft.overlap_history
     base, stride = said["base_num_frames"], facts.temporal_stride

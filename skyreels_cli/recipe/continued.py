@@ -1,4 +1,4 @@
-"""What a recipe says because its film goes on with a video: the video's shape, rate and codec, and only new frames."""
+"""Fields of a recipe whose film continues a video: they follow the video's size, frame rate and codec."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from skyreels_cli.recipe.size import nearest_size, parse_size
 
 
 def continued(draft: Draft, said: dict[str, Any], overlap: int, facts: ModelFacts) -> dict[str, Any]:
-    """The fields that the video decides; of `resolution` only the area counts, and of the length only new frames.
+    """The fields that the video decides; `resolution` gives only the area, and `num_frames` counts new frames.
 
-    Raises UsageError `video-…` (see `media.footage`), `video-too-short`, `video-and-image`, `plan-num-frames`.
+    Raises UsageError `video-too-short`, `video-and-image`, `plan-num-frames`, and those that `open_footage` raises.
     """
     if draft.image:
         raise UsageError("video-and-image", "both the video and the image say how the film begins", "drop one of them")
@@ -29,18 +29,18 @@ def continued(draft: Draft, said: dict[str, Any], overlap: int, facts: ModelFact
     width, height = parse_size(said["resolution"])
     multiple = facts.spatial_stride * facts.patch[2]
     width, height = nearest_size(footage.shown_size, width * height, multiple)
-    settled: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "video": str(footage.path),
         "resolution": f"{width}x{height}",
         "fps": max(1, round(footage.fps)),
     }
     if not draft.shots:
-        settled["num_frames"] = _new_frames(draft, said, overlap, footage.fps, facts.temporal_stride)
-    return settled if draft.codec or footage.codec not in ENCODERS else settled | {"codec": footage.codec}
+        fields["num_frames"] = _new_frames(draft, said, overlap, footage.fps, facts.temporal_stride)
+    return fields if draft.codec or footage.codec not in ENCODERS else fields | {"codec": footage.codec}
 
 
 def _new_frames(draft: Draft, said: dict[str, Any], overlap: int, fps: Fraction, stride: int) -> int | None:
-    """As many as were asked for, None if there is to be no end; where nobody asked, what one window holds."""
+    """New frames: those that were asked for (None: endlessly many), else as many as one window adds."""
     if draft.duration is not None:
         asked = frames_in(draft.duration, fps)
         if asked is None:

@@ -1,4 +1,4 @@
-"""What a recipe says where nobody said anything: the values that each model family was made for."""
+"""Default values of a recipe, for each model family and for a single model."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ NEGATIVE_PROMPT = (
     "poorly drawn hands, poorly drawn faces, deformed, disfigured, misshapen limbs, fused fingers, "
     "still picture, messy background, three legs, many people in the background, walking backwards"
 )
-"""The reference's own, word for word: guidance away from it is part of how the released weights are used."""
+"""The reference's negative prompt, word for word, because the released weights are used with guidance away from it."""
 
 LONG_OVERLAP = 17
-"""Frames taken over at a join; the length that the reference tested up to 1457 frames (REFERENCE.md §3)."""
+"""Overlap in frames with which the reference was tested up to 1457 frames (tests/golden/REFERENCE.md §3)."""
 
 
 def family_defaults(facts: ModelFacts, *, image: bool) -> Draft:
-    """The table of REFERENCE.md §3; `image` tells whether the film starts from one.
+    """Defaults of a family (tests/golden/REFERENCE.md §3); `image` says whether the film starts from an image.
 
-    Nothing in a model's files says whether it is a 720P model, so its name must.
+    Only the name of a model says whether it is a 720P model; nothing in its files does.
     """
     native_720p = "720p" in PurePath(facts.name).name.lower()
     frames = 121 if native_720p else 97
@@ -47,7 +47,7 @@ def family_defaults(facts: ModelFacts, *, image: bool) -> Draft:
 
 
 def model_defaults(facts: ModelFacts) -> Draft:
-    """The `defaults` of the model's own `skyreels.json`; `model-broken` if they are no recipe fields."""
+    """The `defaults` in the model's `skyreels.json`; UsageError `model-broken` if they are no valid recipe fields."""
     problems = find_problems(facts.defaults)
     if problems:
         card = facts.folder / "skyreels.json"
@@ -56,7 +56,7 @@ def model_defaults(facts: ModelFacts) -> Draft:
 
 
 def default_overlap(base_num_frames: int, stride: int) -> int:
-    """Frames taken over at a join: 17, in short windows the longest whole latents within their first half."""
+    """Overlap in frames: 17, or in a short window the largest 4k + 1 (for stride 4) within its first half."""
     if base_num_frames >= 2 * LONG_OVERLAP - 1:
         return LONG_OVERLAP
     return max(1, (base_num_frames // 2 - 1) // stride * stride + 1)

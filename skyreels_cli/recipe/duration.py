@@ -1,4 +1,4 @@
-"""Lengths of time as people write them."""
+"""Parses durations such as `10s`, `1m30s` and `inf`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENDLESS = ("inf", "infinite", "endless")
 
 
 def parse_seconds(duration: str) -> float:
-    """Seconds of `10s`, `2m`, `1m30s`, `1.5`, infinitely many of `inf`; UsageError `bad-duration`."""
+    """Seconds in `10s`, `2m`, `1m30s` or `1.5`, infinity for `inf`; raises UsageError `bad-duration`."""
     text = duration.strip().lower().replace(" ", "")
     if text in ENDLESS:
         return inf
@@ -28,6 +28,6 @@ def parse_seconds(duration: str) -> float:
 
 
 def frames_in(duration: str, fps: int | Fraction) -> int | None:
-    """Frames nearest to a duration, at least one; None if it never ends."""
+    """Frames nearest to a duration, at least one; None if it is endless."""
     seconds = parse_seconds(duration)
     return None if isinf(seconds) else max(1, round(seconds * fps))

@@ -1,4 +1,4 @@
-"""Lays drafts over each other: model defaults, then a preset, then what was typed."""
+"""Merges drafts: model defaults, then a preset, then what the user typed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from skyreels_cli.recipe.schema import Draft
 
 
 def merge(*drafts: Draft) -> Draft:
-    """One draft in which later ones win field by field; `options` merge plugin by plugin, option by option.
+    """One draft in which later drafts win, field by field; `options` merge plugin by plugin, option by option.
 
-    Some fields answer the question of another: a later `duration` replaces an earlier `num_frames` and the
-    other way round, and later `shots` replace both; a later `resolution` in pixels replaces an earlier `aspect`
-    (an aspect turns any size).
+    Some fields also replace another field of an earlier draft: `duration` and `num_frames` replace each other, `shots`
+    replaces both, and a `resolution` in pixels replaces `aspect`, which would change it. Other words also replace the
+    record of how earlier ones came about.
     """
     merged: dict[str, Any] = {}
     for draft in drafts:
         said = {name: value for name, value in draft if value is not None}
-        for name in _answered(said):
+        for name in _replaced(said):
             merged.pop(name, None)
         if "options" in said:
             said["options"] = _merge_options(merged.get("options", {}), said["options"])
@@ -25,10 +25,16 @@ def merge(*drafts: Draft) -> Draft:
     return Draft.model_validate(merged)
 
 
-def _answered(said: dict[str, Any]) -> list[str]:
-    """Fields of earlier drafts that these ones settle."""
-    settled = {"num_frames": ["duration"], "duration": ["num_frames"], "shots": ["duration", "num_frames"]}
-    names = [other for name, others in settled.items() if name in said for other in others]
+def _replaced(said: dict[str, Any]) -> list[str]:
+    """Fields of earlier drafts that these fields replace."""
+    replaces = {
+        "num_frames": ["duration"],
+        "duration": ["num_frames"],
+        "shots": ["duration", "num_frames", "enhanced"],
+        "prompt": ["enhanced"],
+        "story": ["enhanced", "shots"],
+    }
+    names = [other for name, others in replaces.items() if name in said for other in others]
     if "x" in said.get("resolution", ""):
         names.append("aspect")
     return names

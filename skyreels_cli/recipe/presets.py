@@ -1,4 +1,4 @@
-"""Presets: drafts in YAML files, shipped with the program, kept in the user's folder or given as a path."""
+"""Reads presets, which are drafts in YAML files: shipped ones, those in the user's folder, or one given by its path."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RELATIVE_TO_PRESET = ("image", "end_image", "video")
 
 @dataclass(frozen=True)
 class Preset:
-    """A preset that can be named; `problem` says why it cannot be used."""
+    """A preset with a name; `problem` says why it cannot be used."""
 
     name: str
     path: Path
@@ -32,9 +32,9 @@ class Preset:
 
 
 def load_preset(name_or_path: str, user_folder: Path | None = None) -> Draft:
-    """The draft in a preset; a name is looked for in the user's folder first, then among the shipped ones.
+    """The draft in a preset; a name is looked up in the user's folder first, then among the shipped presets.
 
-    Relative paths of images in it are relative to its folder. Raises UsageError `preset-not-found` or, with
+    Relative paths in it are relative to its folder. Raises UsageError `preset-not-found` or, with
     `file:line: key: message` for everything that is wrong, `bad-preset`.
     """
     path = _find(name_or_path, user_folder)
@@ -63,14 +63,14 @@ def _draft(path: Path, values: dict[str, Any]) -> Draft:
 
 
 def list_presets(user_folder: Path | None = None) -> list[Preset]:
-    """Every preset that has a name, by name; the user's hide shipped ones of the same name."""
+    """Every preset with a name, sorted; one of the user's replaces a shipped one of the same name."""
     found = {path.stem: _describe(path, "shipped") for path in _files(shipped_folder())}
     found |= {path.stem: _describe(path, "user") for path in _files(user_folder)}
     return [found[name] for name in sorted(found)]
 
 
 def shipped_folder() -> Path:
-    """The presets of this program: inside the installed package, or beside it in a checkout."""
+    """The folder of the shipped presets: inside the installed package, or beside it in a checkout."""
     package = Path(skyreels_cli.__file__).parent
     installed = package / "presets"
     return installed if installed.is_dir() else package.parent / "presets"
@@ -105,7 +105,7 @@ def _files(folder: Path | None) -> Iterator[Path]:
 
 
 def _read(path: Path, list_key: str | None = None) -> dict[str, Any]:
-    """The values of a preset, each of them valid, or a list as the value of `list_key`. YAML 1.2 holds JSON too."""
+    """The valid values of a preset in YAML 1.2 or JSON; a file that holds only a list becomes `{list_key: list}`."""
     try:
         text = path.read_text(encoding="utf-8")
         values = YAML(typ="safe", pure=True).load(text)  # plain values; the C parser reads YAML 1.1

@@ -1,4 +1,4 @@
-"""Re-rolls: from some window on, a film is made again with another seed or another prompt."""
+"""Re-rolls: a film is rendered again from some window on, with another seed or another prompt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skyreels_cli.recipe.shots import Seed
 
 
 class Reroll(BaseModel):
-    """From window `window` (counted from 0) on, noise comes from `seed`; `prompt` holds to the end of the shot."""
+    """From window `window` (counted from 0) on, noise is drawn from `seed`; `prompt` holds to the end of the shot."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -20,7 +20,7 @@ class Reroll(BaseModel):
 
 
 def add_reroll(earlier: Sequence[Reroll], new: Reroll) -> list[Reroll]:
-    """The re-rolls that hold after a new one: it undoes those behind it, and completes one of the same window."""
+    """The re-rolls with a new one: those of later windows are removed, and one of the same window is merged with it."""
     kept = [reroll for reroll in earlier if reroll.window < new.window]
     same = next((reroll for reroll in earlier if reroll.window == new.window), new)
     seed = same.seed if new.seed is None else new.seed

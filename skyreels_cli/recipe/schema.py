@@ -1,8 +1,8 @@
-"""What to render: `Draft` is what somebody said, `Recipe` is the whole of it.
+"""What to render: a `Draft` holds the fields that somebody set, a `Recipe` holds all of them.
 
-A preset file, the typed flags and the metadata of a video are all drafts; they are laid over each other and over the
-model's defaults, and what comes out is a recipe with no open question (see `recipe.complete`). Neither is ever
-touched by environment variables or machine settings, so a shared one renders alike everywhere.
+A preset file, the typed flags and the metadata of a video are drafts; `recipe.merge` merges them and `recipe.complete`
+adds the defaults of the model. Environment variables and machine settings change neither, so that a shared recipe
+renders alike everywhere.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
+from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
 from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
 
 
 class Draft(BaseModel):
-    """A partial recipe: fields that nobody set are None; `duration: 10` is taken as text too."""
+    """A partial recipe: unset fields are None; numbers are accepted where text is expected (`duration: 10`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
 
@@ -25,6 +26,10 @@ class Draft(BaseModel):
     description: str | None = None
     prompt: str | None = None
     negative_prompt: str | None = None
+    prompt_enhancer: str | None = Field(None, description="who completes the prompt before the film is planned")
+    story: str | None = Field(None, description="what the shots tell that a prompt enhancer shall write")
+    story_shots: int | None = Field(None, ge=1, le=100, description="how many")
+    enhanced: Enhancement | None = None
     model: str | None = None
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None
@@ -59,12 +64,13 @@ class Draft(BaseModel):
 
 
 class Recipe(BaseModel):
-    """A complete recipe: everything that decides the frames of a film, apart from the weights themselves."""
+    """A complete recipe: everything that decides the frames of a film, apart from the weights."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     schema_version: Literal[1] = Field(1, alias="schema")
     prompt: str
+    enhanced: Enhancement | None = None
     negative_prompt: str
     model: str
     resolution: str = Field(pattern=r"^\d+x\d+$")
@@ -107,7 +113,7 @@ class Recipe(BaseModel):
 
     @property
     def story(self) -> tuple[Shot, ...]:
-        """The film's shots; a film that names none is a single one."""
+        """The shots of the film; one without `shots` is a single shot."""
         whole = Shot(
             prompt=self.prompt,
             negative_prompt=self.negative_prompt,
@@ -120,20 +126,20 @@ class Recipe(BaseModel):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Every prompt of the film, once."""
+        """Every prompt and negative prompt of the film, once each."""
         reworded = [reroll.prompt for reroll in self.rerolls if reroll.prompt]
         return tuple(dict.fromkeys([text for shot in self.story for text in shot.texts] + reworded))
 
     def goes_on(self, shot: int) -> bool:
-        """Whether a shot goes on from frames before it, be they the film's or a given video's."""
+        """Whether a shot goes on from earlier frames, of the film or of a given video."""
         return not self.story[shot].cut and (shot > 0 or self.video is not None)
 
     def with_reroll(self, reroll: Reroll) -> Recipe:
-        """The recipe of the same film, made again from a window on."""
+        """The recipe of the same film with one more re-roll."""
         return self.model_copy(update={"rerolls": add_reroll(self.rerolls, reroll)})
 
     def ended_at(self, frames: int) -> Recipe:
-        """The recipe of what an endless film has become so far: the same, with a length."""
+        """The recipe of an endless film that was ended after so many frames."""
         shots = list(self.shots)
         if shots:
             before = sum(shot.num_frames or 0 for shot in shots[:-1])

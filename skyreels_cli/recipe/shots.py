@@ -1,4 +1,4 @@
-"""Shots: stretches of a film with a prompt of their own, each going on from the one before or starting afresh."""
+"""Shots: parts of a film with a prompt each, which go on from the shot before or start afresh."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Frames = Annotated[int, Field(ge=1)]
 
 
 class ShotDraft(BaseModel):
-    """What somebody said about a shot; what is left out is the film's."""
+    """A shot of a draft; unset fields are taken from the film."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
@@ -34,7 +34,7 @@ class ShotDraft(BaseModel):
 
 
 class Shot(BaseModel):
-    """A shot with no open question; one without `seed` draws from the film's, one without `num_frames` never ends."""
+    """A shot of a recipe; without `seed` it draws from the film's, and without `num_frames` it is endless."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,12 +49,12 @@ class Shot(BaseModel):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The prompt of each forward pass: guidance needs the negative one too."""
+        """The prompt of each forward pass, which is the negative one too under guidance."""
         return (self.prompt, self.negative_prompt) if self.guidance_scale > 1 else (self.prompt,)
 
 
 def shot_problems(shots: Sequence[ShotDraft]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What no single value shows: the place (`0, "image"`) and what is wrong there."""
+    """Contradictions between the fields of shots: the path (`0, "image"`) and what is wrong there."""
     for index, shot in enumerate(shots):
         if shot.image and index and not shot.cut:
             yield (index, "image"), "only a shot with `cut: true` (or the first) can start from an image"
@@ -78,7 +78,7 @@ def _duration_problems(duration: str, shot: ShotDraft, *, last: bool) -> Iterato
 
 
 def complete_shots(shots: Sequence[ShotDraft], film: Shot, fps: int) -> list[Shot]:
-    """Fill in what the shots leave to the `film`; its image starts the first, its end image ends the last."""
+    """Take unset fields from the `film`; its image starts the first shot, and its end image ends the last."""
     return [
         Shot(
             prompt=_prompt(shot, film, index),

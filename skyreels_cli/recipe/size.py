@@ -21,7 +21,7 @@ NAMED = {"540P": (960, 544), "720P": (1280, 720)}
 
 
 def is_named(resolution: str) -> bool:
-    """Whether it is a class of sizes (540P, 720P), which an image may turn, not a size in pixels."""
+    """Whether it is 540P or 720P, which a portrait image turns upright, and no size in pixels."""
     return resolution.upper() in NAMED
 
 
@@ -37,7 +37,7 @@ def parse_size(resolution: str) -> tuple[int, int]:
 
 
 def turn(width: int, height: int, aspect: Aspect, multiple: int) -> tuple[int, int]:
-    """The size of that aspect with about the same area, both sides multiples of `multiple` pixels."""
+    """(width, height) of that aspect with about the same area, both sides multiples of `multiple` pixels."""
     across, down = (int(part) for part in aspect.split(":"))
     ratio = max(across, down) / min(across, down)
     short_side = math.sqrt(width * height / ratio)
@@ -46,9 +46,9 @@ def turn(width: int, height: int, aspect: Aspect, multiple: int) -> tuple[int, i
 
 
 def nearest_size(video: tuple[int, int], area: int, multiple: int) -> tuple[int, int]:
-    """The size in which a video of (width, height) goes on: its own, or one of at most about `area` pixels.
+    """(width, height) of a film that continues a video: the video's own, or about `area` pixels if that is less.
 
-    Sides are rounded up to multiples where the video fits into the area, so that it need not be scaled.
+    The sides of a video that fits into the area are rounded up to multiples, so that it need not be scaled.
     """
     shrink = math.sqrt(area / (video[0] * video[1]))
     if shrink >= 1:
@@ -57,7 +57,7 @@ def nearest_size(video: tuple[int, int], area: int, multiple: int) -> tuple[int,
 
 
 def picture_within(film: tuple[int, int], video: tuple[int, int]) -> tuple[int, int]:
-    """The largest size of the video's shape that fits into a film's frame, and is no larger than the video."""
+    """The largest (width, height) of the video's shape that fits into the film's frame and the video."""
     shrink = min(1.0, film[0] / video[0], film[1] / video[1])
     return max(1, round(video[0] * shrink)), max(1, round(video[1] * shrink))
 

@@ -1,4 +1,4 @@
-"""From untrusted values (flags, YAML, JSON) to a `Draft`, or to an error that names each wrong value."""
+"""Turns untrusted values (flags, YAML, JSON) into a `Draft`, or into an error that names the wrong values."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from skyreels_cli.recipe.schema import Draft
 from skyreels_cli.recipe.shots import ShotDraft, shot_problems
 
 FIELDS = tuple(field.alias or name for name, field in Draft.model_fields.items())
-"""The keys of a draft as people write them (`schema`, not `schema_version`)."""
+"""The keys of a draft as they are written in a file (`schema`, not `schema_version`)."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one value; `path` leads to it: `("options", "teacache")`."""
+    """What is wrong with the value at `path`, such as `("options", "teacache")`."""
 
     path: tuple[str | int, ...]
     message: str
 
     @property
     def key(self) -> str:
-        """The path as people write it."""
+        """The path with dots."""
         return ".".join(str(part) for part in self.path)
 
 
 def find_problems(values: Mapping[str, Any]) -> list[Problem]:
-    """Everything that keeps these values from being a draft."""
+    """Everything that is wrong with these values of a draft."""
     try:
         draft = Draft.model_validate(dict(values))
     except ValidationError as invalid:
@@ -45,7 +45,7 @@ def find_problems(values: Mapping[str, Any]) -> list[Problem]:
 
 
 def make_draft(values: Mapping[str, Any], spell: Callable[[str], str] = str) -> Draft:
-    """The draft that these values are; `spell` turns a key into what was typed (`--num-frames`).
+    """The draft with these values; `spell` turns a key into what was typed (`--num-frames`).
 
     Raises UsageError `bad-value` for the first problem.
     """
@@ -57,7 +57,7 @@ def make_draft(values: Mapping[str, Any], spell: Callable[[str], str] = str) -> 
 
 
 def _explain(error: ErrorDetails) -> Problem:
-    """Pydantic's finding as `0 should be greater than or equal to 1`."""
+    """An error of pydantic as a problem: `0 should be greater than or equal to 1`."""
     path = error["loc"]
     if error["type"] == "extra_forbidden":
         fields = ShotDraft.model_fields if path[0] == "shots" and len(path) > 1 else FIELDS

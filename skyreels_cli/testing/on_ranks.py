@@ -14,7 +14,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.ranks.launch import Ranks
-from skyreels_cli.film.ranks.program import portable
+from skyreels_cli.film.ranks.parent import portable
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.options import make_options
 from skyreels_cli.plugins.protocols import Load, Parallel

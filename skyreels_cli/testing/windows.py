@@ -14,7 +14,7 @@ from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.noise import Stream
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
-from skyreels_cli.model.alone import ALONE
+from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.blocks import cut_blocks
 from skyreels_cli.plan.matrix import step_matrix
@@ -118,7 +118,7 @@ class Run:
         cache: str | None = None,
         options: OptionValues | None = None,
         scheduler: str = "unipc",
-        parallel: Parallel = ALONE,
+        parallel: Parallel = SINGLE_PROCESS,
     ) -> None:
         random = torch.Generator().manual_seed(1)
         plan, recipe = window.plan, window.recipe(cache, options or {}, scheduler)

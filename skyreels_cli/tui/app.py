@@ -1,8 +1,10 @@
-"""The dashboard: a client of the queue's store, never near a GPU; it reads in one thread and writes in others."""
+"""The dashboard's app: opens screens, writes to the queue's store, starts workers, and has the watcher read.
+
+It never touches a GPU. It reads the store in one thread and writes to it in others.
+"""
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,22 +17,29 @@ from textual.message import Message
 from textual.screen import Screen
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.queue import actions
 from skyreels_cli.queue.device import sample
+from skyreels_cli.queue.job import JobSummary, NewJob
 from skyreels_cli.queue.store import Store
+from skyreels_cli.tui.changes import add_job, edit_job, pause_queue, resume_queue, start_worker
 from skyreels_cli.tui.graphics import Graphics, find_graphics
+from skyreels_cli.tui.job_actions import JOB_ACTIONS, JobAction
+from skyreels_cli.tui.messages import Seen, Want
+from skyreels_cli.tui.screens.confirm import Confirm
 from skyreels_cli.tui.screens.dashboard import Dashboard
-from skyreels_cli.tui.screens.help import Help
-from skyreels_cli.tui.screens.history import History
-from skyreels_cli.tui.view import Seen, View
+from skyreels_cli.tui.screens.form import JobForm
+from skyreels_cli.tui.screens.help import HelpScreen
+from skyreels_cli.tui.screens.history import HistoryScreen
+from skyreels_cli.tui.screens.job import JobScreen
+from skyreels_cli.tui.view import View
 from skyreels_cli.tui.watcher import Watcher
 
-Deed = Callable[[Store], str]
+Write = Callable[[Store], str]
+"""Changes the store and returns what was done, in words."""
 START_WORKER = (sys.executable, "-m", "skyreels_cli", "queue", "run")
 
 
 class Monitor(App[None]):
-    """`skyreels queue monitor`: `folder` is the queue's; the rest is for tests."""
+    """`skyreels queue monitor`: `folder` is the queue's; `look_at_device` and `start_worker` are replaced in tests."""
 
     TITLE = "skyreels"
     CSS_PATH = "skyreels.tcss"
@@ -49,12 +58,12 @@ class Monitor(App[None]):
         ),
     ]
 
-    class Done(Message):
-        """A deed is done, or went wrong."""
+    class Written(Message):
+        """A write to the store is done, or went wrong."""
 
-        def __init__(self, said: str | SkyreelsError) -> None:
+        def __init__(self, outcome: str | SkyreelsError) -> None:
             super().__init__()
-            self.said = said
+            self.outcome = outcome
 
     def __init__(
         self,
@@ -65,14 +74,14 @@ class Monitor(App[None]):
     ) -> None:
         super().__init__()
         self.folder = folder
-        self.graphics = graphics
         self.view = View()
+        self.dashboard = Dashboard(graphics)
         self.watcher = Watcher(folder, self._tell, look_at_device)
         self._start_worker = start_worker
 
     async def on_mount(self) -> None:
         """Show the queue, and begin to read it."""
-        await self.push_screen(Dashboard(self))
+        await self.push_screen(self.dashboard)
         self.watcher.start()
 
     def on_unmount(self) -> None:
@@ -91,47 +100,99 @@ class Monitor(App[None]):
         for screen in self.screen_stack:
             screen.post_message(Seen(message.seen))
 
-    @on(Done)
-    def tell(self, message: Done) -> None:
+    @on(Want)
+    def want(self, message: Want) -> None:
+        """Have something else read."""
+        self.watcher.want(**message.changes)
+
+    @on(Written)
+    def tell(self, message: Written) -> None:
         """Say what was done, and look at the queue again."""
-        if isinstance(message.said, SkyreelsError):
-            hint = f"\n{message.said.hint}" if message.said.hint else ""
-            self.notify(f"{message.said.message}{hint}", severity="error", markup=False)
-        elif message.said:
-            self.notify(message.said, timeout=3, markup=False)
+        if isinstance(message.outcome, SkyreelsError):
+            hint = f"\n{message.outcome.hint}" if message.outcome.hint else ""
+            self.notify(f"{message.outcome.message}{hint}", severity="error", markup=False)
+        else:
+            self.notify(message.outcome, timeout=3, markup=False)
         self.watcher.look()
 
-    @work(thread=True, group="deeds", exit_on_error=False)
-    def do(self, deed: Deed) -> None:
+    @work(thread=True, group="writes", exit_on_error=False)
+    def write(self, change: Write) -> None:
         """Write to the store, in a thread, for it may be locked for a while."""
         try:
             store = Store(self.folder)
             try:
-                said: str | SkyreelsError = deed(store)
+                outcome: str | SkyreelsError = change(store)
             finally:
                 store.database.close()
         except SkyreelsError as error:
-            said = error
-        self.post_message(self.Done(said))
+            outcome = error
+        self.post_message(self.Written(outcome))
+
+    def action_job(self, name: str) -> None:
+        """Do something to the job under the cursor, after asking where it cannot be undone."""
+        job, action = self.dashboard.selected, JOB_ACTIONS[name]
+        if job is None:
+            return
+        if not action.suits(job):
+            states = " or ".join(action.states)
+            self.notify(f"job {job.id} is {job.state}: {action.label.lower()} is for {states}", timeout=3)
+        elif action.asks:
+            question = Confirm(action.asks.format(job.id), action.label)
+            self.push_screen(question, lambda yes: self._act(action, job) if yes else None)
+        else:
+            self._act(action, job)
+
+    def _act(self, action: JobAction, job: JobSummary) -> None:
+        self.write(lambda store: action.do(store, job))
+
+    def action_details(self) -> None:
+        """Open the job under the cursor."""
+        job = self.dashboard.selected
+        if job:
+            log = self.folder / "logs" / f"{job.id}.log"
+            self.push_screen(JobScreen(job.id, log), lambda _: self.watcher.want(detail=None))
+            self.watcher.want(detail=job.id)
+
+    def action_new(self) -> None:
+        """Fill in a form for a new job."""
+        self.push_screen(JobForm(self.folder), self._add)
+
+    def action_edit(self) -> None:
+        """Fill in a form for the job under the cursor."""
+        job = self.dashboard.selected
+        if job and job.state in ("running", "succeeded"):
+            self.notify(f"job {job.id} is {job.state}: pause or duplicate it (p, d), then edit", timeout=4)
+        elif job:
+            number = job.id
+            self.push_screen(JobForm(self.folder, number), lambda new: self._edit(number, new))
+
+    def _add(self, new: NewJob | None) -> None:
+        if new:
+            self.write(lambda store: add_job(store, new))
+
+    def _edit(self, number: int, new: NewJob | None) -> None:
+        if new:
+            self.write(lambda store: edit_job(store, number, new))
 
     def action_start_worker(self) -> None:
         """Start `skyreels queue run` as a process that outlives the dashboard."""
-        command, log = self._start_worker, self.folder / "logs" / "worker.log"
-        self.do(lambda store: start_detached(command, log) if not _at_work(store) else "a worker is running already")
+        command = self._start_worker
+        self.write(lambda store: start_worker(store, command))
 
     def action_pause_queue(self) -> None:
         """Let nothing start any more, or let it go on."""
-        self.do(_let_go_on if self.view.paused else _let_stand)
+        self.write(resume_queue if self.view.paused else pause_queue)
 
     def action_history(self) -> None:
         """Show the films that were finished on this machine."""
-        if not isinstance(self.screen, History):
-            self.push_screen(History(self))
+        if not isinstance(self.screen, HistoryScreen):
+            self.push_screen(HistoryScreen(), lambda _: self.watcher.want(history=False))
+            self.watcher.want(history=True)
 
     def action_help(self) -> None:
         """Show every key."""
-        if not isinstance(self.screen, Help):
-            self.push_screen(Help())
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that has a key is in the palette too."""
@@ -149,30 +210,6 @@ class Monitor(App[None]):
             await self.run_action(action, default_namespace=node)
 
         return run
-
-
-def _let_go_on(store: Store) -> str:
-    actions.resume_all(store)
-    return "the queue goes on"
-
-
-def _let_stand(store: Store) -> str:
-    actions.pause_all(store)
-    return "the queue is paused"
-
-
-def _at_work(store: Store) -> bool:
-    return any(worker.alive for worker in store.workers())
-
-
-def start_detached(command: tuple[str, ...], log: Path) -> str:
-    """Start a process in a session of its own, its output in a log."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True
-        )
-    return f"a worker is starting as process {process.pid}; its log is {log}"
 
 
 def run_monitor(folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from skyreels_cli.cli.quantities import byte_size, clock, frame_range
+from skyreels_cli.output import byte_size, clock, frame_range
 
 ESTIMATES = {"time": "time", "memory": "memory", "memory_offload_stream": "offloaded", "disk": "disk"}
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from textual.message import Message
+from skyreels_cli.queue.job import FINISHED, Job, JobState, JobSummary, WorkerInfo
+from skyreels_cli.queue.store import FinishedFilm, Sort
 
-from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.queue.job import FINISHED, Job, JobSummary, State, WorkerInfo
-from skyreels_cli.queue.store import Film, Sort
-
-FILTERS: dict[str, tuple[State, ...] | None] = {
+FILTERS: dict[str, tuple[JobState, ...] | None] = {
     "all": None,
     "to do": ("running", "queued", "paused"),
     "failed": ("failed", "cancelled"),
@@ -50,7 +47,7 @@ class View:
     jobs: tuple[JobSummary, ...] = ()
     film: Job | None = None
     detail: Job | None = None
-    history: tuple[Film, ...] = ()
+    history: tuple[FinishedFilm, ...] = ()
     seconds_ahead: float = 0.0
 
     @property
@@ -63,18 +60,6 @@ class View:
         return job.state == "running" and job.owner not in {worker.id for worker in self.living}
 
 
-class Seen(Message, bubble=False):
-    """The watcher has read something: a view, a sample of the devices, or an error.
-
-    It goes from the app to each screen as a message, not as a call: a screen reads its messages while all its widgets
-    are there, the app goes on while they are being mounted or taken down.
-    """
-
-    def __init__(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
-        super().__init__()
-        self.seen = seen
-
-
 def how(job: JobSummary, now: float) -> str:
     """How far a job is, what it has been asked for, why it failed, or in how many seconds it is tried again."""
     if job.request:
@@ -85,7 +70,7 @@ def how(job: JobSummary, now: float) -> str:
         return ""
     if job.retry_at and job.retry_at > now:
         return f"in {job.retry_at - now:.0f} s"
-    return f"{100 * job.rows_done // max(job.total_rows, 1)} %" if job.rows_done or job.state == "running" else ""
+    return f"{100 * job.steps_done // max(job.total_steps, 1)} %" if job.steps_done or job.state == "running" else ""
 
 
 def planned_memory(job: Job) -> float | None:

@@ -119,8 +119,7 @@ class Watcher(threading.Thread):
         read_at, known, seconds = self._ahead
         now = time.monotonic()
         if queued and (now - read_at > AHEAD_SECONDS * 4 or (queued != known and now - read_at > AHEAD_SECONDS)):
-            query = "SELECT total(json_extract(plan, '$.estimates.time.value')) FROM jobs WHERE state = 'queued'"
-            seconds = float(store.database.rows(query)[0][0])
+            seconds = store.planned_seconds()
             self._ahead = (now, queued, seconds)
         return seconds * queued / known if known else seconds
 
@@ -138,8 +137,8 @@ class Watcher(threading.Thread):
 
 
 def _timeless(worker: WorkerInfo) -> WorkerInfo:
-    """A worker without what changes at each of its beats, which is no news."""
-    return replace(worker, beat_at=0.0, sample={"rest_reason": worker.sample.get("rest_reason")})
+    """A worker without what changes at each of its heartbeats."""
+    return replace(worker, heartbeat_at=0.0, sample={"rest_reason": worker.sample.get("rest_reason")})
 
 
 def _film(store: Store, focus: int | None) -> Job | None:

@@ -28,10 +28,10 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.film.events import CacheUsed, StepDone
+from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.render import render
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.studio import Studio
 from skyreels_cli.hub.catalogue import bundled_models
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.open import open_model
@@ -97,7 +97,7 @@ class Bench:
         self._facts = facts
         self._folder = folder
         self._placement = Placement(device="cpu")
-        self._studio = Studio(facts, "float32", self._placement)
+        self._studio = LoadedModel(facts, "float32", self._placement)
 
     def film(self, index: int, mode: str, cache: str | None = None, options: dict[str, Any] | None = None) -> Film:
         """The film number `index` in a mode, with a cache or without."""
@@ -114,7 +114,7 @@ class Bench:
             output=output,
         )
         seconds, skipped, before = 0.0, 0.0, time.process_time()
-        for event in render(rendering, studio=self._studio):
+        for event in render(rendering, model=self._studio):
             now = time.process_time()
             if isinstance(event, StepDone):
                 seconds += now - before

@@ -24,10 +24,10 @@ from typing import Any
 
 import torch
 
+from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.render import render
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.studio import Studio
 from skyreels_cli.film.windows.conditions import start_latents
 from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.history import make_history
@@ -48,7 +48,7 @@ GOAL = 1.03
 CHECKPOINT_SECONDS = 2.0
 
 
-def plain_film(recipe: Recipe, plan: Plan, studio: Studio, output: Path) -> None:
+def plain_film(recipe: Recipe, plan: Plan, studio: LoadedModel, output: Path) -> None:
     """All windows in memory, one encoder at the end."""
     script, noise, history = Script(recipe, plan), InitialNoise(), make_history(recipe, plan, studio.facts)
     list(studio.prepare(recipe.texts))
@@ -89,7 +89,7 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
     )  # fmt: skip
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
-    studio = Studio(facts, recipe.dtype, Placement(device="cpu"))
+    studio = LoadedModel(facts, recipe.dtype, Placement(device="cpu"))
     wall: dict[str, list[float]] = {"program": [], "plain": []}
     cpu: dict[str, list[float]] = {"program": [], "plain": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -106,7 +106,7 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
                         output=output,
                         checkpoint_seconds=CHECKPOINT_SECONDS,
                     )
-                    list(render(rendering, studio=studio))
+                    list(render(rendering, model=studio))
                 else:
                     plain_film(recipe, plan, studio, output)
                 if run:

@@ -38,7 +38,7 @@ from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
-from skyreels_cli.plan.windows import Cut, Stretch, cut_film
+from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
 CONFIG: dict[str, Any] = {
@@ -93,8 +93,8 @@ def run_ours(transformer: Transformer, text: Tensor) -> Run:
     """The first rows of a window by `WindowSampler`."""
 
     def run(case: Case, rows: int) -> None:
-        cut = Cut(4, LATENTS, 5, block_size=case.block, inference_steps=STEPS, ar_step=case.ar_step)
-        window = cut_film(cut, [Stretch(FRAMES)])[0]
+        sizes = WindowSizes(4, LATENTS, 5, block_size=case.block, inference_steps=STEPS, ar_step=case.ar_step)
+        window = plan_windows(sizes, [ShotFrames(FRAMES)])[0]
         recipe = Recipe(
             prompt="-", negative_prompt="-", model="-", resolution=f"{WIDTH}x{HEIGHT}", num_frames=FRAMES, fps=24,
             seed=SEED, inference_steps=STEPS, guidance_scale=1.0, shift=SHIFT, base_num_frames=FRAMES,

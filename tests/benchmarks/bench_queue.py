@@ -32,11 +32,11 @@ os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHO
 from skyreels_cli.hub.open import open_model  # noqa: E402
 from skyreels_cli.plan.dry_run import plan_data  # noqa: E402
 from skyreels_cli.plan.planner import make_plan  # noqa: E402
-from skyreels_cli.queue.executors import local  # noqa: E402
-from skyreels_cli.queue.habits import Habits  # noqa: E402
+from skyreels_cli.queue.executors import find_executor  # noqa: E402
 from skyreels_cli.queue.job import NewJob  # noqa: E402
 from skyreels_cli.queue.store import Store  # noqa: E402
 from skyreels_cli.queue.supervisor import StopSignals, Supervisor  # noqa: E402
+from skyreels_cli.queue.worker_config import WorkerConfig  # noqa: E402
 from skyreels_cli.recipe.complete import complete  # noqa: E402
 from skyreels_cli.recipe.schema import Draft  # noqa: E402
 
@@ -90,8 +90,8 @@ def _one_round(folder: Path) -> list[float]:
         elif event["event"] == "step_done":
             begun.setdefault(event["job"], time.perf_counter())
 
-    habits = Habits({"device": "cpu", "offload": "none", "attention": None, "gpus": 1})
-    supervisor = Supervisor(store, [habits], local(), listen)
+    habits = WorkerConfig({"device": "cpu", "offload": "none", "attention": None, "gpus": 1})
+    supervisor = Supervisor(store, [habits], find_executor("local", {}), listen)
     supervisor.run(StopSignals(), once=True)
     assert supervisor.ended == {"succeeded": JOBS_PER_ROUND}
     return [begun[job] - claimed[job] for job in sorted(claimed)]

@@ -52,14 +52,14 @@ class Program:
     """The bundled model, loaded once, and films of it made as `skyreels generate` makes them."""
 
     def __init__(self, model: str, folder: Path) -> None:
+        from skyreels_cli.film.loaded_model import LoadedModel
         from skyreels_cli.film.placement import Placement
-        from skyreels_cli.film.studio import Studio
         from skyreels_cli.hub.open import open_model
 
         self.folder = folder
         self._facts = open_model(model)
         self._placement = Placement(device="cpu")
-        self._studio = Studio(self._facts, "bfloat16", self._placement)
+        self._studio = LoadedModel(self._facts, "bfloat16", self._placement)
 
     def film(self, prompt: str, seed: int, **said: Any) -> Bytes:
         """A film (f, h, w, 3) uint8; 33 frames unless `num_frames` says otherwise."""
@@ -80,7 +80,7 @@ class Program:
             placement=self._placement,
             output=output,
         )
-        for _ in render(rendering, studio=self._studio):
+        for _ in render(rendering, model=self._studio):
             pass
         frames = np.stack(list(read_frames(output)))
         output.unlink()

@@ -149,7 +149,7 @@ class TestModel:
     def test_the_bundled_one_is_used_and_said_so(
         self, run: Run, film: FakeFilm, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("skyreels_cli.hub.catalogue.bundled_models", lambda: {"toy": MODEL})
+        monkeypatch.setattr("skyreels_cli.order.intake.bundled_models", lambda: {"toy": MODEL})
         monkeypatch.setattr("skyreels_cli.hub.open.bundled_models", lambda: {"toy": MODEL})
         ran = run("generate", *LINE, "--resolution", "80x48")
         assert ran.status == 0, ran.err
@@ -166,7 +166,7 @@ class TestModel:
         assert film.recipes[0].model == str(MODEL)
 
     def test_none_at_all(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("skyreels_cli.hub.catalogue.bundled_models", dict)
+        monkeypatch.setattr("skyreels_cli.order.intake.bundled_models", dict)
         ran = run("generate", *LINE, "--json")
         assert ran.status == 2
         assert ran.envelope["error"]["code"] == "no-model"

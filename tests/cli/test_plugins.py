@@ -24,7 +24,7 @@ def with_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more plugin is installed, and it is broken."""
     found = Plugins([*(plugin.entry for plugin in manager.plugins().all), BROKEN])
     monkeypatch.setattr(manager, "plugins", lambda: found)
-    for module in ("recipe.plugin_choices", "film.sharing"):
+    for module in ("recipe.plugin_choices", "film.ranks.split"):
         monkeypatch.setattr(f"skyreels_cli.{module}.plugins", lambda: found)
 
 

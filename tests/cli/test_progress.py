@@ -9,9 +9,8 @@ from rich.console import Console
 
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import LiveView, noise_line, progress, window_line
-from skyreels_cli.cli.quantities import byte_size, clock, frame_range
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, StepDone, WindowDone, WindowStarted
-from skyreels_cli.output import Output
+from skyreels_cli.output import Output, byte_size, clock, frame_range
 
 GB = 1_000_000_000
 FIRST = WindowStarted(0, 3, 20, 0, 97, "x")
@@ -69,7 +68,7 @@ class TestPace:
 
     def test_a_resumed_film_counts_what_was_done_before(self) -> None:
         pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(1, 9, 20, 2.0, GB, ()))
-        assert (pace.rows_done, pace.window_left, pace.film_left) == (30, 20, 60)
+        assert (pace.steps_done, pace.window_left, pace.film_left) == (30, 20, 60)
 
 
 def test_a_finished_window_is_one_line() -> None:

@@ -23,22 +23,22 @@ REAL = [sys.executable, "-m", "skyreels_cli.queue.renderer"]
 
 def work(folder: Path, renderer: str, *, once: bool) -> None:
     """Be a worker, with a lease that soon runs out."""
-    from skyreels_cli.queue.habits import Habits
     from skyreels_cli.queue.store import Store
     from skyreels_cli.queue.supervisor import Supervisor, stop_signals
+    from skyreels_cli.queue.worker_config import WorkerConfig
 
     faulthandler.register(signal.SIGUSR1)
     command = {"fake": FAKE, "real": REAL}.get(renderer, [sys.executable, __file__, renderer])
-    habits = Habits(
+    config = WorkerConfig(
         {"device": "cpu", "offload": "none", "attention": None, "gpus": 1},
         poll_seconds=0.02,
-        beat_seconds=0.05,
+        heartbeat_seconds=0.05,
         lease_seconds=2.0,
         grace_seconds=5.0,
         retry_seconds=0.2,
     )
     with stop_signals() as signals:
-        Supervisor(Store(folder), [habits], command, lambda event: None).run(signals, once=once)
+        Supervisor(Store(folder), [config], command, lambda event: None).run(signals, once=once)
 
 
 def render_until(last_step: int) -> None:

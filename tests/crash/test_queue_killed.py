@@ -100,9 +100,9 @@ def test_a_worker_that_freezes_loses_its_job_after_its_lease_and_does_no_harm_wh
     """Its renderer goes on meanwhile; the film's lock keeps the second one away until it is done."""
     (job,) = [store.add(new_job(films / "0.mp4", rows=30, seconds=0.05))]
     frozen = workers.start(store)
-    wait_for(lambda: store.job(1).rows_done)
+    wait_for(lambda: store.job(1).steps_done)
     os.kill(frozen.pid, signal.SIGSTOP)
-    (lease,) = store.database.rows("SELECT beat_uptime + lease_seconds FROM workers")[0]
+    (lease,) = store.database.rows("SELECT heartbeat_uptime + lease_seconds FROM workers")[0]
     second = workers.start(store)
     wait_for(lambda: [worker.pid for worker in store.workers()] == [second.pid])
     assert store.up() > lease

@@ -1,4 +1,4 @@
-"""The reference's defects (REFERENCE.md §5) do not come back: each on a small model, in whole films."""
+"""The reference's defects (tests/golden/REFERENCE.md §5) do not come back: each on a small model, in whole films."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_it_tells_what_it_has_become(film: Film, tmp_path: Path) -> None:
 def test_stopped_it_goes_on(film: Film, frames_of: Frames, tmp_path: Path) -> None:
     events = film(num_frames=None, duration="inf")
     for event in events:
-        if isinstance(event, StepDone) and (event.window, event.row) == (3, 1):
+        if isinstance(event, StepDone) and (event.window, event.step) == (3, 1):
             break
     events.close()  # type: ignore[attr-defined]
     manifest = read_manifest(work_folder(tmp_path / "film.mkv"))
@@ -67,7 +67,7 @@ def test_stopped_it_goes_on(film: Film, frames_of: Frames, tmp_path: Path) -> No
     ending = Flag()
     rest = end_in(film(ending=ending, num_frames=None, duration="inf"), 4, ending)
     assert FilmResumed(windows=3, frames=29) in rest
-    assert [event.row for event in rest if isinstance(event, StepDone)][:2] == [2, 0]
+    assert [event.step for event in rest if isinstance(event, StepDone)][:2] == [2, 0]
     list(film(tmp_path / "finite.mkv", num_frames=45))
     assert np.array_equal(frames_of(tmp_path / "film.mkv"), frames_of(tmp_path / "finite.mkv"))
 

@@ -37,7 +37,7 @@ def test_stopped_and_resumed_is_bit_exact(film: Film, frames_of: Frames, tmp_pat
     assert not (tmp_path / "film.mkv").exists()
     rest = list(film(ar_step=1, addnoise_condition=30))
     resumed = next(event for event in rest if isinstance(event, FilmResumed))
-    rows = [event.row for event in rest if isinstance(event, StepDone)]
+    rows = [event.step for event in rest if isinstance(event, StepDone)]
     assert rows[0] == (steps if resumed.windows == 0 else rows[0])
     assert np.array_equal(frames_of(tmp_path / "film.mkv"), frames_of(tmp_path / "calm.mkv"))
     assert not work_folder(tmp_path / "film.mkv").exists()

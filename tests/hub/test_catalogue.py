@@ -1,4 +1,4 @@
-"""Names of models against the list of what was published (REFERENCE.md §3)."""
+"""Names of models against the list of what was published (tests/golden/REFERENCE.md §3)."""
 
 from __future__ import annotations
 

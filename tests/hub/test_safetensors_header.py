@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.safetensors_header import Tensor, read_header
+from skyreels_cli.hub.safetensors_header import TensorEntry, read_header
 
 
 @pytest.fixture
@@ -37,16 +37,16 @@ def test_header_is_what_the_library_reads(weights: Path) -> None:
         library = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     assert {name: tensor.shape for name, tensor in header.items()} == library
     assert header == {
-        "a": Tensor("F32", (2, 3)),
-        "b": Tensor("F16", (5,)),
-        "scalar": Tensor("I64", ()),
-        "empty": Tensor("U8", (0, 4)),
+        "a": TensorEntry("F32", (2, 3)),
+        "b": TensorEntry("F16", (5,)),
+        "scalar": TensorEntry("I64", ()),
+        "empty": TensorEntry("U8", (0, 4)),
     }
 
 
 @pytest.mark.parametrize(("dtype", "size"), [("BOOL", 6), ("BF16", 12), ("F8_E4M3", 6), ("F64", 48), ("F4", 3)])
 def test_bytes_follow_from_the_name_of_the_dtype(dtype: str, size: int) -> None:
-    assert Tensor(dtype, (2, 3)).bytes == size
+    assert TensorEntry(dtype, (2, 3)).bytes == size
 
 
 def test_truncated_names_both_sizes(weights: Path) -> None:

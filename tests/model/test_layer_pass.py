@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from skyreels_cli.model.key_memory import KeyMemory
+from skyreels_cli.model.kv_cache import KVCache
 from skyreels_cli.model.layer_pass import LayerPass, Shortcut, Work
 from skyreels_cli.model.text_context import TextContext
-from skyreels_cli.testing.checks import tiny_transformer
+from skyreels_cli.testing import tiny_transformer
 
 FRAMES, SIDE = 6, 4
 BLOCKS = [(0, 2), (2, 4), (4, 6)]
@@ -59,7 +59,7 @@ def test_a_cache_that_takes_no_shortcut_changes_no_bit(causal: bool) -> None:
     for run in (
         lambda x, call: call.run(x),
         lambda x, call: call.run(call.run(x, 0, 1), 1),
-        lambda x, call: call.run(x, memory=KeyMemory()),
+        lambda x, call: call.run(x, memory=KVCache()),
         lambda x, call: call.run(call.run(call.run(x, 0, 1), 1, 2), 2, 3),
     ):
         assert torch.equal(velocity(run, causal=causal), velocity(causal=causal))
@@ -85,7 +85,7 @@ def test_some_frames_run_against_the_keys_of_all(frames: list[int], causal: bool
     """Nothing has changed since the memory was filled, so the frames must come out as they did with all others."""
 
     def run_some(x: Tensor, call: LayerPass) -> Tensor:
-        memory, before = KeyMemory(), x.clone()
+        memory, before = KVCache(), x.clone()
         whole = call.run(x, memory=memory).clone()
         part = before.unflatten(1, (FRAMES, -1))[:, frames].flatten(1, 2)
         some = call.run(part, frames=frames, memory=memory)
@@ -100,17 +100,17 @@ def test_frames_that_ran_are_what_others_see_from_then_on() -> None:
     """In one layer: after frames 2 and 3 ran on another input, frames 4 and 5 attend to what they have become."""
 
     def run_parts(x: Tensor, call: LayerPass) -> Tensor:
-        def one_layer(x: Tensor, memory: KeyMemory, frames: list[int] | None = None) -> Tensor:
+        def one_layer(x: Tensor, memory: KVCache, frames: list[int] | None = None) -> Tensor:
             return call.run(x.clone().flatten(1, 2), 0, 1, frames, memory).unflatten(1, (x.shape[1], -1))
 
         old = x.clone().unflatten(1, (FRAMES, -1))
         new = old.clone()
         new[:, 2:4] *= -1
-        memory = KeyMemory()
+        memory = KVCache()
         before = one_layer(old, memory)
         one_layer(new[:, 2:4], memory, [2, 3])
         after = one_layer(new[:, 4:], memory, [4, 5])
-        expected = one_layer(new, KeyMemory())[:, 4:]
+        expected = one_layer(new, KVCache())[:, 4:]
         assert torch.allclose(after, expected, atol=1e-5, rtol=1e-5)
         assert not torch.allclose(after, before[:, 4:], atol=1e-3)
         return call.run(x)
@@ -124,7 +124,7 @@ def test_work_is_counted_in_layers_and_frames() -> None:
     assert (work.full, work.done, work.skipped) == (18, 18, 0.0)
     velocity(lambda x, call: x, work)
     assert (work.full, work.done, work.skipped) == (36, 18, 0.5)
-    memory = KeyMemory()
+    memory = KVCache()
 
     def first_layer_then_two_frames(x: Tensor, call: LayerPass) -> Tensor:
         part = x.unflatten(1, (FRAMES, -1))[:, :2].flatten(1, 2)

@@ -7,7 +7,7 @@ import torch
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.model.memory import peak_bytes, pick_device
-from skyreels_cli.model.offloading import Resident, stream_weights
+from skyreels_cli.model.offloading import PlacedModule, stream_weights
 
 CPU = torch.device("cpu")
 
@@ -37,10 +37,10 @@ def test_peak_on_a_cpu_is_that_of_the_process() -> None:
 
 def test_a_module_is_on_the_device_only_inside() -> None:
     module = torch.nn.Linear(2, 2)
-    resident = Resident(module, device=torch.device("meta"), home=CPU)
+    resident = PlacedModule(module, device=torch.device("meta"), home=CPU)
     entered = resident.__enter__()
     assert entered.weight.device.type == "meta"
-    stays = Resident(torch.nn.Linear(2, 2), device=CPU, home=CPU)
+    stays = PlacedModule(torch.nn.Linear(2, 2), device=CPU, home=CPU)
     with stays as inside:
         kept = inside.weight.data_ptr()
     assert inside.weight.data_ptr() == kept

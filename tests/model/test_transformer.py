@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.model import transformer as module
+from skyreels_cli.model import tokens as module
 from skyreels_cli.model.loading import load_transformer
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer

@@ -10,7 +10,7 @@ from skyreels_cli.errors import PluginError
 from skyreels_cli.plugins import entries
 from skyreels_cli.plugins.entries import Entry, find_entries, is_wanted, removal_command
 from skyreels_cli.plugins.manager import Plugins
-from skyreels_cli.plugins.specs import CacheSpec, ModelSpec, ParallelSpec, SchedulerSpec
+from skyreels_cli.plugins.specs import CacheSpec, ExecutorSpec, ModelSpec, ParallelSpec, SchedulerSpec
 
 MakePlugin = Callable[..., Entry]
 
@@ -30,6 +30,7 @@ class TestBuiltIn:
         own = {entry.name: entry.module for entry in find_entries() if entry.own}
         assert own == {
             "blockcache": "skyreels_blockcache.plugin",
+            "local": "skyreels_local.plugin",
             "parallel": "skyreels_parallel.plugin",
             "schedulers": "skyreels_schedulers.plugin",
             "stepcache": "skyreels_stepcache.plugin",
@@ -52,6 +53,7 @@ class TestBuiltIn:
         }
         assert list(known.specs(ParallelSpec)) == ["cfg-context", "cfg", "context", "usp"]
         assert list(known.specs(ModelSpec)) == ["tiny"]
+        assert list(known.specs(ExecutorSpec)) == ["local"]
 
 
 class TestBroken:

@@ -1,4 +1,4 @@
-"""TeaCache by hand, and the reference's defects (REFERENCE: its counter, its slots, its state, its choice of a fit)."""
+"""TeaCache by hand, and without the reference's defects (tests/golden/REFERENCE.md §4)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from skyreels_teacache.cache import COEFFICIENTS, UNFITTED, TeaCache, coefficien
 from skyreels_teacache.plugin import TeaCacheOptions
 
 from skyreels_cli import testing
+from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.plugins.protocols import CacheSetting
 
 
@@ -142,7 +143,7 @@ def test_skips_on_a_real_model_are_those_worked_out_from_its_embeddings(
 
 
 def _computed(window: testing.TinyWindow, ret_steps: bool, threshold: float) -> list[bool]:
-    times = testing.make_scheduler("unipc", window.steps, 3.0, True).timesteps
+    times = make_scheduler("unipc", window.steps, 3.0, True).timesteps
     transformer = testing.tiny_transformer()
     with torch.inference_mode():
         rows = [transformer._time_embedding(torch.tensor([[time]]), 24, 1, torch.float32) for time in times]

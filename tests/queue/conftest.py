@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from skyreels_cli.queue.habits import Habits
 from skyreels_cli.queue.job import Job, NewJob
-from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.queue.store import FinishedFilm, Store
 from skyreels_cli.queue.supervisor import StopSignals, Supervisor
+from skyreels_cli.queue.worker_config import WorkerConfig
 
 from .fake_renderer import complete, film_text, plan
 
 FAKE = [sys.executable, "-S", "-E", str(Path(__file__).with_name("fake_renderer.py"))]
 PLACEMENT = {"device": "auto", "offload": "none", "attention": None, "gpus": 1}
 # Nothing here waits for longer than the test itself makes it wait.
-HABITS = Habits(PLACEMENT, poll_seconds=0.02, beat_seconds=0.05, grace_seconds=60.0, retry_seconds=0.05)
+CONFIG = WorkerConfig(PLACEMENT, poll_seconds=0.02, heartbeat_seconds=0.05, grace_seconds=60.0, retry_seconds=0.05)
 
 
 def new_job(output: Path, prompt: str = "a red ball", **fake: Any) -> NewJob:
@@ -33,11 +33,11 @@ def new_job(output: Path, prompt: str = "a red ball", **fake: Any) -> NewJob:
     return NewJob(draft=draft, recipe=recipe, plan=plan(recipe), output=output, **jobs)
 
 
-def film(job: int, **changed: object) -> Film:
+def film(job: int, **changed: object) -> FinishedFilm:
     """A line of the history."""
-    made = Film(
+    made = FinishedFilm(
         job=job, finished_at=100.0, prompt="a ball", output="/a.mp4", model="df", dtype="bfloat16", resolution="80x48",
-        frames=97, rows=30, device="cuda:0", offload="none", step_seconds=1.5, flops_per_second=4e14, elapsed_s=50.0,
+        frames=97, steps=30, device="cuda:0", offload="none", step_seconds=1.5, flops_per_second=4e14, elapsed_s=50.0,
         peak_memory_bytes=10**10,
     )  # fmt: skip
     return replace(made, **changed)  # type: ignore[arg-type]
@@ -75,16 +75,16 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list
 class Night:
     """A supervisor run in the test's own thread; `events` is what its listener was told."""
 
-    def __init__(self, store: Store, *habits: Habits) -> None:
+    def __init__(self, store: Store, *configs: WorkerConfig) -> None:
         self.store = store
-        self.habits = habits or (HABITS,)
+        self.configs = configs or (CONFIG,)
         self.events: list[dict[str, Any]] = []
         self.signals = StopSignals()
         self.hooks: list[Callable[[dict[str, Any]], None]] = []
 
     def run(self, *, once: bool = True) -> Supervisor:
         """Work until nothing is left, or until a hook sends a signal."""
-        supervisor = Supervisor(self.store, self.habits, FAKE, self._listen)
+        supervisor = Supervisor(self.store, self.configs, FAKE, self._listen)
         supervisor.run(self.signals, once=once)
         return supervisor
 

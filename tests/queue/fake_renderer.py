@@ -100,7 +100,7 @@ class Renderer:
 
     def render(self, command: Facts) -> None:
         output = Path(command["output"])
-        recipe = complete(command["draft"])
+        recipe = command["recipe"]
         folder = output.with_name(output.name + ".skyreels")
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "lock").open("w") as lock:
@@ -119,7 +119,7 @@ class Renderer:
             (folder / "state.json").unlink(missing_ok=True)
         write(folder / "film.json", {"recipe": recipe})
         said = plan(recipe)
-        self.say(event="job_started", job=job, recipe=recipe, plan=said)
+        self.say(event="job_started", job=job, plan=said)
         self.load(job, recipe, command["placement"], fake)
         self.check_memory(recipe, command["placement"], fake)
         state = read(folder / "state.json") or {"lines": []}
@@ -134,7 +134,7 @@ class Renderer:
                     job=job,
                     window=window,
                     windows=fake["windows"],
-                    rows=fake["rows"],
+                    steps=fake["rows"],
                     first_frame=49 * window,
                     new_frames=49,
                     prompt=recipe["prompt"],
@@ -148,8 +148,8 @@ class Renderer:
                 event="step_done",
                 job=job,
                 window=window,
-                row=step,
-                rows=fake["rows"],
+                step=step,
+                steps=fake["rows"],
                 seconds=fake["seconds"] or 0.001,
                 peak_memory_bytes=10**9,
                 noise=[0.5, 1.0],

@@ -154,12 +154,12 @@ def test_an_edited_job_says_something_else_and_counts_anew(store: Store, films: 
     leases.claim(store, owner)
     leases.note_output(store, owner, job.id, "")
     error = {"code": "internal", "message": "no", "hint": None, "exit_code": 1}
-    leases.fail(store, owner, job.id, {"rows_done": 4}, error)
+    leases.fail(store, owner, job.id, {"steps_done": 4}, error)
     new = new_job(films / "b.mp4", "a cube", windows=5)
     edited = actions.edit(store, job.id, replace(new, degrade=False, max_attempts=7))
-    assert (edited.state, edited.prompt, edited.total_rows, edited.rows_done) == ("failed", "a cube", 15, 0)
+    assert (edited.state, edited.prompt, edited.total_steps, edited.steps_done) == ("failed", "a cube", 15, 0)
     assert (edited.output, edited.output_before, edited.reworded) == (str(films / "b.mp4"), None, True)
-    assert (edited.degrade, edited.max_attempts, edited.best_rows) == (False, 7, 0)
+    assert (edited.degrade, edited.max_attempts, edited.best_steps) == (False, 7, 0)
     assert actions.retry(store, job.id).state == "queued"
 
 
@@ -177,7 +177,7 @@ def test_retry_fresh_forgets_the_work_and_what_memory_had_changed(store: Store, 
     owner = leases.register(store, "cpu")
     leases.claim(store, owner)
     step = {"change": {"offload": "stream"}, "was": {"offload": "none"}, "at": 0.0, "reason": "memory"}
-    leases.degrade(store, owner, store.job(job.id), {"rows_done": 3}, step)
+    leases.degrade(store, owner, store.job(job.id), {"steps_done": 3}, step)
     work = films / "a.mp4.skyreels"
     work.mkdir()
     (work / "piece").touch()

@@ -41,10 +41,10 @@ def test_files_are_copied_in_under_their_hash(tmp_path: Path, picture: Path) -> 
     assert [path.name for path in assets.folder.iterdir()] == [SHA256]
 
 
-def test_the_jobs_recipe_names_the_copy(store: Store, films: Path, picture: Path) -> None:
+def test_a_job_names_the_copy(store: Store, films: Path, picture: Path) -> None:
     job = store.add(new_job(films / "a.mp4", image=str(picture)))
-    assert job.draft["image"] == f"asset:{SHA256}/first.png"
-    assert job.recipe["image"] == str(store.assets.folder / SHA256 / "first.png")
+    assert job.draft["image"] == job.recipe["image"] == f"asset:{SHA256}/first.png"
+    assert store.assets.resolve(job.recipe)["image"] == str(store.assets.folder / SHA256 / "first.png")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

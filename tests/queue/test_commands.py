@@ -16,7 +16,7 @@ import pytest
 
 from skyreels_cli.cli import queue_look
 from skyreels_cli.cli.main import main
-from skyreels_cli.queue import actions, executors, leases
+from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.logs import JobLog
 from skyreels_cli.queue.store import Store
 
@@ -220,7 +220,7 @@ class TestLooking:
             [
                 lambda: actions.cancel(filled, 2),
                 lambda: leases.claim(filled, owner),
-                lambda: leases.beat(filled, owner, {}, 1, {"rows_done": 2}),
+                lambda: leases.heartbeat(filled, owner, {}, 1, {"steps_done": 2}),
                 lambda: actions.remove(filled, [2, 3]),
                 lambda: leases.fail(filled, owner, 1, None, {"code": "internal"}),
             ]
@@ -233,7 +233,7 @@ class TestLooking:
             *(("job", number, "queued", None) for number in (1, 2, 3)),
             ("job", 2, "cancelled", None),
             ("job", 1, "running", {}),
-            ("job", 1, "running", {"rows_done": 2}),
+            ("job", 1, "running", {"steps_done": 2}),
             ("job_removed", 2, None, None),
             ("job_removed", 3, None, None),
             ("job", 1, "failed", None),
@@ -243,7 +243,7 @@ class TestLooking:
     def test_the_list_says_how_far_a_running_job_is(self, queue: Queue, filled: Store) -> None:
         owner = leases.register(filled, "cpu")
         leases.claim(filled, owner)
-        leases.beat(filled, owner, {}, 1, {"rows_done": 3, "seconds_left": 4210.0})
+        leases.heartbeat(filled, owner, {}, 1, {"steps_done": 3, "seconds_left": 4210.0})
         assert "running  50 %, 1:10:10 left" in queue("list").out
 
 
@@ -308,7 +308,7 @@ class TestChanging:
 class TestRun:
     @pytest.fixture(autouse=True)
     def fake(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(executors.EXECUTORS, "local", lambda: FAKE)
+        monkeypatch.setattr("skyreels_local.executor.command", lambda options: FAKE)
 
     def test_once(self, queue: Queue, filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SKYREELS_ON_FINISHED", f'echo "$SKYREELS_OUTPUT" >> {tmp_path / "told"}')
@@ -349,7 +349,7 @@ class TestRun:
 
         def stop() -> None:
             other = Store(home / "queue")
-            wait_for(lambda: other.job(1).rows_done)
+            wait_for(lambda: other.job(1).steps_done)
             os.kill(os.getpid(), number)
 
         thread = threading.Thread(target=stop)
@@ -372,7 +372,11 @@ class TestRun:
         assert f"warning: process {os.getpid()} is at work already, on cuda:0" in queue("run", "--once").err
 
     def test_unknown_executors(self, queue: Queue) -> None:
-        assert queue("run", "--executor", "slrum", "--json").error == (5, "executor-unknown")
+        assert queue("run", "--executor", "slrum", "--json").error == (5, "plugin-not-found")
+
+    def test_options_that_the_executor_does_not_have(self, queue: Queue) -> None:
+        assert queue("run", "-O", "local.slots=2", "--json").error == (2, "bad-option")
+        assert queue("run", "-O", "teacache.threshold=0.1", "--json").error == (2, "bad-option")
 
 
 def test_help_is_quick_and_complete(queue: Queue) -> None:

@@ -9,12 +9,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.queue import actions, database, schema
+from skyreels_cli.queue import actions, database, leases, schema
+from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.store import Store
 
 from .conftest import new_job
@@ -69,8 +71,35 @@ def test_an_older_database_is_migrated_once(store: Store, films: Path, monkeypat
     for thread in threads:
         thread.join()
     migrated = Store(store.folder)
-    assert migrated.database.rows("PRAGMA user_version")[0][0] == 2
+    assert migrated.database.rows("PRAGMA user_version")[0][0] == len(next_version)
     assert (migrated.job(1).priority, len(migrated.database.rows("SELECT stars FROM films"))) == (4, 0)
+
+
+def test_a_queue_of_version_1_is_taken_over(tmp_path: Path) -> None:
+    """Columns and the keys of `progress` have other names since; the rest stays, and the queue goes on."""
+    with sqlite3.connect(tmp_path / "queue.db") as connection:
+        connection.executescript(Path(__file__).with_name("version_1.sql").read_text(encoding="utf-8"))
+        (before,) = connection.execute("SELECT progress FROM jobs WHERE id = 2").fetchone()
+    connection.close()
+    store = Store(tmp_path)
+    done, running, queued = (store.job(number) for number in (1, 2, 3))
+    assert [(job.state, job.steps_done, job.total_steps, job.best_steps) for job in (done, running, queued)] == [
+        ("succeeded", 2, 6, 2),
+        ("running", 2, 6, 2),
+        ("queued", 0, 6, 0),
+    ]
+    new_names = {"row": "step", "rows": "steps", "rows_done": "steps_done", "total_rows": "total_steps"}
+    assert running.progress == {new_names.get(name, name): value for name, value in json.loads(before).items()}
+    assert (running.progress["step"], running.progress["steps"], queued.progress) == (2, 3, {})
+    ((made, worker),) = zip(store.history(), store.workers(), strict=True)
+    assert (made.job, made.steps, made.peak_memory_bytes) == (1, 30, 10**10)
+    assert (worker.host, worker.alive, worker.job, worker.heartbeat_at) == ("old", False, 2, 1_795_302_840.0)
+    leases.reap(store)
+    claimed = leases.claim(store, leases.register(store, "cuda:0"))
+    assert claimed is not None
+    assert (claimed[0].id, claimed[0].steps_done) == (2, 2)
+    columns = {row["name"] for row in store.database.rows("PRAGMA table_info(jobs)")}
+    assert {field.name for field in fields(Job)} == columns
 
 
 def test_a_migration_that_fails_changes_nothing(store: Store, films: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,9 +91,9 @@ def test_who_has_lost_a_job_changes_nothing(timed: Store, films: Path, clocks: C
     assert take(timed, quick).id == job.id
     before = timed.job(1)
     assert before.owner == quick.id
-    reached = {"rows_done": 5}
-    assert leases.beat(timed, slow, {}, 1, reached).lost
-    leases.begin(timed, slow, 1, {**job.recipe, "prompt": "else"}, job.plan)
+    reached = {"steps_done": 5}
+    assert leases.heartbeat(timed, slow, {}, 1, reached).lost
+    leases.begin(timed, slow, replace(job, plan={**job.plan, "total_rows": 999}))
     leases.note_output(timed, slow, 1, "1:2:3")
     assert leases.succeed(timed, slow, 1, reached, {"output": "x"}, film(1)) is None
     assert leases.fail(timed, slow, 1, reached, ERROR) is None
@@ -114,7 +114,7 @@ def test_heartbeats_keep_a_lease_whatever_the_wall_clock_says(timed: Store, film
         clocks.go(29)
         leases.reap(timed)
         assert timed.job(1).owner == owner.id
-        assert not leases.beat(timed, owner, {}, 1).lost
+        assert not leases.heartbeat(timed, owner, {}, 1).lost
 
 
 @pytest.mark.parametrize("jump", [-3600.0, 0.0, 3600.0])
@@ -211,10 +211,10 @@ def test_getting_further_counts_the_attempts_anew(store: Store, films: Path) -> 
     for rows in (1, 2, 3, 4):
         owner = leases.register(store, "cpu")
         take(store, owner)
-        leases.beat(store, owner, {}, 1, {"rows_done": rows})
+        leases.heartbeat(store, owner, {}, 1, {"steps_done": rows})
         assert store.job(1).attempts == 1
         leases.retire(store, owner)
-        assert (store.job(1).state, store.job(1).best_rows) == ("queued", rows)
+        assert (store.job(1).state, store.job(1).best_steps) == ("queued", rows)
 
 
 @pytest.mark.parametrize(("ask", "state"), [(actions.cancel, "cancelled"), (actions.pause, "paused"), (None, "queued")])
@@ -227,8 +227,8 @@ def test_what_was_asked_is_done_when_the_worker_stops_or_dies(
         take(store, owner)
         if ask:
             ask(store, number)
-    assert leases.beat(store, owner, {}, 1).request == store.job(1).request
-    assert leases.release(store, owner, 1, {"rows_done": 0}) == state
+    assert leases.heartbeat(store, owner, {}, 1).request == store.job(1).request
+    assert leases.release(store, owner, 1, {"steps_done": 0}) == state
     assert (store.job(1).state, store.job(1).attempts, store.job(1).request) == (state, 0, None)
     leases.retire(store, owner)
     assert (store.job(2).state, store.job(2).request) == (state, None)
@@ -267,12 +267,12 @@ def test_progress_is_kept_and_workers_tell_what_they_do(timed: Store, films: Pat
     owner = leases.register(timed, "cuda:1", "local")
     take(timed, owner)
     clocks.go(5)
-    leases.beat(timed, owner, {"gpus": []}, 1, {"rows_done": 2, "noise": [0.5]})
-    leases.beat(timed, owner, {"gpus": []}, 1, None)
+    leases.heartbeat(timed, owner, {"gpus": []}, 1, {"steps_done": 2, "noise": [0.5]})
+    leases.heartbeat(timed, owner, {"gpus": []}, 1, None)
     job, (worker,) = timed.job(1), timed.workers()
-    assert (job.progress, job.rows_done) == ({"rows_done": 2, "noise": [0.5]}, 2)
+    assert (job.progress, job.steps_done) == ({"steps_done": 2, "noise": [0.5]}, 2)
     assert (worker.device, worker.job, worker.alive, worker.pid) == ("cuda:1", 1, True, owner.pid)
-    assert (worker.sample, worker.beat_at) == ({"gpus": []}, clocks.wall)
+    assert (worker.sample, worker.heartbeat_at) == ({"gpus": []}, clocks.wall)
     clocks.go(31)
     assert [worker.alive for worker in timed.workers()] == [False]
 
@@ -280,5 +280,5 @@ def test_progress_is_kept_and_workers_tell_what_they_do(timed: Store, films: Pat
 def test_staleness_counts_on_the_clock_that_nobody_sets(store: Store) -> None:
     leases.register(store, "cpu", lease_seconds=30)
     (row,) = store.database.rows("SELECT * FROM workers")
-    assert not is_stale(row, row["beat_uptime"] + 30)
-    assert is_stale(row, row["beat_uptime"] + 31)
+    assert not is_stale(row, row["heartbeat_uptime"] + 30)
+    assert is_stale(row, row["heartbeat_uptime"] + 31)

@@ -16,10 +16,12 @@ import pytest
 
 from skyreels_cli.film.events import Event, FilmDone, StageStarted
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.queue import executors
+from skyreels_cli.hub.open import open_model
 from skyreels_cli.queue.child import Child, describe_exit
 from skyreels_cli.queue.owner import process_start
 from skyreels_cli.queue.renderer import Renderer
+from skyreels_cli.recipe.complete import complete
+from skyreels_cli.recipe.schema import Draft
 
 from .conftest import FAKE, PLACEMENT, wait_for
 
@@ -29,31 +31,31 @@ MODEL = ROOT / "tests" / "golden" / "model"
 
 @dataclass
 class Engine:
-    """Stands in for `film.render`, `film.studio` and `model.memory`."""
+    """Stands in for `film.render`, `film.loaded_model` and `model.memory`."""
 
     fails_with: Exception | None = None
     finishes: bool = False
     calls: list[dict[str, Any]] = field(default_factory=list)
-    studios: list[tuple[str, Placement]] = field(default_factory=list)
+    models: list[tuple[str, Placement]] = field(default_factory=list)
     expected: list[list[str]] = field(default_factory=list)
     released: int = 0
     closed: int = 0
 
-    def studio(self, facts: Any, dtype: str, placement: Placement) -> SimpleNamespace:
-        self.studios.append((dtype, placement))
+    def load(self, facts: Any, dtype: str, placement: Placement) -> SimpleNamespace:
+        self.models.append((dtype, placement))
 
         def expect(prompts: Iterator[str]) -> None:
             self.expected.append(list(prompts))
 
-        return SimpleNamespace(device="cpu", number=len(self.studios), expect=expect)
+        return SimpleNamespace(device="cpu", number=len(self.models), expect=expect)
 
     def release(self, device: str) -> None:
         self.released += 1
 
-    def render(self, rendering: Any, *, studio: Any) -> Generator[Event]:
+    def render(self, rendering: Any, *, model: Any) -> Generator[Event]:
         output = rendering.output
         kept = {"keep_work": rendering.keep_work, "overwrite": rendering.overwrite}
-        self.calls.append({"recipe": rendering.recipe, "output": output, "studio": studio.number, "working": kept})
+        self.calls.append({"recipe": rendering.recipe, "output": output, "model": model.number, "working": kept})
         try:
             for number in range(3):
                 if self.fails_with:
@@ -70,7 +72,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     parts: dict[str, dict[str, Any]] = {
         "skyreels_cli.film.render": {"render": engine.render},
-        "skyreels_cli.film.studio": {"Studio": engine.studio},
+        "skyreels_cli.film.loaded_model": {"LoadedModel": engine.load},
         "skyreels_cli.model.memory": {"release": engine.release},
     }
     for name, content in parts.items():
@@ -82,7 +84,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 def command(job: int, **changed: Any) -> dict[str, Any]:
     draft = {"prompt": "a ball", "model": str(MODEL), "resolution": "80x48", "num_frames": 17, "seed": 7}
-    said = {"do": "render", "job": job, "draft": draft, "placement": PLACEMENT, "output": "/films/a.mp4"}
+    recipe = complete(Draft.model_validate(draft), open_model(str(MODEL))).model_dump(mode="json", by_alias=True)
+    said = {"do": "render", "job": job, "recipe": recipe, "placement": PLACEMENT, "output": "/films/a.mp4"}
     return {**said, "keep_work": False, "overwrite": True, "next": [], **changed}
 
 
@@ -97,7 +100,6 @@ def render(*commands: dict[str, Any], stop: int | None = None) -> list[dict[str,
 def test_a_film_is_announced_with_recipe_and_plan_and_told_event_by_event(engine: Engine) -> None:
     started, *rest = render(command(5))
     assert (started["event"], started["job"]) == ("job_started", 5)
-    assert (started["recipe"]["prompt"], started["recipe"]["seed"], started["recipe"]["schema"]) == ("a ball", 7, 1)
     plan = started["plan"]
     assert (plan["frames"], plan["total_rows"], plan["family"], plan["device"]) == (17, 30, "df", "cpu")
     assert plan["denoise_flops"] > 1e9
@@ -122,12 +124,12 @@ def test_a_film_that_is_done_is_done_though_it_was_to_stop(engine: Engine) -> No
     assert [event["event"] for event in said] == ["job_started", *["stage_started"] * 3, "film_done"]
 
 
-def test_a_studio_is_kept_until_another_one_is_wanted(engine: Engine) -> None:
+def test_a_loaded_model_is_kept_until_another_one_is_wanted(engine: Engine) -> None:
     stream = {**PLACEMENT, "offload": "stream"}
-    wide = {**command(1)["draft"], "dtype": "float32"}
-    render(command(1), command(2), command(3, placement=stream), command(4, placement=stream, draft=wide), command(5))
-    assert [call["studio"] for call in engine.calls] == [1, 1, 2, 3, 4]
-    assert [(dtype, placement.offload) for dtype, placement in engine.studios] == [
+    wide = {**command(1)["recipe"], "dtype": "float32"}
+    render(command(1), command(2), command(3, placement=stream), command(4, placement=stream, recipe=wide), command(5))
+    assert [call["model"] for call in engine.calls] == [1, 1, 2, 3, 4]
+    assert [(dtype, placement.offload) for dtype, placement in engine.models] == [
         ("bfloat16", "none"),
         ("bfloat16", "stream"),
         ("float32", "stream"),
@@ -137,8 +139,8 @@ def test_a_studio_is_kept_until_another_one_is_wanted(engine: Engine) -> None:
 
 
 def test_prompts_of_jobs_that_come_next_are_named_and_nonsense_is_left_for_its_turn(engine: Engine) -> None:
-    (first, *_) = render(command(1))
-    recipe = first["recipe"]
+    render(command(1))
+    recipe = command(1)["recipe"]
     coming = [{**recipe, "prompt": "a cube", "negative_prompt": "blurry"}, {"prompt": "of another version"}]
     render(command(2, next=[*coming, {**recipe, "prompt": "a cone", "guidance_scale": 1.0}]))
     assert engine.expected == [[], ["a cube", "blurry", "a cone"]]
@@ -146,7 +148,7 @@ def test_prompts_of_jobs_that_come_next_are_named_and_nonsense_is_left_for_its_t
 
 def test_errors_are_told_and_the_traceback_goes_to_the_log(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     engine.fails_with = type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory")
-    said = render(command(1), command(2, draft={**command(2)["draft"], "model": "/gone"}))
+    said = render(command(1), command(2, recipe={**command(2)["recipe"], "model": "/gone"}))
     memory, gone = (event for event in said if event["event"] == "job_failed")
     assert (memory["job"], memory["code"], memory["exit_code"]) == (1, "out-of-memory", 4)
     assert (gone["job"], gone["code"], gone["exit_code"]) == (2, "model-not-found", 2)
@@ -226,13 +228,3 @@ def test_exits_are_described() -> None:
     assert describe_exit(-11) == "the renderer was killed by SIGSEGV"
     assert describe_exit(-99) == "the renderer was killed by signal 99"
     assert describe_exit(3) == "the renderer ended with status 3"
-
-
-def test_executors_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    local = executors.find_executor("local")
-    monkeypatch.chdir(tmp_path)
-    assert local() == [sys.executable, "-P", "-m", "skyreels_cli.queue.renderer"]
-    monkeypatch.syspath_prepend(tmp_path)
-    assert local() == [sys.executable, "-m", "skyreels_cli.queue.renderer"]
-    with pytest.raises(executors.PluginError, match='did you mean "local"'):
-        executors.find_executor("locl")

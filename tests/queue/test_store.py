@@ -9,7 +9,7 @@ import pytest
 from skyreels_cli.errors import UsageError
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.job import Job, JobSummary
-from skyreels_cli.queue.store import ORDERS, Store
+from skyreels_cli.queue.store import ORDER_BY, Store
 
 from .conftest import film, new_job
 
@@ -31,7 +31,7 @@ def test_a_job_comes_back_as_it_was_added(store: Store, films: Path) -> None:
         added.plan,
         {"device": "cpu"},
     )
-    assert (job.output, job.degrade, job.overwrite, job.total_rows) == (str(films / "a.mp4"), False, False, 6)
+    assert (job.output, job.degrade, job.overwrite, job.total_steps) == (str(films / "a.mp4"), False, False, 6)
     assert Store(store.folder).job(1) == job
 
 
@@ -89,7 +89,7 @@ def test_lists_are_filtered_and_sorted(store: Store) -> None:
     assert (store.count(), store.count(["queued"]), store.count(text="boat")) == (3, 2, 2)
     assert ids(store.jobs(sort="frames", descending=True)) == [1, 3, 2]
     assert ids(store.jobs(sort="prompt")) == [3, 1, 2]
-    for sort in ORDERS:
+    for sort in ORDER_BY:
         assert sorted(ids(store.jobs(sort=sort, descending=True))) == [1, 2, 3]
     assert store.jobs(["failed"]) == []
 

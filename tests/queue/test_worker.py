@@ -17,14 +17,14 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue import task as task_module
 from skyreels_cli.queue import worker as worker_module
-from skyreels_cli.queue.child import Child, Inbox
+from skyreels_cli.queue.child import Child, ChildEvents
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.logs import read_log
 from skyreels_cli.queue.owner import Owner, process_start
 from skyreels_cli.queue.store import Store
 from skyreels_cli.queue.worker import Worker
 
-from .conftest import FAKE, HABITS, Night, film_of, new_job, wait_for
+from .conftest import CONFIG, FAKE, Night, film_of, new_job, wait_for
 
 Ledger = Callable[[], list[str]]
 
@@ -50,7 +50,7 @@ def test_jobs_are_rendered_in_order_by_one_renderer(store: Store, films: Path, n
     for job in jobs:
         after = store.job(job.id)
         assert (after.state, after.attempts, after.owner, after.error) == ("succeeded", 1, None, None)
-        assert (after.rows_done, after.total_rows, after.plan["device"]) == (6, 6, "cuda:0")
+        assert (after.steps_done, after.total_steps, after.plan["device"]) == (6, 6, "cuda:0")
         assert after.result is not None
         assert after.result["output"] == job.output
         assert finished(job)
@@ -66,7 +66,7 @@ def test_a_model_that_is_loaded_goes_first_but_nothing_waits_for_ever(
 ) -> None:
     for model in ("a", "b", *"aaa"):
         add(model=model)
-    Night(store, replace(HABITS, patience=2)).run()
+    Night(store, replace(CONFIG, patience=2)).run()
     assert [line.split()[1] for line in ledger()] == ["a", "0.mp4", "2.mp4", "3.mp4", "b", "1.mp4", "a", "4.mp4"]
 
 
@@ -91,7 +91,7 @@ def test_a_renderer_is_told_what_comes_next_for_the_model_that_it_has(
 def test_the_order_can_be_kept(store: Store, add: Callable[..., Job], ledger: Ledger) -> None:
     for model in "aba":
         add(model=model)
-    Night(store, replace(HABITS, patience=0)).run()
+    Night(store, replace(CONFIG, patience=0)).run()
     assert [line.split()[1] for line in ledger()] == ["a", "0.mp4", "b", "1.mp4", "a", "2.mp4"]
 
 
@@ -99,7 +99,7 @@ def test_a_job_that_fails_costs_itself_alone(store: Store, add: Callable[..., Jo
     good, bad, last = add(), add(fail_at=2, times=99), add()
     assert night.run().ended == {"succeeded": 2, "failed": 1, "queued": 2}
     after = store.job(bad.id)
-    assert (after.state, after.attempts, after.best_rows) == ("failed", 3, 2)
+    assert (after.state, after.attempts, after.best_steps) == ("failed", 3, 2)
     assert after.error == {
         "code": "internal", "message": "it went wrong: internal", "hint": "do it right", "exit_code": 1,
     }  # fmt: skip
@@ -148,7 +148,7 @@ def test_what_cannot_get_better_is_not_tried_again(
 
 def test_what_may_get_better_is_tried_again_later(store: Store, add: Callable[..., Job]) -> None:
     job = add(fail_at=0, times=2, code="network", exit_code=3)
-    other, night = add(), Night(store, replace(HABITS, retry_seconds=0.7))
+    other, night = add(), Night(store, replace(CONFIG, retry_seconds=0.7))
     assert night.run().ended == {"queued": 2, "succeeded": 2}
     claimed = [event["job"] for event in night.events if event["event"] == "job_claimed"]
     assert claimed == [job.id, other.id, job.id, job.id]
@@ -171,7 +171,7 @@ def test_memory_runs_out_and_the_job_takes_step_after_step(store: Store, add: Ca
         ({"base_num_frames": 69}, {"base_num_frames": 97}, "out of memory: CUDA"),
         ({"base_num_frames": 49}, {"base_num_frames": 69}, "out of memory: CUDA"),
     ]
-    assert (after.recipe["base_num_frames"], after.draft.get("base_num_frames")) == (49, None)
+    assert (after.current_recipe["base_num_frames"], after.recipe["base_num_frames"]) == (49, 97)
     assert "out of memory; trying again with base_num_frames 97 → 69" in log_of(store, job)
     told = [event["degraded"] for event in night.events if "degraded" in event]
     assert told == [change for change, _, _ in steps]
@@ -208,7 +208,7 @@ def test_nothing_is_given_up_where_that_is_not_wanted(store: Store, add: Callabl
     assert Night(store).run().ended == {"failed": 1}
     assert (store.job(job.id).error_code, store.job(job.id).degradations) == ("out-of-memory", [])
     other = add(needs={"offload": ["stream"]})
-    assert Night(store, replace(HABITS, degrade=False)).run().ended == {"failed": 1}
+    assert Night(store, replace(CONFIG, degrade=False)).run().ended == {"failed": 1}
     assert store.job(other.id).error_code == "out-of-memory"
 
 
@@ -224,7 +224,7 @@ def test_a_running_job_is_cancelled_within_a_step_and_can_be_taken_up_again(
     assert night.run().ended == {"cancelled": 1, "succeeded": 1}
     cancelled = store.job(job.id)
     assert (cancelled.state, cancelled.attempts, cancelled.request) == ("cancelled", 0, None)
-    assert cancelled.rows_done == 4
+    assert cancelled.steps_done == 4
     assert ledger().count("load fake") == 1  # the model stayed for the next job
     actions.retry(store, job.id)
     again = Night(store)
@@ -269,7 +269,7 @@ def test_a_signal_checkpoints_and_puts_back(store: Store, add: Callable[..., Job
 
 def test_a_renderer_that_does_not_stop_is_killed_when_its_time_is_up(store: Store, add: Callable[..., Job]) -> None:
     job = add(hang_at=0)
-    night = Night(store, replace(HABITS, grace_seconds=0.3))
+    night = Night(store, replace(CONFIG, grace_seconds=0.3))
     stop_at(night, "window_started", lambda: night.signals.take(signal.SIGTERM, None))
     assert night.run(once=False).ended == {"queued": 1}
     assert "the renderer did not stop in time" in log_of(store, job)
@@ -279,7 +279,7 @@ def test_a_renderer_that_does_not_stop_is_killed_when_its_time_is_up(store: Stor
 
 def test_a_second_signal_does_not_wait(store: Store, add: Callable[..., Job]) -> None:
     add(hang_at=0)
-    night = Night(store, replace(HABITS, grace_seconds=600.0))
+    night = Night(store, replace(CONFIG, grace_seconds=600.0))
     stop_at(night, "window_started", lambda: [night.signals.take(signal.SIGINT, None) for _ in range(2)])
     began = time.monotonic()
     assert night.run(once=False).ended == {"queued": 1}
@@ -290,7 +290,7 @@ def test_a_second_signal_does_not_wait(store: Store, add: Callable[..., Job]) ->
 def test_a_renderer_that_hangs_is_found_out(store: Store, add: Callable[..., Job]) -> None:
     """On a slow machine so does one that has not begun yet."""
     job = add(hang_at=3, max_attempts=99)
-    ended = Night(store, replace(HABITS, stall_seconds=0.5)).run().ended
+    ended = Night(store, replace(CONFIG, stall_seconds=0.5)).run().ended
     assert (ended["succeeded"], ended["queued"] > 0) == (1, True)
     assert finished(job)
     assert "the renderer hangs" in log_of(store, job)
@@ -298,8 +298,8 @@ def test_a_renderer_that_hangs_is_found_out(store: Store, add: Callable[..., Job
 
 def test_an_idle_renderer_gives_its_memory_back(store: Store, add: Callable[..., Job]) -> None:
     add()
-    inbox: Inbox = SimpleQueue()
-    worker = Worker(store, replace(HABITS, idle_seconds=0.3), FAKE, inbox, lambda event: None)
+    inbox: ChildEvents = SimpleQueue()
+    worker = Worker(store, replace(CONFIG, idle_seconds=0.3), FAKE, inbox, lambda event: None)
 
     def turn() -> Worker:
         while not inbox.empty():
@@ -417,13 +417,13 @@ def test_a_device_on_which_everything_fails_burns_no_queue(
     store: Store, add: Callable[..., Job], night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two jobs it costs to be sure; the third goes back uncounted, and the other three are not touched."""
-    beat, seen = leases.beat, list[Any]()
+    real, seen = leases.heartbeat, list[Any]()
 
-    def watched(store: Store, owner: Owner, sample: Mapping[str, Any], *more: Any) -> leases.Orders:
+    def watched(store: Store, owner: Owner, sample: Mapping[str, Any], *more: Any) -> leases.HeartbeatReply:
         seen.append(sample["rest_reason"])
-        return beat(store, owner, sample, *more)
+        return real(store, owner, sample, *more)
 
-    monkeypatch.setattr(leases, "beat", watched)
+    monkeypatch.setattr(leases, "heartbeat", watched)
     for _ in range(6):
         add(die_at=0, times=99, max_attempts=2)
     supervisor = night.run()
@@ -439,7 +439,7 @@ def test_a_device_on_which_everything_fails_burns_no_queue(
 def test_after_a_rest_another_job_is_tried_and_if_that_works_all_is_well(store: Store, add: Callable[..., Job]) -> None:
     bad = [add(fail_at=0, times=99, max_attempts=1, code="disk-full") for _ in range(3)]
     last = [add(), add()][-1]
-    night = Night(store, replace(HABITS, rest_seconds=0.1))
+    night = Night(store, replace(CONFIG, rest_seconds=0.1))
 
     def stop_after_the_last(told: dict[str, Any]) -> None:
         if told["event"] == "job_ended" and told["job"] == last.id:
@@ -464,7 +464,7 @@ def test_jobs_that_are_wrong_themselves_are_no_sign_of_a_broken_device(
 
 def test_two_workers_share_a_queue(store: Store, add: Callable[..., Job], ledger: Ledger) -> None:
     jobs = [add(seconds=0.02) for _ in range(6)]
-    night = Night(store, HABITS, replace(HABITS, placement={**HABITS.placement, "device": "cuda:1"}))
+    night = Night(store, CONFIG, replace(CONFIG, placement={**CONFIG.placement, "device": "cuda:1"}))
     assert night.run().ended == {"succeeded": 6}
     assert all(finished(job) for job in jobs)
     assert sorted(ledger()) == sorted(["load fake"] * 2 + [f"finish {Path(job.output).name}" for job in jobs])

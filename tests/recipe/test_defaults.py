@@ -1,4 +1,4 @@
-"""The defaults of each family against the table of REFERENCE.md §3."""
+"""The defaults of each family against the table of tests/golden/REFERENCE.md §3."""
 
 from __future__ import annotations
 

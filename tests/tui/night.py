@@ -14,7 +14,7 @@ from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
-from skyreels_cli.queue.store import Film, Store
+from skyreels_cli.queue.store import FinishedFilm, Store
 from skyreels_cli.tui.drawing import Frame
 
 GB = 1e9
@@ -125,7 +125,7 @@ class FakeEngine:
         self.job = claimed[0]
         self.progress = Progress(self.job.plan, now=lambda: self.clock)
         self.events = self._script(self.job.plan)
-        self.beat()
+        self.heartbeat()
         return self.job
 
     def play(self, steps: int) -> None:
@@ -137,12 +137,12 @@ class FakeEngine:
             self.progress.take(event)
             self.progress.take_memory(int(44e9 + 2e9 * math.sin(self.clock / 20)))
             steps -= event["event"] == "step_done"
-        self.beat()
+        self.heartbeat()
 
-    def beat(self) -> leases.Orders:
+    def heartbeat(self) -> leases.HeartbeatReply:
         """A sign of life, with what the film has come to."""
         assert self.job
-        return leases.beat(self.store, self.owner, SAMPLE, self.job.id, self._reached())
+        return leases.heartbeat(self.store, self.owner, SAMPLE, self.job.id, self._reached())
 
     def finish(self) -> None:
         """The film is there."""
@@ -178,9 +178,9 @@ class FakeEngine:
     def _reached(self) -> dict[str, Any] | None:
         return self.progress.to_dict() if self.progress else None
 
-    def _film(self, job: Job) -> Film:
+    def _film(self, job: Job) -> FinishedFilm:
         recipe = job.recipe
-        return Film(
+        return FinishedFilm(
             job=job.id,
             finished_at=self.store.now(),
             prompt=job.prompt,
@@ -189,7 +189,7 @@ class FakeEngine:
             dtype=recipe["dtype"],
             resolution=job.resolution,
             frames=job.num_frames,
-            rows=job.total_rows,
+            steps=job.total_steps,
             device="cuda:0",
             offload="none",
             step_seconds=self.step_seconds,
@@ -203,12 +203,12 @@ class FakeEngine:
         count = len(plan["windows"])
         for window in plan["windows"]:
             index, rows = window["index"], window["rows"]
-            shape = {"window": index, "windows": count, "rows": rows, "prompt": ""}
+            shape = {"window": index, "windows": count, "steps": rows, "prompt": ""}
             frames = {"first_frame": window["first_frame"], "new_frames": window["frames"]}
             yield {"event": "window_started", **shape, **frames}
             for row in range(rows):
                 said = {"seconds": self.step_seconds, "noise": wave(window, row, plan["inference_steps"])}
-                yield {"event": "step_done", "window": index, "row": row, "rows": rows, **said, **PEAK}
+                yield {"event": "step_done", "window": index, "step": row, "steps": rows, **said, **PEAK}
             yield {"event": "frames_ready", "window": index, "frames": window["first_frame"] + window["frames"]}
             drift = {name: index * slope for name, slope in DRIFT.items()}
             yield {"event": "window_done", "window": index, "seconds": 80.0, **PEAK, "drift": drift}

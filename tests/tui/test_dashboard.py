@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.store import Store
-from skyreels_cli.tui.deeds import DEEDS
 from skyreels_cli.tui.graphics import find_graphics
+from skyreels_cli.tui.job_actions import JOB_ACTIONS
 from skyreels_cli.tui.screens import dashboard
 from skyreels_cli.tui.widgets.picture import Picture
 
@@ -74,9 +74,9 @@ async def test_a_device_on_which_everything_fails_is_said(night: FakeEngine, sto
     night.take()
     async with on_stage(store) as stage:
         reason = "3 jobs in a row failed alike on cuda:0: CUDA error"
-        leases.beat(store, night.owner, {**SAMPLE, "rest_reason": reason})
+        leases.heartbeat(store, night.owner, {**SAMPLE, "rest_reason": reason})
         await stage.until_seen(f"! {reason}")
-        leases.beat(store, night.owner, SAMPLE)
+        leases.heartbeat(store, night.owner, SAMPLE)
         await stage.until(lambda: reason not in stage.text)
 
 
@@ -151,7 +151,7 @@ async def test_every_action_is_in_the_palette_and_in_the_help(night: FakeEngine,
         commands = {command.title for command in stage.app.get_system_commands(screen)}
         others = {"Details", "New", "Edit", "Open", "Filter", "Which states", "Sort", "Reverse", "Show all again"}
         everywhere = {"History", "Start a worker", "Pause the queue", "Theme"}
-        assert {deed.label for deed in DEEDS} | others | everywhere <= commands
+        assert {action.label for action in JOB_ACTIONS.values()} | others | everywhere <= commands
         await stage.press("question_mark")
         await stage.until_seen("Pause the job, or let it go on", "Start rendering on this machine", "K shift+↑")
         await stage.press("question_mark")

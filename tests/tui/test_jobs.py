@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.store import Store
-from skyreels_cli.tui.deeds import DEEDS
+from skyreels_cli.tui.job_actions import JOB_ACTIONS
 
 from .conftest import on_stage
 from .night import FakeEngine
@@ -57,7 +57,7 @@ async def test_cancelling_a_running_job_asks_its_worker(night: FakeEngine, store
     async with on_stage(store) as stage:
         await stage.press("c", "y")
         await stage.until_seen("cancel asked")
-        assert night.beat().request == "cancel"
+        assert night.heartbeat().request == "cancel"
 
 
 async def test_retry_a_failed_job(night: FakeEngine, store: Store) -> None:
@@ -130,5 +130,5 @@ async def test_a_job_that_changed_meanwhile_is_an_error_on_the_screen(night: Fak
         await stage.choose(3)
         stale: Job = store.job(3)
         store.database.rows("DELETE FROM jobs WHERE id = 3")
-        stage.app.do(lambda other: DEEDS[2].do(other, stale))
+        stage.app.write(lambda other: JOB_ACTIONS["retry"].do(other, stale))
         await stage.until_told("there is no job 3")

@@ -13,14 +13,14 @@ import pytest
 
 from skyreels_cli.queue import database
 from skyreels_cli.queue.store import Store
-from skyreels_cli.tui.view import Seen
+from skyreels_cli.tui.messages import Seen
 from skyreels_cli.tui.widgets.device_panel import DevicePanel
 
 from .conftest import on_stage
 from .night import FakeEngine, fill
 
 
-async def test_a_locked_store_is_said_and_the_deed_can_be_repeated(
+async def test_a_locked_store_is_said_and_the_action_can_be_repeated(
     night: FakeEngine, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)

@@ -19,7 +19,7 @@ from .networks import Sizes
 from .phases import PHASES
 from .records import Log, load_checkpoint
 from .report import MEASURES, load_bundle, report
-from .sampler import Settings
+from .sampler import SamplerSettings
 from .trainer import Course, FilmTrainer, Watch
 from .vae import VaeTrainer, new_vae
 
@@ -43,7 +43,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     log = Log(options.folder)
     if options.report is not None:
-        settings = Settings(options.steps, options.guidance, options.shift, options.addnoise)
+        settings = SamplerSettings(options.steps, options.guidance, options.shift, options.addnoise)
         report(options.bundle, options.folder, options.report or list(MEASURES), settings, options.scale)
         return
     if options.export is not None:
@@ -73,7 +73,7 @@ def _options() -> argparse.Namespace:
     flag("--report", nargs="*", choices=list(MEASURES), help="only measure a bundle: all figures, or those named")
     flag("--bundle", type=Path, default=weights_path(), help="the bundle that --report measures")
     flag("--scale", type=float, default=1.0, help="share of the usual number of films that --report makes")
-    for name, value in asdict(Settings(guidance=2.0, addnoise=20.0)).items():
+    for name, value in asdict(SamplerSettings(guidance=2.0, addnoise=20.0)).items():
         if name in ("steps", "guidance", "shift", "addnoise"):
             flag(f"--{name}", type=type(value), default=value, help=f"for --report ({value})")
     flag("--quick", action="store_true", help="a few minutes on a small model: does it learn at all?")
@@ -116,9 +116,9 @@ def _score(films: FilmTrainer, course: Course) -> None:
     """Sample unseen prompts with the averaged weights, log the shares, draw them."""
     phase = course.phase
     if phase.frames == 1:
-        shares = gate(films.model(), 64, Settings(guidance=1.0, frames=1), sheet=_sheet(films, course, "single"))
+        shares = gate(films.model(), 64, SamplerSettings(guidance=1.0, frames=1), sheet=_sheet(films, course, "single"))
     else:
-        settings = Settings(steps=20, guidance=2.0, frames=phase.frames)
+        settings = SamplerSettings(steps=20, guidance=2.0, frames=phase.frames)
         shares = gate(films.model(), 24, settings, sheet=_sheet(films, course, "single"), seed=course.step)
         sheet = _sheet(films, course, "wide")
         wide = gate(films.model(), 18, settings, sheet=sheet, seed=course.step, wide=True)

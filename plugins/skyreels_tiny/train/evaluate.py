@@ -17,7 +17,7 @@ from skyreels_tiny.meaning import Meaning, draw_meaning, draw_single
 from skyreels_tiny.scoring import all_right, score
 from skyreels_tiny.world import make_clip
 
-from .sampler import Model, Settings, sample, to_films, to_latents
+from .sampler import Model, SamplerSettings, sample, to_films, to_latents
 
 Bytes = NDArray[np.uint8]
 WIDE_KINDS = ("resize", "gradient", "two", "pan", "zoom")
@@ -43,7 +43,7 @@ def _worded(meaning: Meaning, seed: int) -> tuple[str, Meaning]:
     return describe(meaning, np.random.default_rng(990_000 + seed)), meaning
 
 
-def make_films(model: Model, prompts: list[str], settings: Settings, seed: int, batch: int = 16) -> Bytes:
+def make_films(model: Model, prompts: list[str], settings: SamplerSettings, seed: int, batch: int = 16) -> Bytes:
     """Sample a film for each prompt: (n, f, h, w, 3) uint8."""
     films = []
     for start in range(0, len(prompts), batch):
@@ -65,7 +65,7 @@ def rates(
 def gate(
     model: Model,
     count: int,
-    settings: Settings,
+    settings: SamplerSettings,
     *,
     sheet: Path | None = None,
     seed: int = 0,
@@ -82,7 +82,7 @@ def gate(
     return rates(films, meanings)
 
 
-def image_to_video(model: Model, count: int, settings: Settings, seed: int = 0) -> dict[str, float]:
+def image_to_video(model: Model, count: int, settings: SamplerSettings, seed: int = 0) -> dict[str, float]:
     """Give the first frame of unseen clips; score what moves from there."""
     asked, films = unseen_prompts(count), []
     for start in range(0, count, 15):
@@ -98,7 +98,7 @@ def image_to_video(model: Model, count: int, settings: Settings, seed: int = 0) 
     return rates(np.concatenate(films), [meaning for _, meaning in asked])
 
 
-def end_frame_psnr(model: Model, count: int, settings: Settings, seed: int = 0) -> list[float]:
+def end_frame_psnr(model: Model, count: int, settings: SamplerSettings, seed: int = 0) -> list[float]:
     """Ask for the last frame of unseen clips; return the PSNR of the films' last frames to it."""
     asked, values = unseen_prompts(count), []
     for start in range(0, count, 15):

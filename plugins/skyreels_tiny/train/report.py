@@ -21,7 +21,7 @@ from .evaluate import (
     round_trip,
     unseen_prompts,
 )
-from .sampler import Model, Settings, long_films
+from .sampler import Model, SamplerSettings, long_films
 from .stock import AutoencoderKLWan, AutoTokenizer, SkyReelsV2Transformer3DModel, Stock, UMT5EncoderModel
 
 SHOWCASE: Final = (
@@ -51,7 +51,7 @@ def load_bundle(folder: Path) -> Model:
     return Model(vae.eval(), transformer.eval(), encoder.eval(), tokenizer, mean, std)
 
 
-def report(folder: Path, target: Path, parts: list[str], settings: Settings, scale: float = 1.0) -> None:
+def report(folder: Path, target: Path, parts: list[str], settings: SamplerSettings, scale: float = 1.0) -> None:
     """Measure `parts` on `scale` times the usual number of films; write `scores.json` and sheets into `target`."""
     target.mkdir(parents=True, exist_ok=True)
     path = target / "scores.json"
@@ -67,32 +67,32 @@ def _count(usual: int, scale: float) -> int:
     return max(1, round(usual * scale))
 
 
-def _single(model: Model, settings: Settings, scale: float, target: Path) -> dict[str, float]:
+def _single(model: Model, settings: SamplerSettings, scale: float, target: Path) -> dict[str, float]:
     count = _count(100, scale)
     return {"n": count, **gate(model, count, settings, sheet=target / "single.png")}
 
 
-def _wide(model: Model, settings: Settings, scale: float, target: Path) -> dict[str, float]:
+def _wide(model: Model, settings: SamplerSettings, scale: float, target: Path) -> dict[str, float]:
     count = _count(60, scale)
     return {"n": count, **gate(model, count, settings, sheet=target / "wide.png", wide=True)}
 
 
-def _async(model: Model, settings: Settings, scale: float, target: Path) -> dict[str, float]:
+def _async(model: Model, settings: SamplerSettings, scale: float, target: Path) -> dict[str, float]:
     count = _count(100, scale)
     return {"n": count, **gate(model, count, replace(settings, lag=2), sheet=target / "async.png")}
 
 
-def _image(model: Model, settings: Settings, scale: float, _target: Path) -> dict[str, float]:
+def _image(model: Model, settings: SamplerSettings, scale: float, _target: Path) -> dict[str, float]:
     count = _count(30, scale)
     return {"n": count, **image_to_video(model, count, settings)}
 
 
-def _end(model: Model, settings: Settings, scale: float, _target: Path) -> dict[str, float]:
+def _end(model: Model, settings: SamplerSettings, scale: float, _target: Path) -> dict[str, float]:
     values = np.array(end_frame_psnr(model, _count(30, scale), settings))
     return {"n": len(values), "psnr": float(values.mean()), "over 25 dB": float((values >= 25).mean())}
 
 
-def _vae(model: Model, _settings: Settings, scale: float, _target: Path) -> dict[str, float]:
+def _vae(model: Model, _settings: SamplerSettings, scale: float, _target: Path) -> dict[str, float]:
     values = round_trip(model, _count(40, scale))
     clips = values.mean(1)
     figures = {"n": len(values), "mean": clips.mean(), "worst clip": clips.min(), "worst frame": values.min()}
@@ -100,7 +100,7 @@ def _vae(model: Model, _settings: Settings, scale: float, _target: Path) -> dict
     return {name: round(float(value), 2) for name, value in figures.items()}
 
 
-def _long(model: Model, settings: Settings, scale: float, target: Path) -> dict[str, float]:
+def _long(model: Model, settings: SamplerSettings, scale: float, target: Path) -> dict[str, float]:
     """Make films of ten windows, 177 frames; score the last window's object, colour and background."""
     count, windows = _count(20, scale), 10
     asked = unseen_prompts(count, first=200)
@@ -123,7 +123,7 @@ def _by_window(films: np.ndarray) -> dict[str, float]:
     }
 
 
-def _showcase(model: Model, settings: Settings, _scale: float, target: Path) -> dict[str, float]:
+def _showcase(model: Model, settings: SamplerSettings, _scale: float, target: Path) -> dict[str, float]:
     contact_sheet(make_films(model, list(SHOWCASE), settings, seed=1), target / "showcase.png")
     return {"n": len(SHOWCASE)}
 

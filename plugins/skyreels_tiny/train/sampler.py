@@ -33,7 +33,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Settings:
+class SamplerSettings:
     """How to sample; `lag` > 0 lets each latent frame run that many steps behind the one before."""
 
     steps: int = 30
@@ -66,7 +66,7 @@ class _Request:
     """
 
     texts: list[Text]
-    settings: Settings
+    settings: SamplerSettings
     ready: int
     end: Tensor | None
     noise: torch.Generator
@@ -76,7 +76,7 @@ class _Request:
 def sample(
     model: Model,
     prompts: list[str],
-    settings: Settings,
+    settings: SamplerSettings,
     seed: int,
     *,
     given: Tensor | None = None,
@@ -179,7 +179,7 @@ def to_films(model: Model, latents: Tensor, batch: int = 4) -> Bytes:
     return np.concatenate(films)
 
 
-def long_films(model: Model, prompts: list[str], settings: Settings, windows: int, seed: int) -> Bytes:
+def long_films(model: Model, prompts: list[str], settings: SamplerSettings, windows: int, seed: int) -> Bytes:
     """Make films of several windows, each after the first given the re-encoded last 17 frames."""
     films = to_films(model, sample(model, prompts, settings, seed))
     for window in range(1, windows):

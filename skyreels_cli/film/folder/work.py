@@ -10,7 +10,7 @@ may be killed at any moment. `<output>.skyreels/` holds:
                               the window in progress
     preview.mp4               the film so far
     sidecar.json              `<output>.json` just before it is renamed
-    takes/1/                  windows that were made again (`film.takes`), as they were before
+    takes/1/                  windows that were made again (`film.folder.takes`), as they were before
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class WorkFolder:
         return record if record and self._intact(record["files"]) else None
 
     def looks(self) -> list[dict[str, float]]:
-        """How each finished window looks (`film.look`), in order."""
+        """How each finished window looks (a `Look`), in order."""
         records = (read_record(self.path / f"w{window:04}.json") or {} for window in self.recorded_windows())
         return [record.get("look", {}) for record in records]
 

@@ -14,12 +14,12 @@ from threading import Event as Flag
 import torch
 import torch.distributed as dist
 
-from skyreels_cli.film.film import Film
+from skyreels_cli.film.film import FilmRenderer
+from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.ranks.program import Program, portable
+from skyreels_cli.film.ranks.parent import ParentProcess, portable
 from skyreels_cli.film.ranks.split import load_of, make_parallel
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.studio import Studio
 from skyreels_cli.film.windows.denoising import begin, hear, share
 from skyreels_cli.model.memory import pick_device
 
@@ -29,19 +29,19 @@ PATIENCE = timedelta(days=7)
 
 def render_part(rank: int, pipe: Connection, *renderings: Rendering) -> None:
     """One rank's part of films, one after the other; an error is told, and leaves its traceback in the log."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the program
-    program = Program(pipe)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the parent
+    parent = ParentProcess(pipe)
     try:
         device = _join(rank, renderings[0].placement)
         for rendering in renderings:
-            studio = _open_studio(rendering, device)
+            model = _open_model(rendering, device)
             if rank == 0:
-                _make(rendering, studio, program)
+                _make(rendering, model, parent)
             else:
-                _help(rendering, studio)
+                _help(rendering, model)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the film's end
         traceback.print_exc()
-        program.tell(portable(error))
+        parent.tell(portable(error))
 
 
 def _join(rank: int, placement: Placement) -> torch.device:
@@ -51,34 +51,34 @@ def _join(rank: int, placement: Placement) -> torch.device:
     return device
 
 
-def _open_studio(rendering: Rendering, device: torch.device) -> Studio:
-    """The studio of this rank, its backend started; weights are memory-mapped, so the disk is read once for all."""
+def _open_model(rendering: Rendering, device: torch.device) -> LoadedModel:
+    """The model of this rank, its backend started; weights are memory-mapped, so the disk is read once for all."""
     parallel = make_parallel(rendering.placement)
     parallel.start(load_of(rendering.recipe, rendering.plan, rendering.facts))
     placement = replace(rendering.placement, device=str(device))
-    return Studio(rendering.facts, rendering.recipe.dtype, placement, parallel)
+    return LoadedModel(rendering.facts, rendering.recipe.dtype, placement, parallel)
 
 
-def _make(rendering: Rendering, studio: Studio, program: Program) -> None:
+def _make(rendering: Rendering, model: LoadedModel, parent: ParentProcess) -> None:
     """Rank 0: the film, event by event."""
     ending = Flag()
-    with closing(Film(rendering, studio, ending).run()) as events:
-        while program.wants_more(ending):
+    with closing(FilmRenderer(rendering, model, ending).run()) as events:
+        while parent.wants_more(ending):
             event = next(events, None)
             if event is None:
                 share(None)
                 break
-            program.tell(event)
-    program.tell(None)  # where the film was stopped in a window the others wait for the next row until they are ended
+            parent.tell(event)
+    parent.tell(None)  # where the film was stopped in a window the others wait for the next row until they are ended
 
 
-def _help(rendering: Rendering, studio: Studio) -> None:
+def _help(rendering: Rendering, model: LoadedModel) -> None:
     """Any other rank: windows, one after the other, until rank 0 says that there is none."""
-    for _ in studio.prepare_transformer():
+    for _ in model.prepare_transformer():
         pass
-    while task := hear(studio.device):
-        with studio.transformer() as transformer:
-            sampler, cache = begin(task, rendering.recipe, studio, transformer)
+    while task := hear(model.device):
+        with model.transformer() as transformer:
+            sampler, cache = begin(task, rendering.recipe, model, transformer)
             for _ in sampler.run():
                 pass
             if cache:

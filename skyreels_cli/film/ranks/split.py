@@ -44,13 +44,14 @@ def describe_split(recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Pla
 
     Raises UsageError `gpus-unsaid`, `cache-alone` or the backend's own if they cannot share the film.
     """
-    if not is_shared(placement):
-        if placement.parallel is not None:
-            message = f"--parallel {placement.parallel}: on how many GPUs?"
-            raise UsageError("gpus-unsaid", message, f"--parallel {placement.parallel} --gpus 2")
+    if not is_shared(placement) and placement.parallel is None:
         return None
+    parallel = make_parallel(placement)
+    if not is_shared(placement):
+        message = f"--parallel {placement.parallel}: on how many GPUs?"
+        raise UsageError("gpus-unsaid", message, f"--parallel {placement.parallel} --gpus 2")
     if recipe.cache and not plugins().find(CacheSpec, recipe.cache).agrees:
         message = f"the cache {recipe.cache} decides on each GPU for itself, and ranks must decide alike"
         raise UsageError("cache-alone", message, "--gpus 1, or another --cache")
-    split = make_parallel(placement).split(load_of(recipe, plan, facts), placement.gpus)
+    split = parallel.split(load_of(recipe, plan, facts), placement.gpus)
     return f"{placement.gpus} GPUs by {placement.parallel or BEST}: {split}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.layer_pass import Shortcut, Work
+from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.matrix import updated_blocks
 from skyreels_cli.plan.plan import Window
@@ -63,7 +63,7 @@ class WindowCache:
     @property
     def resumable(self) -> bool:
         """Whether a window can be saved between two rows and go on from there; of several ranks each knows a part."""
-        return self._spec.checkpointable and self._parallel is ALONE
+        return self._spec.checkpointable and self._parallel is SINGLE_PROCESS
 
     def state_dict(self) -> dict[str, Any]:
         """The cache's state, and the count so far."""

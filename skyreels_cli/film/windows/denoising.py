@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from skyreels_cli.film.folder.tensor_tree import on_device
-from skyreels_cli.film.studio import Studio
+from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.windows.caching import WindowCache
 from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.noise import Stream
@@ -40,19 +40,19 @@ class WindowTask:
 
 
 def begin(
-    task: WindowTask, recipe: Recipe, studio: Studio, transformer: Transformer
+    task: WindowTask, recipe: Recipe, model: LoadedModel, transformer: Transformer
 ) -> tuple[WindowSampler, WindowCache | None]:
     """The sampler of a window and the recipe's cache, both where the checkpoint left them.
 
     A window begins again if its cache cannot take up the checkpoint.
     """
-    window, texts, family = task.window, task.texts, studio.facts.family
+    window, texts, family = task.window, task.texts, model.facts.family
     forcing, per_frame = family == "df", task.tokens_per_frame
     cache = WindowCache(recipe, window, len(texts), family, transformer, per_frame) if recipe.cache else None
     sampler = WindowSampler(
         window,
         task.latents,
-        Denoiser(transformer, recipe, window, texts, task.guidance_scale, studio.dtype, forcing, cache),
+        Denoiser(transformer, recipe, window, texts, task.guidance_scale, model.dtype, forcing, cache),
         lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options),
         task.stream,
         recipe.addnoise_condition,

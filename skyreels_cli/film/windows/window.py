@@ -17,7 +17,7 @@ from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, Wi
 from skyreels_cli.film.folder.durable import replacing
 from skyreels_cli.film.folder.preview import Preview
 from skyreels_cli.film.folder.work import WorkFolder
-from skyreels_cli.film.studio import Studio
+from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.windows.caching import WindowCache
 from skyreels_cli.film.windows.conditions import start_latents
 from skyreels_cli.film.windows.denoising import WindowTask, begin, share
@@ -26,8 +26,8 @@ from skyreels_cli.film.windows.look import Look, LookMeter
 from skyreels_cli.film.windows.noise import InitialNoise
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.script import Direction, Script
-from skyreels_cli.model.alone import ALONE
 from skyreels_cli.model.memory import peak_bytes
+from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.vae import from_bytes, to_bytes
 from skyreels_cli.plan.plan import Plan, Window
 from skyreels_cli.recipe.schema import Recipe
@@ -43,7 +43,7 @@ class WindowRenderer:
         self,
         recipe: Recipe,
         plan: Plan,
-        studio: Studio,
+        model: LoadedModel,
         work: WorkFolder,
         delivery: Delivery,
         background: Background,
@@ -53,14 +53,14 @@ class WindowRenderer:
         self.script = Script(recipe, plan)
         self._recipe = recipe
         self._plan = plan
-        self._studio = studio
+        self._model = model
         self._work = work
         self._delivery = delivery
         self._background = background
         self._preview = Preview(work, recipe.codec)
         self._checkpoint_seconds = checkpoint_seconds
         self._noise = InitialNoise()
-        self._history = make_history(recipe, plan, studio.facts)
+        self._history = make_history(recipe, plan, model.facts)
         self._remembered: int | None = None
         self._first_look: Look | None = None
 
@@ -81,22 +81,22 @@ class WindowRenderer:
         yield WindowStarted(
             window=window.index,
             windows=self._plan.count,
-            rows=window.rows,
+            steps=window.rows,
             first_frame=window.first_frame,
             new_frames=window.new_frames,
             prompt=direction.shot.prompt,
         )
-        with self._studio.vae() as vae:
+        with self._model.vae() as vae:
             self._remember(window, vae)
             noise = self._draw_noise(window, direction)
             latents = start_latents(noise, window, direction.shot, self._recipe, self._history, vae)
-        yield from self._denoise(window, direction, latents.to(self._studio.device))
+        yield from self._denoise(window, direction, latents.to(self._model.device))
         piece = yield from self._develop(window, latents[:, : window.latents], meter)
         seconds, look = time.perf_counter() - started, meter.look()
         self._commit(window, piece, {"window": window.index, "seconds": seconds, "look": asdict(look)})
         self._remembered = window.index
         drift = look.against(self._look_at_first(window, look))
-        yield WindowDone(window.index, seconds, peak_bytes(self._studio.device), asdict(look), drift)
+        yield WindowDone(window.index, seconds, peak_bytes(self._model.device), asdict(look), drift)
 
     def _commit(self, window: Window, piece: ExitStack, record: dict[str, Any]) -> None:
         """Have the piece closed, its window recorded and the preview brought up to date, in this order."""
@@ -126,27 +126,27 @@ class WindowRenderer:
             self._history.load_state(self._work.memory(window.index - 1), vae)
 
     def _draw_noise(self, window: Window, direction: Direction) -> Tensor:
-        facts = self._studio.facts
+        facts = self._model.facts
         channels = facts.transformer.config["in_channels"]
         stride = facts.spatial_stride
         shape = (channels, window.latents, self._plan.height // stride, self._plan.width // stride)
-        return self._noise.draw(direction.stream, shape).to(self._studio.device)
+        return self._noise.draw(direction.stream, shape).to(self._model.device)
 
     def _denoise(self, window: Window, direction: Direction, latents: Tensor) -> Generator[Event]:
-        studio, shot = self._studio, direction.shot
+        model, shot = self._model, direction.shot
         task = WindowTask(
             window=window,
             guidance_scale=shot.guidance_scale,
             stream=direction.stream,
-            texts=tuple(studio.text(text) for text in shot.texts),
+            texts=tuple(model.text(text) for text in shot.texts),
             latents=latents,
             tokens_per_frame=self._plan.tokens_per_frame,
             checkpoint=self._work.checkpoint(window.index),
         )
-        if studio.parallel is not ALONE:
+        if model.parallel is not SINGLE_PROCESS:
             share(task)
-        with studio.transformer() as transformer:
-            sampler, cache = begin(task, self._recipe, studio, transformer)
+        with model.transformer() as transformer:
+            sampler, cache = begin(task, self._recipe, model, transformer)
             try:
                 yield from self._steps(window, sampler, cache)
             finally:
@@ -163,7 +163,7 @@ class WindowRenderer:
                 self._save(window, row, sampler, cache)
                 saved = now
             try:
-                peak = peak_bytes(self._studio.device)
+                peak = peak_bytes(self._model.device)
                 yield StepDone(window.index, row, window.rows, now - before, peak, noise)
             except GeneratorExit:
                 self._save(window, row, sampler, cache)
@@ -180,7 +180,7 @@ class WindowRenderer:
 
     def _develop(self, window: Window, latents: Tensor, meter: LookMeter) -> Generator[Event, None, ExitStack]:
         """Latents to a piece of film: frames go to the encoder as they leave the VAE; it is whole once closed."""
-        with ExitStack() as piece, self._studio.vae() as vae:
+        with ExitStack() as piece, self._model.vae() as vae:
             partial = piece.enter_context(replacing(self.piece(window.index)))
             encoder = piece.enter_context(self._delivery.encoder(partial))
             with closing(self._history.decode(vae, latents, window)) as frames:

@@ -12,7 +12,8 @@ THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.IGNORECAS
 MARKS = re.compile(r"<\|[^|<>]*\|>|</?(?:s|prompt|bos|eos|im_start|im_end)>|\[/?INST\]", re.IGNORECASE)
 # Escape sequences of terminals, and control characters but line ends.
 CONTROL = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)|[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)"
+    r"|[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
 FENCE = re.compile(r"```[a-z]*\n?|~~~[a-z]*\n?", re.IGNORECASE)
 LINE_MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s+|[-*•+]\s+)", re.MULTILINE)
@@ -28,8 +29,8 @@ PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 CLOSING = re.compile(
-    r"\s*(?:^|(?<=[.!?\"\n]))\s*(?:let me know|i hope|feel free|would you like|note:|word count|\(word count|\(\d+ words|"
-    r"please let|is there anything|if you)\b[^\n]*$",
+    r"\s*(?:^|(?<=[.!?\"\n]))\s*(?:let me know|i hope|feel free|would you like|note:|word count|\(word count|"
+    r"\(\d+ words|please let|is there anything|if you)\b[^\n]*$",
     re.IGNORECASE | re.DOTALL,
 )
 SHOT_LABEL = re.compile(r"^\s*(?:(?:shot|scene|paragraph)\s*\d+\b[^\n:.]{0,40}[:.\-–—]\s*|\d+[.):]\s+)", re.IGNORECASE)
@@ -72,12 +73,10 @@ def shortened(text: str, max_words: int, max_tokens: int) -> str:
         if kept and (count_words(longer) > max_words or token_estimate(longer) > max_tokens):
             break
         kept = longer
-    tokens = kept.split(" ")
-    while len(tokens) > 1 and (
-        count_words(" ".join(tokens)) > max_words or token_estimate(" ".join(tokens)) > max_tokens
-    ):
-        tokens.pop()
-    return " ".join(tokens) if len(tokens) == len(kept.split(" ")) else " ".join(tokens).rstrip(",;:") + "."
+    cut = kept
+    while " " in cut and (count_words(cut) > max_words or token_estimate(cut) > max_tokens):
+        cut = cut.rsplit(" ", 1)[0]
+    return cut if cut == kept else cut.rstrip(",;:") + "."
 
 
 def without_repeats(text: str) -> str:

@@ -5,45 +5,24 @@ from __future__ import annotations
 import re
 
 from skyreels_cli.order.enhance.instruction import MIN_WORDS
-from skyreels_cli.order.enhance.words import FUNCTION_WORDS, UNSPACED, count_words, words
+from skyreels_cli.order.enhance.words import FUNCTION_WORDS, UNSPACED, count_words, word_set, words
 
 REFUSAL = re.compile(
-    r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can(?:'t|not)|won't|will not) (?:help|assist|create|write|provide|"
-    r"generate|fulfil|comply|continue)|as an ai\b|as a (?:large )?language model|against my|i must decline|my guidelines)",
+    r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can(?:'t|not)|won't|will not) (?:help|assist|create|write|"
+    r"provide|generate|fulfil|comply|continue)|as an ai\b|as a (?:large )?language model|against my|i must decline|"
+    r"my guidelines)",
     re.IGNORECASE,
 )
-COLOURS = frozenset(
-    [
-        "red",
-        "orange",
-        "yellow",
-        "green",
-        "blue",
-        "purple",
-        "pink",
-        "white",
-        "black",
-        "grey",
-        "gray",
-        "brown",
-        "golden",
-        "silver",
-        "gold",
-        "crimson",
-        "scarlet",
-        "turquoise",
-        "violet",
-        "beige",
-        "ivory",
-        "teal",
-        "cyan",
-        "magenta",
-    ]
+COLOURS = word_set(
+    """red orange yellow green blue purple pink white black grey gray brown golden silver gold crimson scarlet
+    turquoise violet beige ivory teal cyan magenta"""
 )
-COUNTS = {
-    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
-    "eleven": "11", "twelve": "12", "dozen": "12", "hundred": "100", "thousand": "1000",
-}  # fmt: skip
+_NUMBERS = "two three four five six seven eight nine ten eleven twelve"
+COUNTS = {word: str(number) for number, word in enumerate(_NUMBERS.split(" "), 2)} | {
+    "dozen": "12",
+    "hundred": "100",
+    "thousand": "1000",
+}
 QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|«([^»]+)»|„([^“”]+)[“”]|「([^」]+)」")
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 # An English text has at least so many function words and no more foreign letters.

@@ -25,8 +25,8 @@ Write one paragraph in English that describes what a viewer sees, in this order:
 6. the movement of the camera.
 
 Rules:
-- Keep every fact that the user gives: names, numbers, counts, colours, and quoted text word for word. Do not contradict \
-any, and do not add people, text or brands.
+- Keep every fact that the user gives: names, numbers, counts, colours, and quoted text word for word. Do not \
+contradict any, and do not add people, text or brands.
 - Describe only what can be seen. No sound, no thoughts, no story behind it.
 - Plain present tense, full sentences, {least} to {most} words.
 - Write the paragraph and nothing else: no title, no list, no quotation marks around it, no remark before or after it.

@@ -9,74 +9,17 @@ from collections import Counter
 WORD = re.compile(r"[^\W_]+(?:['’.\-][^\W_]+)*")
 # Scripts that put no space between words; two of their characters make about one word.
 UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿฀-๿]")
-FUNCTION_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "but",
-        "of",
-        "to",
-        "in",
-        "on",
-        "at",
-        "by",
-        "with",
-        "from",
-        "for",
-        "as",
-        "into",
-        "onto",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "it",
-        "its",
-        "he",
-        "his",
-        "she",
-        "her",
-        "they",
-        "their",
-        "them",
-        "this",
-        "that",
-        "these",
-        "those",
-        "there",
-        "then",
-        "than",
-        "so",
-        "not",
-        "no",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "had",
-        "while",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whose",
-        "will",
-        "would",
-        "can",
-        "could",
-        "may",
-        "very",
-        "up",
-        "out",
-        "over",
-    ]
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words between the spaces of a text, for lists that are easier to read so."""
+    return frozenset(text.split())
+
+
+FUNCTION_WORDS = word_set(
+    """a an the and or but of to in on at by with from for as into onto is are was were be been being it its he his she
+    her they their them this that these those there then than so not no do does did has have had while when where
+    which who whose will would can could may very up out over"""
 )
 """English words without a content of their own; every third word of an English text is one of them."""
 

@@ -13,7 +13,7 @@ from textual.widgets import Button, Label
 
 
 class Confirm(ModalScreen[bool]):
-    """Yes or no; Enter on the button that has the focus, which is no."""
+    """Asks a question; the button that says yes is labelled `answer`, the other one has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),
@@ -21,17 +21,17 @@ class Confirm(ModalScreen[bool]):
         Binding("left,right", "app.focus_next", "Other", show=False),
     ]
 
-    def __init__(self, question: str, deed: str) -> None:
+    def __init__(self, question: str, answer: str) -> None:
         super().__init__()
         self._question = question
-        self._deed = deed
+        self._answer = answer
 
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical(classes="dialog"):
             yield Label(self._question, markup=False)
             with Horizontal():
-                yield Button(f"{self._deed} (y)", variant="error", id="yes")
+                yield Button(f"{self._answer} (y)", variant="error", id="yes")
                 yield Button("No (n)", id="no")
 
     def on_mount(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,33 +15,30 @@ from textual.widgets import Footer, Input
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue.job import JobSummary
-from skyreels_cli.tui.deeds import DEEDS, Deed
 from skyreels_cli.tui.drawing import Frame
 from skyreels_cli.tui.frame import last_frame, open_outside, preview_of
-from skyreels_cli.tui.screens.confirm import Confirm
-from skyreels_cli.tui.screens.form import JobForm
-from skyreels_cli.tui.screens.job import JobScreen
-from skyreels_cli.tui.view import FILTERS, SORTS, Seen, View
+from skyreels_cli.tui.graphics import Graphics
+from skyreels_cli.tui.job_actions import JOB_ACTIONS
+from skyreels_cli.tui.messages import Seen, Want
+from skyreels_cli.tui.view import FILTERS, SORTS, View, Wanted
 from skyreels_cli.tui.widgets.device_panel import DevicePanel
 from skyreels_cli.tui.widgets.film_panel import FilmPanel
 from skyreels_cli.tui.widgets.job_table import JobTable
 from skyreels_cli.tui.widgets.picture import Picture
 from skyreels_cli.tui.widgets.status_line import StatusLine
 
-if TYPE_CHECKING:
-    from skyreels_cli.tui.app import Monitor
-
-_BY_NAME = {deed.name: deed for deed in DEEDS}
-
 
 class Dashboard(Screen[None]):
-    """Hands what was read to the widgets, and keys to the queue."""
+    """Shows the queue; actions that open a screen or write to the store are the app's (`app.…`)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "details", "Details", id="details", tooltip="Recipe, plan, log and error of the job"),
-        Binding("n", "new", "New", id="new", tooltip="Add a film to the queue"),
-        Binding("e", "edit", "Edit", id="edit", tooltip="Change the job's recipe"),
-        *(Binding(d.keys, f"deed('{d.name}')", d.label, id=d.name, tooltip=d.help, show=d.in_footer) for d in DEEDS),
+        Binding("enter", "app.details", "Details", id="details", tooltip="Recipe, plan, log and error of the job"),
+        Binding("n", "app.new", "New", id="new", tooltip="Add a film to the queue"),
+        Binding("e", "app.edit", "Edit", id="edit", tooltip="Change the job's recipe"),
+        *(
+            Binding(act.keys, f"app.job('{act.name}')", act.label, id=act.name, tooltip=act.help, show=act.in_footer)
+            for act in JOB_ACTIONS.values()
+        ),
         Binding("o", "open", "Open", id="open", tooltip="Open the film in a player", show=False),
         Binding("slash", "filter", "Filter", id="filter", tooltip="Show jobs that contain some words", key_display="/"),
         Binding("f", "states", "Which states", id="states", tooltip="Show all, to do, failed or done", show=False),
@@ -57,9 +54,10 @@ class Dashboard(Screen[None]):
             super().__init__()
             self.frame = frame
 
-    def __init__(self, monitor: Monitor) -> None:
+    def __init__(self, graphics: Graphics | None = None) -> None:
         super().__init__()
-        self._monitor = monitor
+        self._graphics = graphics
+        self._wanted = Wanted()
         self._pictured: tuple[object, ...] | None = None
 
     def compose(self) -> ComposeResult:
@@ -68,7 +66,7 @@ class Dashboard(Screen[None]):
         yield DevicePanel("devices")
         with Horizontal(id="film-row"):
             yield FilmPanel("film")
-            yield Picture(self._monitor.graphics, "picture")
+            yield Picture(self._graphics, "picture")
         yield Input(placeholder="words in prompt, model or file name; Enter keeps, Esc clears", id="words")
         yield JobTable("jobs")
         yield Footer(show_command_palette=False)
@@ -95,6 +93,7 @@ class Dashboard(Screen[None]):
         self.query_one(FilmPanel).show(view)
         self.query_one("#film-row").set_class(view.film is None, "-idle")
         table, wanted = self.query_one(JobTable), view.wanted
+        self._wanted = wanted
         table.show(view)
         words = f' with "{wanted.text}"' if wanted.text else ""
         order = "" if wanted.sort == "queue" and not wanted.descending else f" by {wanted.sort}"
@@ -118,49 +117,9 @@ class Dashboard(Screen[None]):
         self.query_one(Picture).show(message.frame)
         self.query_one(Picture).set_class(message.frame is not None, "-there")
 
-    @on(JobTable.Moved)
-    def read_more(self, message: JobTable.Moved) -> None:
-        """Have the jobs around the cursor read."""
-        self._monitor.watcher.want(focus=message.focus, offset=message.offset, limit=message.limit)
-
-    def action_deed(self, name: str) -> None:
-        """Do something to the job under the cursor, after asking where it cannot be undone."""
-        job, deed = self._selected, _BY_NAME[name]
-        if job is None:
-            return
-        if not deed.suits(job):
-            states = " or ".join(deed.states)
-            self.notify(f"job {job.id} is {job.state}: {deed.label.lower()} is for {states}", timeout=3)
-        elif deed.asks:
-            question = Confirm(deed.asks.format(job.id), deed.label)
-            self.app.push_screen(question, lambda yes: self._do(deed, job, sure=bool(yes)))
-        else:
-            self._do(deed, job, sure=True)
-
-    def _do(self, deed: Deed, job: JobSummary, *, sure: bool) -> None:
-        if sure:
-            self._monitor.do(lambda store: deed.do(store, job))
-
-    def action_details(self) -> None:
-        """Open the job under the cursor."""
-        if self._selected:
-            self.app.push_screen(JobScreen(self._monitor, self._selected.id))
-
-    def action_new(self) -> None:
-        """Fill in a form for a new job."""
-        self.app.push_screen(JobForm(self._monitor))
-
-    def action_edit(self) -> None:
-        """Fill in a form for the job under the cursor."""
-        job = self._selected
-        if job and job.state in ("running", "succeeded"):
-            self.notify(f"job {job.id} is {job.state}: pause or duplicate it (p, d), then edit", timeout=4)
-        elif job:
-            self.app.push_screen(JobForm(self._monitor, job.id))
-
     def action_open(self) -> None:
         """Play the film, or what is there of it; without a desktop its name goes to the clipboard."""
-        preview = preview_of(Path(self._selected.output)) if self._selected else None
+        preview = preview_of(Path(self.selected.output)) if self.selected else None
         if preview is None:
             self.notify("there is nothing to see of this job yet", timeout=3)
         elif not open_outside(preview[0]):
@@ -177,27 +136,27 @@ class Dashboard(Screen[None]):
         """Show everything again, in the queue's order."""
         self.query_one("#words", Input).value = ""
         self._close_filter()
-        self._monitor.watcher.want(text="", states="all", sort="queue", descending=False, offset=0)
+        self.post_message(Want(text="", states="all", sort="queue", descending=False, offset=0))
 
     def action_states(self) -> None:
         """Show the next group of states."""
         names = list(FILTERS)
-        wanted = self._monitor.view.wanted.states
-        self._monitor.watcher.want(states=names[(names.index(wanted) + 1) % len(names)], offset=0)
+        wanted = self._wanted.states
+        self.post_message(Want(states=names[(names.index(wanted) + 1) % len(names)], offset=0))
 
     def action_sort(self) -> None:
         """Sort by the next thing."""
-        place = SORTS.index(self._monitor.view.wanted.sort)
-        self._monitor.watcher.want(sort=SORTS[(place + 1) % len(SORTS)], offset=0)
+        place = SORTS.index(self._wanted.sort)
+        self.post_message(Want(sort=SORTS[(place + 1) % len(SORTS)], offset=0))
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
-        self._monitor.watcher.want(descending=not self._monitor.view.wanted.descending, offset=0)
+        self.post_message(Want(descending=not self._wanted.descending, offset=0))
 
     @on(Input.Changed, "#words")
     def narrow(self, event: Input.Changed) -> None:
         """Filter while words are typed."""
-        self._monitor.watcher.want(text=event.value, offset=0)
+        self.post_message(Want(text=event.value, offset=0))
 
     @on(Input.Submitted, "#words")
     def _close_filter(self) -> None:
@@ -205,5 +164,6 @@ class Dashboard(Screen[None]):
         self.query_one(JobTable).focus()
 
     @property
-    def _selected(self) -> JobSummary | None:
+    def selected(self) -> JobSummary | None:
+        """The job under the cursor."""
         return self.query_one(JobTable).job

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,50 +16,49 @@ from textual.timer import Timer
 from textual.widgets import Footer, Input, Label, Select, Static
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.queue import actions
 from skyreels_cli.queue.job import NewJob
 from skyreels_cli.queue.store import Store
 from skyreels_cli.recipe.presets import list_presets, load_preset
 from skyreels_cli.settings import load_settings
 from skyreels_cli.tui.plan_text import plan_lines
-from skyreels_cli.tui.proposal import Start, option_fields, propose, start_from
+from skyreels_cli.tui.proposal import FormStart, option_fields, propose, start_from
 from skyreels_cli.tui.widgets.recipe_fields import RecipeFields
-
-if TYPE_CHECKING:
-    from skyreels_cli.tui.app import Monitor
 
 # Planning takes 5 to 40 ms: once the fingers rest, not at every key.
 PAUSE_SECONDS = 0.25
 
 
-class JobForm(Screen[None]):
-    """An empty field is left to the model; the plan, or what is wrong, is shown while one types."""
+class JobForm(Screen[NewJob]):
+    """Shows the plan, or what is wrong, while one types; dismissed with the job to save, or with None.
+
+    `folder` is the queue's, `number` the job that is edited. An empty field is left to the model.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", priority=True),
-        Binding("escape", "leave", "Leave"),
+        Binding("escape", "dismiss", "Leave"),
     ]
 
     class Loaded(Message):
         """What the form begins with."""
 
-        def __init__(self, start: Start) -> None:
+        def __init__(self, start: FormStart) -> None:
             super().__init__()
             self.start = start
 
     class Proposed(Message):
-        """What the fields come to; `to_save` if that was asked before they were read."""
+        """What the fields come to; `to_save` if they were read in order to be saved."""
 
         def __init__(self, outcome: NewJob | SkyreelsError, *, to_save: bool = False) -> None:
             super().__init__()
             self.outcome = outcome
             self.to_save = to_save
 
-    def __init__(self, monitor: Monitor, number: int | None = None) -> None:
+    def __init__(self, folder: Path, number: int | None = None) -> None:
         super().__init__()
-        self._monitor = monitor
+        self._folder = folder
         self._number = number
-        self._start = Start({}, {})
+        self._start = FormStart({}, {})
         self._timer: Timer | None = None
         self._saving = False
 
@@ -96,13 +95,13 @@ class JobForm(Screen[None]):
         except SkyreelsError as error:
             self.post_message(self.Proposed(error))
 
-    def _start_of(self, preset: str | None) -> Start:
+    def _start_of(self, preset: str | None) -> FormStart:
         if preset:
             draft = load_preset(preset, load_settings().presets_dir)
             return start_from(draft.model_dump(mode="json", by_alias=True, exclude_none=True))
         if self._number is None:
-            return Start({}, {})
-        store = Store(self._monitor.folder)
+            return FormStart({}, {})
+        store = Store(self._folder)
         try:
             job = store.job(self._number)
             return start_from(store.assets.resolve(job.draft), job)
@@ -126,9 +125,9 @@ class JobForm(Screen[None]):
         self._plan_it(self._start, self.query_one(RecipeFields).values, to_save=self._saving)
 
     @work(thread=True, exclusive=True, group="plan", exit_on_error=False)
-    def _plan_it(self, start: Start, typed: dict[str, str], *, to_save: bool) -> None:
+    def _plan_it(self, start: FormStart, typed: dict[str, str], *, to_save: bool) -> None:
         try:
-            store = Store(self._monitor.folder)
+            store = Store(self._folder)
             try:
                 outcome: NewJob | SkyreelsError = propose(start, typed, store)
             finally:
@@ -152,33 +151,18 @@ class JobForm(Screen[None]):
         self.query_one("#proposal-text", Static).update(text)
         if message.to_save and self._saving:
             self._saving = False
-            self._save(message.outcome)
+            self._leave_with(message.outcome)
 
     def action_save(self) -> None:
-        """Read the fields once more and write the job: what came just before, in one gulp over SSH, counts too."""
+        """Read the fields once more before the job is saved: keys that came just before, in one gulp, count too."""
         self._saving = True
         self._propose_soon()
 
-    def _save(self, new: NewJob | SkyreelsError) -> None:
+    def _leave_with(self, new: NewJob | SkyreelsError) -> None:
         if isinstance(new, SkyreelsError):
             self.notify(new.message, severity="warning", markup=False)
         else:
-            self._monitor.do(lambda store: _edit(store, self._number, new) if self._number else _add(store, new))
-            self.dismiss()
-
-    def action_leave(self) -> None:
-        """Forget what was typed."""
-        self.dismiss()
+            self.dismiss(new)
 
     def _presets(self) -> list[Any]:
         return [preset for preset in list_presets(load_settings().presets_dir) if not preset.problem]
-
-
-def _add(store: Store, new: NewJob) -> str:
-    return f"job {store.add(new).id} is queued"
-
-
-def _edit(store: Store, number: int, new: NewJob) -> str:
-    actions.edit(store, number, replace(new, output_is_default=False))
-    actions.set_priority(store, number, new.priority)
-    return f"job {number} is changed"

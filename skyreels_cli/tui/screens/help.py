@@ -18,7 +18,7 @@ The list is sorted as the queue is worked off: running, next ones, then what end
 Nothing is lost by leaving: jobs are rendered by the worker (skyreels queue run), not by this dashboard."""
 
 
-class Help(ModalScreen[None]):
+class HelpScreen(ModalScreen[None]):
     """What the screen below can do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q", "dismiss", "Close")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from statistics import median
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,13 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
-from skyreels_cli.cli.quantities import byte_size, clock
-from skyreels_cli.queue.store import Film
-from skyreels_cli.tui.view import Seen, View
+from skyreels_cli.output import byte_size, clock
+from skyreels_cli.queue.store import FinishedFilm
+from skyreels_cli.tui.messages import Seen
+from skyreels_cli.tui.view import View
 from skyreels_cli.tui.widgets.job_line import WIDE, model_name
-
-if TYPE_CHECKING:
-    from skyreels_cli.tui.app import Monitor
 
 # With widths of their own: measured ones are lost now and then, when rows arrive before the first layout.
 COLUMNS = {"finished": 12, "took": 6, "s/step": 6, "film": 60, "frames": 6, "size": 8, "model": 12, "peak": 7, "job": 4}
@@ -27,15 +25,14 @@ COLUMNS = {"finished": 12, "took": 6, "s/step": 6, "film": 60, "frames": 6, "siz
 NARROW_FILM = 44
 
 
-class History(Screen[None]):
+class HistoryScreen(Screen[None]):
     """The latest films, and a line per model with its median; the plan's times come from the same record."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,h", "leave", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,h", "dismiss", "Back")]
 
-    def __init__(self, monitor: Monitor) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._monitor = monitor
-        self._films: tuple[Film, ...] | None = None
+        self._films: tuple[FinishedFilm, ...] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out both tables."""
@@ -44,14 +41,13 @@ class History(Screen[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Have the history read."""
+        """Set up the table."""
         self.query_one("#models").border_title = "this machine's pace"
         table: DataTable[Any] = self.query_one(DataTable)
         table.border_title = "finished films"
         for name, width in COLUMNS.items():
             table.add_column(name, width=NARROW_FILM if name == "film" and self.app.size.width < WIDE else width)
         table.focus()
-        self._monitor.watcher.want(history=True)
 
     @on(Seen)
     def take(self, message: Seen) -> None:
@@ -65,13 +61,8 @@ class History(Screen[None]):
             table.clear()
             table.add_rows(_row(film) for film in seen.history)
 
-    def action_leave(self) -> None:
-        """Go back to the queue."""
-        self._monitor.watcher.want(history=False)
-        self.dismiss()
 
-
-def _row(film: Film) -> tuple[str, ...]:
+def _row(film: FinishedFilm) -> tuple[str, ...]:
     when = datetime.fromtimestamp(film.finished_at)  # noqa: DTZ006 - people read it here
     step = f"{film.step_seconds:.3g}" if film.step_seconds else "–"
     head = (f"{when:%d %b %H:%M}", clock(film.elapsed_s), step, " ".join(film.prompt.split()))
@@ -79,9 +70,9 @@ def _row(film: Film) -> tuple[str, ...]:
     return (*head, *facts, str(film.job))
 
 
-def _paces(films: Sequence[Film]) -> Iterator[str]:
+def _paces(films: Sequence[FinishedFilm]) -> Iterator[str]:
     """`df-1.3b-540p bfloat16 960x544: 14 films, 1.02 s/step, 3:20 a film (median)`."""
-    groups: dict[tuple[str, str, str], list[Film]] = {}
+    groups: dict[tuple[str, str, str], list[FinishedFilm]] = {}
     for film in films:
         groups.setdefault((model_name(film.model), film.dtype, film.resolution), []).append(film)
     for name, group in groups.items():

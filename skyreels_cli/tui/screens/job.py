@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,16 +15,14 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from skyreels_cli.cli.quantities import byte_size, clock
+from skyreels_cli.output import byte_size, clock
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.logs import last_lines
+from skyreels_cli.tui.messages import Seen
 from skyreels_cli.tui.plan_text import plan_lines
-from skyreels_cli.tui.view import Seen, View
+from skyreels_cli.tui.view import View
 from skyreels_cli.tui.widgets.job_line import model_name
-
-if TYPE_CHECKING:
-    from skyreels_cli.tui.app import Monitor
 
 PAGES = ("facts", "recipe", "plan", "log")
 LOG_LINES = 500
@@ -34,15 +33,14 @@ class JobScreen(Screen[None]):
     """Four pages about a job, kept up to date while it is rendered."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter", "leave", "Back"),
+        Binding("escape,enter", "dismiss", "Back"),
         *(Binding(str(number), f"page('{name}')", name.title()) for number, name in enumerate(PAGES, 1)),
     ]
 
-    def __init__(self, monitor: Monitor, number: int) -> None:
+    def __init__(self, number: int, log: Path) -> None:
         super().__init__()
-        self._monitor = monitor
         self._number = number
-        self._log_path = monitor.folder / "logs" / f"{number}.log"
+        self._log_path = log
         self._log_mark = 0.0
 
     def compose(self) -> ComposeResult:
@@ -54,9 +52,8 @@ class JobScreen(Screen[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Have the job read."""
+        """Begin to follow the log."""
         self.title = f"job {self._number}"
-        self._monitor.watcher.want(detail=self._number)
         self._read_log()
         self.set_interval(LOG_SECONDS, self._read_log)
 
@@ -78,11 +75,6 @@ class JobScreen(Screen[None]):
         """Turn to a page."""
         self.query_one(TabbedContent).active = name
         self.query_one(f"#{name} VerticalScroll").focus()
-
-    def action_leave(self) -> None:
-        """Go back to the queue."""
-        self._monitor.watcher.want(detail=None)
-        self.dismiss()
 
     @work(thread=True, exclusive=True, group="log", exit_on_error=False)
     def _read_log(self) -> None:
@@ -117,7 +109,7 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
     yield "prompt", job.prompt
     yield "film", job.output
     yield "model", model_name(job.model)
-    yield "steps", f"{job.rows_done} of {job.total_rows}, {len(job.plan['windows'])} windows"
+    yield "steps", f"{job.steps_done} of {job.total_steps}, {len(job.plan['windows'])} windows"
     yield "attempts", f"{job.attempts} of {job.max_attempts} without getting further"
     yield "priority", str(job.priority)
     for step in job.degradations:

@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 from textual.widgets import Static
 
-from skyreels_cli.cli.quantities import byte_size, clock, frame_range
+from skyreels_cli.output import byte_size, clock, frame_range
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.tui.drawing import bar, curve, noise_wave, windows_strip
@@ -70,7 +70,7 @@ class FilmPanel(Static):
 
     def _windows(self, progress: dict[str, Any]) -> Content:
         window, windows = progress["window"], progress["windows"]
-        done = window + progress["row"] / max(progress["rows"], 1)
+        done = window + progress["step"] / max(progress["steps"], 1)
         before, now, after = windows_strip(windows, done, max(8, self.size.width - 22))
         strip = ((before, "$success"), (now, "$warning"), (after, "$foreground-disabled"))
         return Content.assemble("windows ", *strip, f" {window + 1} of {windows}")
@@ -86,10 +86,10 @@ class FilmPanel(Static):
             yield Content.assemble("noise   " if is_last else " " * 8, (line, "$accent"), (said, "$foreground-muted"))
 
     def _steps(self, progress: dict[str, Any]) -> Content:
-        row, rows = progress["row"], progress["rows"]
+        step, steps = progress["step"], progress["steps"]
         pace = progress.get("step_seconds")
-        done, to_do = bar(row / max(rows, 1), max(8, self.size.width - 34))
-        said = f" {row} of {rows}" + (f", {pace:.3g} s/step" if pace else "")
+        done, to_do = bar(step / max(steps, 1), max(8, self.size.width - 34))
+        said = f" {step} of {steps}" + (f", {pace:.3g} s/step" if pace else "")
         return Content.assemble("steps   ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
 
     def _drifts(self, progress: dict[str, Any]) -> Iterator[Content]:
@@ -117,7 +117,7 @@ def _drift(values: list[float], width: int, words: str) -> Content:
 
 def _left(progress: dict[str, Any]) -> str:
     pace, film = progress.get("step_seconds"), progress.get("seconds_left")
-    window = clock(pace * (progress["rows"] - progress["row"])) if pace else "–"
+    window = clock(pace * (progress["steps"] - progress["step"])) if pace else "–"
     return f"left    window {window}, film {clock(film) if film is not None else '–'}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -12,12 +11,12 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from skyreels_cli.queue.job import JobSummary
+from skyreels_cli.tui.messages import Want
 from skyreels_cli.tui.view import View
 from skyreels_cli.tui.widgets.job_line import header_line, job_line
 
@@ -40,14 +39,6 @@ class JobTable(ScrollView, can_focus=True):
         Binding("end,G", "go(-1)", "The last job", id="bottom", show=False),
     ]
     cursor: reactive[int] = reactive(0)
-
-    @dataclass
-    class Moved(Message):
-        """The cursor is on another job, or jobs are in sight that have not been read."""
-
-        focus: int | None
-        offset: int
-        limit: int
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -143,4 +134,4 @@ class JobTable(ScrollView, can_focus=True):
         self._chosen = job.id if job else None
         seen = max(1, self.size.height)
         offset = max(0, round(self.scroll_y) - MARGIN)
-        self.post_message(self.Moved(job.id if job else None, offset, seen + 2 * MARGIN))
+        self.post_message(Want(focus=self._chosen, offset=offset, limit=seen + 2 * MARGIN))

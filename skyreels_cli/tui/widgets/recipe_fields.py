@@ -10,7 +10,10 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 
-from skyreels_cli.tui.proposal import NOT_OF_THE_RECIPE, RECIPE_FIELDS, OptionField, as_text, choices
+from skyreels_cli.tui.proposal import MACHINE_FIELDS, NOT_OF_THE_RECIPE, RECIPE_FIELDS, OptionField, as_text, choices
+
+# The options of plugins stand behind this field.
+OPTIONS_BEHIND = MACHINE_FIELDS[-1]
 
 
 class Field(Horizontal):
@@ -47,7 +50,7 @@ class RecipeFields(VerticalScroll):
     def compose(self) -> ComposeResult:
         """Lay out one field below the other."""
         yield from super().compose()
-        yield from (Field(name, words=choices(name)) for name in RECIPE_FIELDS)
+        yield from (Field(name, words=choices(name)) for name in (*RECIPE_FIELDS, *MACHINE_FIELDS))
         yield from (Field(name) for name in NOT_OF_THE_RECIPE)
 
     @property
@@ -81,5 +84,5 @@ class RecipeFields(VerticalScroll):
         self._options = {
             option.name: Field(option.name, self._hidden.pop(option.name, ""), help=option.help) for option in options
         }
-        chooser = next(field for field in self.query(Field) if field.input.name == "parallel")
+        chooser = next(field for field in self.query(Field) if field.input.name == OPTIONS_BEHIND)
         self.mount_all(self._options.values(), after=chooser)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from textual.content import Content
 from textual.widgets import Static
 
-from skyreels_cli.cli.quantities import clock
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.queue.job import State
+from skyreels_cli.output import clock
+from skyreels_cli.queue.job import JobState
 from skyreels_cli.tui.view import View
 
-COUNTED: tuple[tuple[State, str], ...] = (
+COUNTED: tuple[tuple[JobState, str], ...] = (
     ("running", "running"),
     ("queued", "queued"),
     ("paused", "paused"),

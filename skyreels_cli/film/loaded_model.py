@@ -1,0 +1,103 @@
+"""A model at work on a device: each part is loaded when its turn comes and leaves when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from skyreels_cli.film.events import Event, StageStarted
+from skyreels_cli.film.placement import Placement
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.model.loading import DTYPES, load_text_encoder, load_transformer, load_vae
+from skyreels_cli.model.memory import pick_device, release
+from skyreels_cli.model.offloading import PlacedModule, stream_weights
+from skyreels_cli.model.single_process import SINGLE_PROCESS
+from skyreels_cli.model.text import encode_prompts
+from skyreels_cli.model.transformer import Transformer
+from skyreels_cli.plugins.protocols import Parallel
+
+
+class LoadedModel:
+    """Transformer and VAE of one model on one device; prompts are encoded first, by an encoder that then goes.
+
+    That encoder (UMT5-XXL, 11 GB) takes longer to load than to encode dozens of prompts: those of films that come next
+    can be encoded along with the first one's.
+    """
+
+    def __init__(
+        self, facts: ModelFacts, dtype: str, placement: Placement, parallel: Parallel = SINGLE_PROCESS
+    ) -> None:
+        self.facts = facts
+        self.parallel = parallel
+        self.dtype = DTYPES[dtype]
+        self.device = pick_device(placement.device)
+        self._dtype_name = dtype
+        self._placement = placement
+        self._texts: dict[str, Tensor] = {}
+        self._expected: tuple[str, ...] = ()
+        self._transformer: PlacedModule | None = None
+        self._vae: PlacedModule | None = None
+
+    def expect(self, prompts: Iterable[str]) -> None:
+        """Name the prompts of films that come after the one that is prepared next; others are not kept."""
+        self._expected = tuple(prompts)
+
+    def prepare(self, prompts: Sequence[str]) -> Iterator[Event]:
+        """Have every prompt encoded (expected ones only where the encoder is needed), and the rest loaded."""
+        wanted = dict.fromkeys([*prompts, *self._expected])
+        self._texts = {prompt: text for prompt, text in self._texts.items() if prompt in wanted}
+        if not self._texts.keys() >= set(prompts):
+            yield StageStarted("loading text encoder")
+            self._texts.update(self._encode([prompt for prompt in wanted if prompt not in self._texts]))
+        yield from self.prepare_transformer()
+        if self._vae is None:
+            yield StageStarted("loading VAE")
+            self._vae = PlacedModule(load_vae(self.facts, self._home), self.device, self._home)
+
+    def prepare_transformer(self) -> Iterator[Event]:
+        """Load the denoiser if it is not loaded yet: all that a rank needs that only helps."""
+        if self._transformer is None:
+            yield StageStarted("loading transformer")
+            self._transformer = self._load_transformer()
+
+    def text(self, prompt: str) -> Tensor:
+        """Embeddings `(1, 512, text_dim)` of a prompt that was prepared."""
+        return self._texts[prompt].to(self.device)
+
+    def transformer(self) -> PlacedModule:
+        """The denoiser; use it as a context manager, inside which it is on the device."""
+        assert self._transformer is not None, "prepare() comes first"
+        return self._transformer
+
+    def vae(self) -> PlacedModule:
+        """The video autoencoder, likewise."""
+        assert self._vae is not None, "prepare() comes first"
+        return self._vae
+
+    @property
+    def _home(self) -> torch.device:
+        """Where a part waits while another works."""
+        return self.device if self._placement.offload == "none" else torch.device("cpu")
+
+    def _encode(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        stream = self._placement.offload == "stream"
+        tokenizer, encoder = load_text_encoder(
+            self.facts, self._dtype_name, torch.device("cpu") if stream else self.device
+        )
+        if stream:
+            stream_weights(encoder, self.device)
+        texts = encode_prompts(tokenizer, encoder, prompts, self.device)
+        del encoder
+        release(self.device)
+        return {prompt: text.cpu() for prompt, text in zip(prompts, texts, strict=True)}
+
+    def _load_transformer(self) -> PlacedModule:
+        transformer: Transformer = load_transformer(self.facts, self._dtype_name, self._home)
+        transformer.attention_backend = self._placement.attention
+        transformer.parallel = self.parallel
+        if self._placement.offload == "stream":
+            stream_weights(transformer, self.device)
+            return PlacedModule(transformer, self.device, self.device, moves=False)
+        return PlacedModule(transformer, self.device, self._home)

@@ -1,0 +1,223 @@
+"""The stage of the intake between draft and recipe: texts that somebody else shall write are written, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.media.image import image_size
+from skyreels_cli.order.enhance.answer import Paragraph
+from skyreels_cli.order.enhance.enhance import Enhanced, Wish, enhance
+from skyreels_cli.order.enhance.providers import Provider, choose_provider
+from skyreels_cli.order.enhance.storyboard import grid_of, length_of, write_shots
+from skyreels_cli.order.enhance.writer import open_writer
+from skyreels_cli.recipe.enhancement import Enhancement
+from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.shots import ShotDraft
+
+DEFAULT_SHOTS = 4
+Show = Callable[[str], object]
+
+
+def is_asked(draft: Draft) -> bool:
+    """Whether somebody else shall write texts of this draft."""
+    return draft.prompt_enhancer is not None or draft.story is not None
+
+
+def write_texts(
+    draft: Draft, facts: ModelFacts, notes: list[str], *, begun: Mapping[str, Any] | None = None, show: Show = str
+) -> Draft:
+    """The draft with the texts written, and the record of that; those of an unfinished film (`begun`) are its own.
+
+    `notes` are added to. Raises UsageError `usage` for a story beside shots or a prompt, and what providers raise.
+    """
+    _check_story(draft)
+    provider = choose_provider(draft.prompt_enhancer, options=draft.options)
+    if taken := _taken_up(draft, begun):
+        return _settled(draft, taken)
+    if provider.chosen_because:
+        notes.append(f"prompts are enhanced by {provider.name}, {provider.chosen_because}")
+    if draft.story:
+        return _settled(draft, _story(draft, facts, provider, notes, show))
+    return _settled(draft, _prompts(draft, facts, provider, notes, show))
+
+
+def leave_for_later(draft: Draft, facts: ModelFacts) -> Draft:
+    """The draft with a mark that its texts are to be written when the film begins; lengths are settled now."""
+    _check_story(draft)
+    provider = choose_provider(draft.prompt_enhancer, options=draft.options)
+    mark = Enhancement(
+        prompt=draft.story or _own_words(draft), provider=provider.name, seed=draft.seed or 0, pending=True
+    )
+    update: dict[str, Any] = {"enhanced": mark}
+    if draft.story:
+        grid = grid_of(draft, facts)
+        unwritten = [Paragraph(draft.story)] * (draft.story_shots or DEFAULT_SHOTS)
+        update["shots"] = write_shots(unwritten, grid, length_of(draft, grid.fps))
+    return _settled(draft, update)
+
+
+def write_pending(recipe: Recipe, begun: Mapping[str, Any] | None, facts: ModelFacts) -> Recipe:
+    """The recipe of a film that begins, with the texts that were left for now; its lengths stay as they are."""
+    if recipe.enhanced is None or not recipe.enhanced.pending:
+        return recipe
+    mark = recipe.enhanced
+    if begun and _is_of(begun, mark.prompt):
+        return Recipe.model_validate({**begun, "rerolls": recipe.rerolls})
+    is_story = bool(recipe.shots) and all(shot.prompt == mark.prompt for shot in recipe.shots)
+    prompts = [recipe.prompt] if is_story or not recipe.shots else [shot.prompt for shot in recipe.shots]
+    wishes = [
+        Wish(
+            prompt=mark.prompt if is_story else prompt,
+            shots=len(recipe.shots) if is_story else 1,
+            seed=mark.seed,
+            film_model=facts.name,
+        )
+        for prompt in prompts
+    ]
+    provider = choose_provider(mark.provider)
+    done = _write(wishes, provider, str)
+    written = record(mark.prompt, provider, done, mark.seed)
+    texts = [paragraph for each in done for paragraph in each.paragraphs]
+    shots = [
+        shot.model_copy(update={"prompt": text.text, "cut": text.cut if is_story else shot.cut})
+        for shot, text in zip(recipe.shots, texts, strict=False)
+    ]
+    return recipe.model_copy(update={"prompt": texts[0].text, "shots": shots, "enhanced": written})
+
+
+def _story(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[str], show: Show) -> dict[str, Any]:
+    grid = grid_of(draft, facts)
+    frames = length_of(draft, grid.fps)
+    with _picture(draft) as picture:
+        wish = Wish(
+            prompt=draft.story or "",
+            shots=draft.story_shots or DEFAULT_SHOTS,
+            seed=draft.seed or 0,
+            image=picture,
+            goes_on=draft.video is not None,
+            film_model=facts.name,
+        )
+        (done,) = _write([wish], provider, show)
+    notes += done.notes
+    written = record(draft.story or "", provider, [done], wish.seed)
+    shots = write_shots(done.paragraphs, grid, frames)
+    return {"shots": shots, "num_frames": None, "duration": None, "enhanced": written}
+
+
+def _prompts(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[str], show: Show) -> dict[str, Any]:
+    """The prompt, or that of each shot that has one."""
+    own = [shot.prompt for shot in draft.shots or () if shot.prompt] if draft.shots else [draft.prompt or ""]
+    seed = draft.seed or 0
+    with _picture(draft) as picture:
+        first = [picture] + [None] * len(own)
+        wishes = [
+            Wish(
+                prompt=text,
+                seed=seed,
+                image=image,
+                goes_on=draft.video is not None,
+                film_model=facts.name,
+            )
+            for text, image in zip(own, first, strict=False)
+        ]
+        done = _write(wishes, provider, show)
+    notes += [note for each in done for note in each.notes]
+    update: dict[str, Any] = {"enhanced": record(_own_words(draft), provider, done, seed)}
+    texts = iter([each.text for each in done])
+    if draft.shots:
+        shots = [shot.model_copy(update={"prompt": next(texts)}) if shot.prompt else shot for shot in draft.shots]
+        return {**update, "shots": shots}
+    return {**update, "prompt": next(texts)}
+
+
+def _write(wishes: list[Wish], provider: Provider, show: Show) -> list[Enhanced]:
+    """All texts by one writer, whose memory is back when this returns."""
+    with open_writer(provider, silent=show is str) as writer:
+        return [enhance(wish, writer, provider.name, show) for wish in wishes]
+
+
+def record(own: str, provider: Provider, done: list[Enhanced], seed: int) -> Enhancement | None:
+    """What a recipe keeps of an enhancement; None if nothing was written, as prompts were long already or are kept."""
+    written = next((each for each in done if each.provider), None)
+    if written is None:
+        return None
+    return Enhancement(
+        prompt=own, provider=provider.name, model=written.model, instruction=written.instruction, seed=seed
+    )
+
+
+def _settled(draft: Draft, update: Mapping[str, Any]) -> Draft:
+    """The draft with no wish left open."""
+    return draft.model_copy(update={"prompt_enhancer": None, "story": None, "story_shots": None, **update})
+
+
+def _taken_up(draft: Draft, begun: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The texts of an unfinished film that began with the same words; None if there is no such film."""
+    own = draft.story or _own_words(draft)
+    if begun is None or not _is_of(begun, own) or begun["enhanced"].get("pending"):
+        return None
+    known = Enhancement.model_validate(begun["enhanced"])
+    if not draft.story and not draft.shots:
+        return {"prompt": begun["prompt"], "enhanced": known}
+    kept = ("prompt", "num_frames", "cut") if draft.story else ("prompt",)
+    written = [{name: shot[name] for name in kept} for shot in begun["shots"]]
+    before = draft.shots if draft.shots and not draft.story else [ShotDraft()] * len(written)
+    shots = [shot.model_copy(update=values) for shot, values in zip(before, written, strict=False)]
+    length = {"num_frames": None, "duration": None} if draft.story else {}
+    return {"shots": shots, "enhanced": known, **length}
+
+
+def _is_of(begun: Mapping[str, Any], own: str) -> bool:
+    return (begun.get("enhanced") or {}).get("prompt") == own
+
+
+def _own_words(draft: Draft) -> str:
+    """What the person wrote: the prompt, or those of all shots."""
+    if draft.shots:
+        return "\n\n".join(shot.prompt for shot in draft.shots if shot.prompt)
+    return draft.prompt or ""
+
+
+def _check_story(draft: Draft) -> None:
+    if draft.story is None:
+        return
+    if not draft.story.strip():
+        raise UsageError("no-prompt", "the story has no words", '--story "a fairy tale of a fox" --shots 6')
+    if draft.prompt:
+        raise UsageError("usage", "a story and a prompt both say what is seen", "leave one of them out")
+    if draft.shots:
+        raise UsageError("usage", "a story writes its own shots, and --shots FILE has others", "--shots 6")
+
+
+@contextmanager
+def _picture(draft: Draft) -> Iterator[Path | None]:
+    """The first frame, or the last one of the video that the film goes on with."""
+    first = draft.image or (draft.shots[0].image if draft.shots else None)
+    if first:
+        picture = Path(first).expanduser()
+        image_size(picture)  # raises what says that it is no picture
+        yield picture
+    elif draft.video:
+        with TemporaryDirectory(prefix="skyreels-enhance-") as folder:
+            yield last_frame(Path(draft.video).expanduser(), Path(folder))
+    else:
+        yield None
+
+
+def last_frame(video: Path, folder: Path) -> Path:
+    """The last frame of a video as a picture in a folder."""
+    from PIL import Image
+
+    from skyreels_cli.media.footage import open_footage
+    from skyreels_cli.media.tail import read_tail
+
+    footage = open_footage(video)
+    (frame,) = read_tail(footage, 1, *footage.shown_size)
+    Image.fromarray(frame).save(picture := folder / "last.png")
+    return picture

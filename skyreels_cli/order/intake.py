@@ -1,0 +1,169 @@
+"""The intake: from what was asked for to an order, or to the error that says what would have gone wrong.
+
+Command line and form come through here, and a film that was decided earlier (an unfinished one, a queued one) is taken
+up again here; nobody else decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from skyreels_cli.errors import UsageError
+from skyreels_cli.film.folder.manifest import read_manifest, work_folder
+from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.ranks.split import BEST, describe_split
+from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.hub.catalogue import bundled_models, unknown_words
+from skyreels_cli.hub.open import open_model
+from skyreels_cli.media.codecs import check_container
+from skyreels_cli.media.output import check_output, check_space, default_output
+from skyreels_cli.order.continuation import (
+    check_video_options,
+    check_video_rate,
+    like_video,
+    prompt_of_video,
+    video_bytes,
+)
+from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, write_pending, write_texts
+from skyreels_cli.order.order import Order
+from skyreels_cli.order.request import Request
+from skyreels_cli.order.sources import value_sources
+from skyreels_cli.plan.plan import Plan
+from skyreels_cli.plan.planner import make_plan
+from skyreels_cli.recipe.complete import complete
+from skyreels_cli.recipe.merge import merge
+from skyreels_cli.recipe.presets import load_preset
+from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.settings import Settings, load_settings
+
+MeasuredRate = Callable[[str], float | None]
+"""Of a dtype, the transformer's rate on this machine in FLOP/s, None if nothing was measured."""
+
+LISTED_WORDS = 6
+
+
+def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Callable[[str], object] = str) -> Order:
+    """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
+    settings = load_settings(**request.machine)
+    presets = {f"preset {name}": load_preset(name, settings.presets_dir) for name in request.presets}
+    check_video_options(request.typed)
+    notes: list[str] = []
+    draft = _prompted(merge(*presets.values(), request.typed), notes)
+    _refuse_lora(draft)
+    begun = _begun(request.output)
+    draft = _as_begun(draft, begun)
+    facts = open_model(draft.model or _default_model(settings, notes), download=request.download)
+    if is_asked(draft) and request.enhance_later:
+        draft = leave_for_later(draft, facts)
+    elif is_asked(draft):
+        decide(
+            replace(request, enhance_later=True)
+        )  # what is wrong otherwise is said before a model writes for minutes
+        draft = write_texts(draft, facts, notes, begun=begun, show=show)
+    recipe = complete(draft, facts)
+    _note_unknown_words(recipe, notes)
+    check_video_rate(request.typed, recipe)
+    plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
+    placement = make_placement(settings, draft.options or {})
+    return Order(
+        recipe=recipe,
+        facts=facts,
+        plan=plan,
+        placement=placement,
+        output=_output(request, recipe, plan, settings.outdir),
+        keep_work=request.keep_work,
+        overwrite=request.overwrite,
+        draft=draft,
+        sources=value_sources(recipe, {"typed": request.typed, **dict(reversed(presets.items()))}, facts),
+        notes=tuple(notes),
+        split=describe_split(recipe, plan, facts, placement),
+    )
+
+
+def take_up(
+    recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
+) -> Rendering:
+    """A film that was decided before, with its model and plan; texts that were left for now are written."""
+    facts = open_model(recipe.model)
+    recipe = write_pending(recipe, _begun(output), facts)
+    return Rendering(
+        recipe=recipe,
+        facts=facts,
+        plan=make_plan(recipe, facts),
+        placement=placement,
+        output=output,
+        keep_work=keep_work,
+        overwrite=overwrite,
+    )
+
+
+def make_placement(settings: Settings, options: Mapping[str, Any]) -> Placement:
+    """Where to compute, by the settings; of the plugins' `options` those of the parallel backend."""
+    return Placement(
+        device=settings.device,
+        offload=settings.offload,
+        attention=settings.attention,
+        gpus=settings.gpus,
+        parallel=settings.parallel,
+        options=options.get(settings.parallel or BEST, {}),
+    )
+
+
+def _prompted(draft: Draft, notes: list[str]) -> Draft:
+    """The draft, with the prompt of the video that it goes on with if it has none."""
+    prompt = prompt_of_video(draft)
+    if prompt is None:
+        return draft
+    notes.append(f"prompt from {Path(str(draft.video)).name}: {prompt}")
+    return draft.model_copy(update={"prompt": prompt})
+
+
+def _refuse_lora(draft: Draft) -> None:
+    if draft.lora:
+        hint = "use a model folder into which the LoRA is merged: --model FOLDER"
+        raise UsageError("not-built-yet", "LoRA files (--lora, `lora:`) are not there yet", hint)
+
+
+def _begun(output: Path | None) -> Mapping[str, Any] | None:
+    """The recipe of the unfinished film that this would go on with, if there is one."""
+    manifest = read_manifest(work_folder(output.expanduser())) if output else None
+    return manifest["recipe"] if manifest else None
+
+
+def _as_begun(draft: Draft, begun: Mapping[str, Any] | None) -> Draft:
+    """The same request again goes on with the film: with the seed that it drew, and its re-rolls."""
+    if begun is None:
+        return draft
+    drawn = {"seed": begun["seed"], "rerolls": begun.get("rerolls")}
+    return Draft.model_validate(drawn | draft.model_dump(exclude_none=True, by_alias=True))
+
+
+def _default_model(settings: Settings, notes: list[str]) -> str:
+    if settings.model:
+        return settings.model
+    for name in bundled_models():
+        notes.append(f"no model chosen: using the bundled demo model {name!r} (--model chooses another)")
+        return name
+    raise UsageError("no-model", "no model is chosen, and none is bundled", "--model df-1.3b-540p")
+
+
+def _note_unknown_words(recipe: Recipe, notes: list[str]) -> None:
+    if words := unknown_words(recipe.model, recipe.texts):
+        more = f" and {len(words) - LISTED_WORDS} more" if len(words) > LISTED_WORDS else ""
+        known = f"the model {recipe.model!r} knows few words, and not these"
+        notes.append(f"{known}: {', '.join(words[:LISTED_WORDS])}{more}")
+
+
+def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path) -> Path:
+    """Where the film goes, once it is certain that it can be written there."""
+    now = datetime.now().astimezone()
+    default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
+    output = (request.output or like_video(default, recipe)).expanduser()
+    check_container(output, recipe.codec)
+    check_output(output, overwrite=request.overwrite or output.absolute() == request.own_output)
+    check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
+    return output

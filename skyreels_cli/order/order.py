@@ -1,0 +1,23 @@
+"""An order: one film, decided once, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.recipe.schema import Draft
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order(Rendering):
+    """A rendering, and how it was decided.
+
+    `draft` is what was said, presets included; `sources` says for each field of the recipe where its value comes from;
+    `notes` are sentences about what was decided for the person who asked; `split` is how several GPUs share the work.
+    """
+
+    draft: Draft
+    sources: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    split: str | None = None

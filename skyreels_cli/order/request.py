@@ -1,0 +1,31 @@
+"""What a door (command line, form) hands to the intake: what somebody said, nothing decided yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from skyreels_cli.recipe.schema import Draft
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One film as it was asked for.
+
+    `typed` wins over `presets` (names or files, later ones over earlier ones), those over the model's defaults.
+    `machine` holds settings that were typed, by their names. A model that is not on this machine is fetched only if
+    `download` allows it. `own_output` is a file that may be there: the film of the job that is being edited. With
+    `enhance_later`, texts that a prompt enhancer shall write are written when the film begins.
+    """
+
+    typed: Draft
+    presets: tuple[str, ...] = ()
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    output: Path | None = None
+    overwrite: bool = False
+    keep_work: bool = False
+    download: bool = True
+    own_output: Path | None = None
+    enhance_later: bool = False
