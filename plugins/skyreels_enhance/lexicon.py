@@ -101,12 +101,12 @@ TIMES: Final[Lexicon] = {
 """Times of day by the words that name them."""
 
 WEATHER: Final[Lexicon] = {
-    "rain": """rain* drizzle storm* thunder* lightning umbrella* regen* regnet gewitter pluie pleut orage lluvia*
-        llueve tormenta pioggia piove chuva* дожд* гроз* 雨 暴风 嵐""",
+    "rain": """rain* drizzle thunder* regen* regnet pluie pleut lluvia* llueve pioggia piove chuva* дожд* 雨""",
     "snow": """snowfall* snowing snows blizzard* snowflake* snowstorm* schneit schneefall* schneesturm nieva
         nevando nevica метел* снегопад* 下雪 雪花 雪が降""",
     "fog": "fog* mist misty haze* hazy nebel* neblig* brouillard brume* niebla nebbia neblina nevoa туман* 雾 霧",
-    "wind": "wind* windy breeze* breezy gust* sturm vent viento* vento ветер* ветр* 风 風",
+    "wind": """wind* windy breeze* breezy gust* sturm vent viento* vento ветер* ветр* 风 風 storm* thunder*
+        lightning gewitter orage tormenta гроз* 暴风 嵐""",
 }
 """Weather by the words that name it."""
 
@@ -128,9 +128,9 @@ ACTIONS: Final[Lexicon] = {
         emerge appear disappear fade shrink expand ignite hatch crack break thaw spill overflow""",
     "nature": """crash flow ripple swirl blow sway flicker glow shimmer rustle splash shine sparkle blaze drip
         leak pulse beat""",
-    "other": """eat drink meet find search explore discover begin start stop get keep try help work hum whistle
-        vibrate nibble chew lick peck sniff point reach raise lower shake lead bend wear aim shoot attack defend
-        dock board steep""",
+    "other": """share hide love eat drink meet find search explore discover begin start stop get keep try help
+        work hum whistle vibrate nibble chew lick peck sniff point reach raise lower shake lead bend wear aim shoot
+        attack defend dock board steep""",
 }
 """English verbs in their base form, of which the others are made, by what they mean for a picture."""
 

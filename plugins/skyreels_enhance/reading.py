@@ -23,7 +23,8 @@ CAMERA = re.compile(
 ANY_CAMERA = re.compile(rf"\bthe camera\b|{lexicon.CAMERA.removeprefix('camera|')}", re.IGNORECASE)
 FRAMING = re.compile(rf"^(?:an? |the )?(?:\w+ )?(?:{lexicon.FRAMING})(?: shot)?", re.IGNORECASE)
 ANY_FRAMING = re.compile(rf"\b(?:{lexicon.FRAMING})|特写|特寫", re.IGNORECASE)
-LINK = re.compile(r"^\s*(?::|of\b|on\b|from\b|von\b|de\b|di\b|über\b)?\s*", re.IGNORECASE)
+LINK = re.compile(r"^\s*(?::|of\b)?\s*", re.IGNORECASE)
+FOREIGN_LINK = re.compile(r"^\s*(?:von|vom|de|du|del|di|da|do|d')\b", re.IGNORECASE)
 STYLE = re.compile(rf"\b(?:{lexicon.STYLE}|{lexicon.MONOCHROME})|动画|動畫|水墨|アニメ", re.IGNORECASE)
 MONOCHROME = re.compile(lexicon.MONOCHROME, re.IGNORECASE)
 TALE = re.compile(rf"^{lexicon.TALE}", re.IGNORECASE)
@@ -101,9 +102,9 @@ def read(prompt: str) -> Reading:
 def _split_framing(text: str) -> tuple[str, str]:
     """`close-up of a fox` as `close-up` and `a fox`."""
     found = FRAMING.match(text)
-    if not found:
+    rest = text[found.end() :] if found else ""
+    if not found or FOREIGN_LINK.match(rest):  # `primer plano de un ojo` stays one phrase
         return "", text
-    rest = text[found.end() :]
     link = LINK.match(rest)
     body = rest[link.end() :] if link else rest
     return (found.group(), body.lstrip(" ,")) if body.strip(" ,.") and re.match(r"[\s,:]", rest) else ("", text)

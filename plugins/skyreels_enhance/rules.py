@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from skyreels_cli.order.enhance.words import count_words, lost_words, token_estimate
@@ -50,17 +50,20 @@ class Rules:
 
 def complete(prompt: str, seed: int, max_words: int) -> str:
     """One paragraph; every word of substance in the prompt is in it."""
-    reading, rng = read(prompt), Random(f"{seed}:{prompt}")
+    reading = read(prompt)
+    text = _completed(reading, Random(f"{seed}:{prompt}"), max_words)
+    if lost_words(prompt, text):  # a prompt that is taken apart wrongly is kept whole
+        whole = replace(reading, opening="", framing="", scene=prompt, subject="", predicate="", camera=(), style=())
+        text = _completed(whole, Random(f"{seed}:{prompt}"), max_words)
+    return text
 
+
+def _completed(reading: Reading, rng: Random, max_words: int) -> str:
     def assemble(said: dict[str, str]) -> str:
         head = head_sentence(reading, reading.framing or said["framing"], said["attributes"])
         return joined(head, *middle(said), *closing_sentences(reading), said["camera"])
 
-    text = fit(parts_of(reading, rng), assemble, rng, max_words)
-    if lost_words(prompt, text):  # a prompt that is taken apart wrongly is kept whole
-        rest = [part.wordings[0] for part in parts_of(reading, rng).values() if part.name in ("light", "camera")]
-        text = joined(sentence(prompt), *rest)
-    return text
+    return fit(parts_of(reading, rng), assemble, rng, max_words)
 
 
 def parts_of(reading: Reading, rng: Random) -> dict[str, Part]:

@@ -29,10 +29,11 @@ PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 CLOSING = re.compile(
-    r"\s*(?:^|(?<=[.!?\"\n]))\s*(?:let me know|i hope|feel free|would you like|note:|word count|\(word count|"
-    r"\(\d+ words|please let|is there anything|if you)\b[^\n]*$",
+    r"\s*(?:^|(?<=[.!?\"\n]))\s*(?:(?:let me know|i hope|feel free|would you like|please let|is there anything|if you|"
+    r"word count|\(word count|\(\d+ words)\b|note:)[^\n]*$",
     re.IGNORECASE | re.DOTALL,
 )
+HEADING = re.compile(r"\W*(?:(?:shot|scene|paragraph)\s*\d+|\d+|cut|then)\W*", re.IGNORECASE)
 SHOT_LABEL = re.compile(r"^\s*(?:(?:shot|scene|paragraph)\s*\d+\b[^\n:.]{0,40}[:.\-–—]\s*|\d+[.):]\s+)", re.IGNORECASE)
 JOINT = re.compile(r"^\s*\W*(CUT|THEN)\b\W*\s*", re.IGNORECASE)
 
@@ -91,8 +92,8 @@ def _blocks(text: str, shots: int) -> list[str]:
         blocks = [line for line in text.splitlines() if line.strip()]
     titled: list[str] = []
     for block in blocks:
-        if titled and count_words(titled[-1]) <= 6 and not titled[-1].rstrip().endswith("."):
-            titled[-1] += f" {block}"  # a heading or a lone `CUT:` belongs to what follows
+        if titled and HEADING.fullmatch(titled[-1]):
+            titled[-1] = f"{titled[-1].rstrip(': ')}: {block}"
         else:
             titled.append(block)
     return titled

@@ -81,5 +81,5 @@ def _short_lengths(count: int, stride: int, frames: int) -> list[int]:
     each = frames // count // stride * stride
     if each == 0:
         message = f"{frames} frames are too few for {count} shots: each takes {stride} or more"
-        raise UsageError("story-short", message, f"--num-frames {count * stride}")
+        raise UsageError("story-short", message, "a longer --duration, or fewer --shots")
     return [each] * (count - 1) + [frames - each * (count - 1)]
