@@ -111,9 +111,9 @@ class Endpoint:
             if status < 500 and status not in (408, 409, 429):
                 return UsageError("enhancer-refused", message, "--model NAME, or --provider rules")
             return RetryableError("enhancer-busy", message, "try again later, or --provider rules")
-        if isinstance(error, ValueError):
-            message = f"{self._place} sent an answer that cannot be read: {said}"
-            return RetryableError("enhancer-answer", message, "try again, or --provider rules")
+        if isinstance(error, ValueError | AttributeError | TypeError):
+            message = f"{self._place} sent no answer of the kind that OpenAI's endpoints send: {said}"
+            return RetryableError("enhancer-answer", message, "does the address end with /v1? or --provider rules")
         message = f"{self._place} cannot be reached: {said}"
         return RetryableError("enhancer-unreachable", message, "is it running? or --provider rules")
 

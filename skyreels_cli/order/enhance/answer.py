@@ -103,7 +103,14 @@ def _paragraph(block: str) -> Paragraph:
     text = SHOT_LABEL.sub("", block)
     joint = JOINT.match(text)
     text = SHOT_LABEL.sub("", text[joint.end() :]) if joint else text
-    return Paragraph(without_repeats(" ".join(_unquoted(text).split())), bool(joint and joint[1].upper() == "CUT"))
+    text = _ended(without_repeats(" ".join(_unquoted(text).split())))
+    return Paragraph(text, bool(joint and joint[1].upper() == "CUT"))
+
+
+def _ended(text: str) -> str:
+    """The text up to its last full stop: what comes behind it was cut off."""
+    stops = [mark.end() for mark in re.finditer(r"[.!?。！？…][\"'”’»)]*(?=\s|$)", text)]
+    return text[: stops[-1]] if stops else text
 
 
 def _from_json(text: str) -> str:

@@ -58,18 +58,16 @@ class ProcessWriter:
 
     def write(self, task: WritingTask, show: Callable[[str], object]) -> Writing:
         """Send the task, pass on each piece of text, and return what was written or raise what was raised there."""
-        self._pipe.send(task)
-        while True:
-            try:
-                kind, content = self._pipe.recv()
-            except (EOFError, OSError):
-                raise self._died() from None
-            if kind == "piece":
-                show(content)
-            elif kind == "error":
-                raise content
-            else:
-                return Writing(*content)
+        try:
+            self._pipe.send(task)
+            while (answer := self._pipe.recv())[0] == "piece":
+                show(answer[1])
+        except (EOFError, OSError):
+            raise self._died() from None
+        kind, content = answer
+        if kind == "error":
+            raise content
+        return Writing(*content)
 
     def close(self, patience: float = FAREWELL_SECONDS) -> None:
         """End the process, which may take so many seconds to go by itself; its memory is back when this returns."""

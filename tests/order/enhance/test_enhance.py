@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -87,7 +88,8 @@ def test_facts_that_stay_lost_are_put_in_front() -> None:
 
 def test_two_thousand_words_are_cut() -> None:
     rng = Random(0)
-    endless = " ".join(f"The {''.join(rng.sample('aeioulnrst', 6))} comes to the house." for _ in range(330))
+    made_up = ["".join(rng.sample("aeioulnrst", 6)) for _ in range(1000)]
+    endless = " ".join(f"The {a} is near the {b}." for a, b in pairwise(made_up))
     done = enhance(Wish(prompt="a fox"), Scripted(f"{GOOD} A fox comes. {endless}"), "scripted")
     assert 140 <= count_words(done.text) <= 150
     assert done.text.endswith(".")
