@@ -76,7 +76,7 @@ def duplicate(store: Store, number: int) -> Job:
 
 
 def edit(store: Store, number: int, new: NewJob) -> Job:
-    """Reword a job that does not run; what it had rendered under another recipe is discarded at its next start."""
+    """Change a job that does not run; what it had rendered under another recipe is discarded at its next start."""
     new, draft = store.take_in(new)
     with _change(store, number, (*WAITING, "failed", "cancelled")) as (connection, job):
         placement = new.placement or {}

@@ -16,13 +16,13 @@ from skyreels_cli.recipe.validate import find_problems
 
 VERSION = 1
 QUEUE = "queue.json"
-WORDS = ("draft", "recipe", "plan", "placement", "priority", "keep_work", "degrade", "max_attempts")
-STORY = ("uid", "created_at", "started_at", "finished_at", "result", "error", "error_code")
+JOB_FIELDS = ("draft", "recipe", "plan", "placement", "priority", "keep_work", "degrade", "max_attempts")
+PAST_COLUMNS = ("uid", "created_at", "started_at", "finished_at", "result", "error", "error_code")
 
 
 @dataclass(frozen=True)
 class Imported:
-    """How many jobs came in, and how many were here already."""
+    """The ids of the jobs that were added, and how many were there already."""
 
     added: list[int]
     known: int
@@ -57,17 +57,17 @@ def import_queue(store: Store, file: Path, outdir: Path) -> Imported:
         with zipfile.ZipFile(file) as bundle:
             described = _described(bundle, file)
             _take_assets(store, bundle, described)
-        jobs = [(_new_job(job, outdir), {name: job[name] for name in STORY}) for job in described]
+        jobs = [(_new_job(job, outdir), {name: job[name] for name in PAST_COLUMNS}) for job in described]
     except (OSError, zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError) as error:
         hint = "skyreels queue export queue.zip"
         raise UsageError("not-a-queue", f"{file} is no file of `skyreels queue export`", hint) from error
     added: list[int] = []
     with store.database.write() as connection:
         known = {row[0] for row in connection.execute("SELECT uid FROM jobs")}
-        for new, story in jobs:
-            if story["uid"] not in known:
+        for new, past in jobs:
+            if past["uid"] not in known:
                 output = unused_output(connection, new.output) if new.output_is_default else new.output
-                added.append(store.insert(connection, new, new.draft, output, story))
+                added.append(store.insert(connection, new, new.draft, output, past))
     return Imported(added, len(jobs) - len(added))
 
 
@@ -96,14 +96,14 @@ def _take_assets(store: Store, bundle: zipfile.ZipFile, jobs: list[dict[str, Any
 
 
 def _description(job: Job) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in ("state", "output", *WORDS, *STORY)}
+    return {name: getattr(job, name) for name in ("state", "output", *JOB_FIELDS, *PAST_COLUMNS)}
 
 
 def _new_job(described: dict[str, Any], outdir: Path) -> NewJob:
-    """The job as it is to be here; it may replace no file, whatever its owner allowed elsewhere."""
+    """The job as it is added here; it may not replace a file, even if it was allowed to where it comes from."""
     (state,) = check_states([described["state"]])
     output = Path(described["output"])
     there = output if output.parent.is_dir() else outdir.absolute() / output.name
-    words = {name: described[name] for name in WORDS}
+    fields = {name: described[name] for name in JOB_FIELDS}
     waits = state not in FINISHED
-    return NewJob(**words, output=there, output_is_default=waits, state="queued" if state == "running" else state)
+    return NewJob(**fields, output=there, output_is_default=waits, state="queued" if state == "running" else state)

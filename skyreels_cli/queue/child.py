@@ -1,4 +1,4 @@
-"""A renderer as the worker holds it: a process to talk to, to listen to and, if need be, to kill."""
+"""The renderer as a child process of the worker: commands go to it, events come from it, and it can be killed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import IO, Any, TypeAlias
 
 # What a dying process printed last may reach us after the news of its death.
 LAST_WORDS_SECONDS = 2.0
-# One that hangs in a driver cannot even be killed; nobody may hang with it.
+# A process that hangs in a driver cannot be killed at once; the worker does not wait for longer.
 KILL_SECONDS = 5.0
 
 ChildEvents: TypeAlias = "SimpleQueue[tuple[Child, dict[str, Any]]]"
-"""What children say, in the order in which it came; the last of each is `{"event": "exited", "status": …}`."""
+"""Events of children in the order in which they came; the last of each is `{"event": "exited", "status": …}`."""
 
 
 class Child:
@@ -26,7 +26,7 @@ class Child:
 
     def __init__(self, command: Sequence[str], inbox: ChildEvents) -> None:
         self._inbox = inbox
-        self.log: Callable[[str], object] = str  # whoever gives it a job says where its words go
+        self.log: Callable[[str], object] = str  # replaced with each job, by that job's log
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,
@@ -42,20 +42,20 @@ class Child:
         threading.Thread(target=self._hear, daemon=True).start()
 
     def send(self, command: Mapping[str, Any]) -> None:
-        """Give a command; a child that has died meanwhile says so by `exited`."""
+        """Send a command; of a child that has died meanwhile the event `exited` tells."""
         assert self._process.stdin is not None
         with suppress(OSError, ValueError):
             print(json.dumps(command), file=self._process.stdin, flush=True)
 
     def kill(self) -> None:
-        """End it now, with what it has started (ffmpeg, ranks); a film's folder allows that at any moment."""
+        """Kill it with the processes it has started (ffmpeg, ranks); films are resumable after that at any moment."""
         with suppress(OSError):
             if self._process.poll() is None and os.name == "posix":
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(KILL_SECONDS)
-        self._hang_up()
+        self._close_stdin()
 
     def _hear(self) -> None:
         for line in _open(self._process.stdout):
@@ -65,7 +65,7 @@ class Child:
             else:
                 self.log(line)
         status = self._process.wait()
-        self._hang_up()
+        self._close_stdin()
         self._stderr_reader.join(LAST_WORDS_SECONDS)
         self._inbox.put((self, {"event": "exited", "status": status}))
 
@@ -73,7 +73,7 @@ class Child:
         for line in _open(self._process.stderr):
             self.log(line)
 
-    def _hang_up(self) -> None:
+    def _close_stdin(self) -> None:
         with suppress(OSError, ValueError):
             _open(self._process.stdin).close()
 

@@ -1,7 +1,6 @@
-"""Tells a broken device (driver, installation, disk) from a broken job: job after job fails alike at its start.
+"""Tells a broken device (driver, disk) from a broken job: several jobs in a row fail alike before their first step.
 
-Without it one bad night burns the whole queue: each job would fail its attempts in seconds, all of them for a reason
-that is none of theirs.
+Without it a broken device would fail the whole queue within minutes, as each job uses up its attempts in seconds.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ JOBS_IN_A_ROW = 3
 
 
 class CircuitBreaker:
-    """Watches the failures of one device; after too many that are alike it wants a rest of `rest_seconds`."""
+    """Counts the failures of one device; after several that are alike no job is started for `rest_seconds`."""
 
     def __init__(self, device: str, rest_seconds: float) -> None:
         self._device = device
@@ -27,13 +26,13 @@ class CircuitBreaker:
 
     @property
     def reason(self) -> str | None:
-        """Why no job should be started now; None if one may, be it as a trial."""
+        """Why no job should be started now; None if one may be started, also as a trial after a rest."""
         if time.monotonic() >= self._rests_until:
             return None
         return f"{len(self._alike)} jobs in a row failed alike on {self._device}: {self._error['message']}"
 
     def trips(self, job: int, error: Mapping[str, Any]) -> bool:
-        """Whether this failure is one too many: then, and whenever a trial fails like it, the rest begins."""
+        """Take in a failure; True if it begins a rest, as the third in a row of its kind or as a failed trial."""
         if error["exit_code"] != SkyreelsError.exit_code:  # that job is wrong or too large, or somebody has its film
             return False
         if _kind(error) != _kind(self._error):
@@ -46,11 +45,11 @@ class CircuitBreaker:
         return True
 
     def forget(self) -> None:
-        """A step was done: the device works."""
+        """Count anew: a step was done, so the device works."""
         self._alike.clear()
 
 
 def _kind(error: Mapping[str, Any]) -> Any:
-    """What failures that are alike share: their code, unless that may stand for anything."""
+    """What makes two failures alike: their code, or their message where the code may stand for anything."""
     code = error.get("code")
     return error["message"] if code in ("internal", "renderer-died") else code

@@ -1,4 +1,4 @@
-"""A look at the machine without torch: host memory and load, and NVIDIA's GPUs where NVML is there."""
+"""Samples of host memory, load and NVIDIA GPUs (where NVML is there), without torch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import psutil
 
 
 def sample(renderer: int | None = None) -> dict[str, Any]:
-    """What is in use now; memory in bytes, load in percent. `renderer` is the pid of a process to look at.
+    """Measure what is in use now: memory in bytes, load in percent. `renderer` is the pid of a process to look at.
 
-    Keys: `ram_used_bytes, ram_total_bytes, cpu_percent` (of all cores, since the last look), `renderer_bytes` (its
+    Keys: `ram_used_bytes, ram_total_bytes, cpu_percent` (of all cores, since the last sample), `renderer_bytes` (its
     resident set, children left out), `gpus`: a list of `name, used_bytes, total_bytes, load_percent, celsius, watts`,
     where a value that the driver does not tell is null.
     """

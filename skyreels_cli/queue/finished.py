@@ -1,4 +1,4 @@
-"""Whether a film is there already, because the worker died between the film's last rename and saying so."""
+"""Recognises a film that is finished though its job is not: the worker died before it could record the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skyreels_cli.queue.job import Job
 
 
 def file_mark(path: Path) -> str:
-    """Which file has a name, apart from its content: empty if there is none."""
+    """Inode, size and time of a file, to tell whether it is still the same one; empty if there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -39,5 +39,5 @@ def earlier_result(job: Job, recipe: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def discard_work(job: Job) -> None:
-    """Remove the folder in which the film was made; nobody may be at work there."""
+    """Remove the work folder of a film; no process may be rendering in it."""
     shutil.rmtree(work_folder(job.output_path), ignore_errors=True)

@@ -151,8 +151,8 @@ def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
 class WorkerInfo:
     """A worker at work: one renderer child on one device; `alive` as of the moment of asking.
 
-    `sample` is the last look at its device (see `queue.device`), with a `rest_reason` if that seems to be broken;
-    `heartbeat_at` is when the worker last gave a sign of life.
+    `sample` is the last `device.sample()`, with a `rest_reason` if the device seems to be broken;
+    `heartbeat_at` is the time of its last heartbeat.
     """
 
     id: str

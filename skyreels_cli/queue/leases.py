@@ -1,8 +1,10 @@
-"""What workers do to jobs. Every write names its owner, so that one who has lost a job changes nothing.
+"""How workers take, hold and give back jobs. A write changes only jobs that the writing worker still holds.
 
-A worker's row in `workers` is its lease over the jobs it runs; `heartbeat` renews it. Jobs of a worker whose process is
-gone, or whose lease ran out, are put back by `reap`, which whoever wants the next job calls. Opening the store puts
+A worker's row in `workers` is its lease on the jobs it runs; `heartbeat` renews it. Jobs of a worker whose process is
+gone, or whose lease ran out, are put back by `reap`, which workers call before they take a job. Opening the store puts
 nothing back.
+
+`succeed`, `fail`, `put_back`, `release` and `degrade` return the job's new state, None if the worker has lost the job.
 """
 
 from __future__ import annotations
@@ -37,10 +39,10 @@ _LOST = json.dumps(
 
 @dataclass(frozen=True)
 class HeartbeatReply:
-    """What a worker learns when it gives a sign of life.
+    """The answer to a heartbeat.
 
-    `lost`: its lease ran out and somebody else may have its job; `request`: what its job's owner wants, `cancel` or
-    `pause`; `paused`: the whole queue is to stand still.
+    `lost`: the lease ran out and another worker may have the job; `request`: `cancel` or `pause` if a person has asked
+    for that; `paused`: the whole queue is paused.
     """
 
     lost: bool = False
@@ -49,7 +51,7 @@ class HeartbeatReply:
 
 
 def register(store: Store, device: str, executor: str = "local", lease_seconds: float = LEASE_SECONDS) -> Owner:
-    """Enter this process as a worker, under a new id."""
+    """Register this process as a worker, under a new id."""
     owner = this_process()
     values = {
         **asdict(owner),
@@ -137,7 +139,7 @@ def begin(store: Store, owner: Owner, job: Job) -> None:
 
 
 def note_output(store: Store, owner: Owner, job: int, output_before: str) -> None:
-    """Remember which file had the film's name before the job first began (see `queue.finished`)."""
+    """Keep the `file_mark` of what had the film's name before the job first began."""
     with store.database.write() as connection:
         _update(connection, owner, job, {"output_before": output_before})
 
@@ -145,7 +147,7 @@ def note_output(store: Store, owner: Owner, job: int, output_before: str) -> Non
 def succeed(
     store: Store, owner: Owner, job: int, progress: ProgressRecord, result: Mapping[str, Any], film: FinishedFilm
 ) -> JobState | None:
-    """The film is there, and in the history. Returns the job's state; None, as all that follow, if it is not ours."""
+    """Record that the film is finished, in the job and in the history."""
     end = {"result": json.dumps(result), "error": None, "error_code": None}
     with store.database.write() as connection:
         state = _leave(connection, store, owner, job, "succeeded", progress, **end)
@@ -156,7 +158,7 @@ def succeed(
 
 
 def fail(store: Store, owner: Owner, job: int, progress: ProgressRecord, error: Mapping[str, Any]) -> JobState | None:
-    """The film will not be made unless somebody changes something and says `retry`."""
+    """Record that the job has failed; only `retry` starts it again."""
     with store.database.write() as connection:
         return _leave(connection, store, owner, job, "failed", progress, **_error(error))
 
@@ -171,7 +173,7 @@ def put_back(
     *,
     counts: bool,
 ) -> JobState | None:
-    """Let the job be tried again, in `delay` seconds at the earliest; `counts` says whether this attempt does."""
+    """Put the job back, to be tried again in `delay` seconds at the earliest; `counts`: whether this attempt counts."""
     again = {"retry_at": store.now() + min(delay, LONGEST_DELAY) if delay else None, **_error(error)}
     with store.database.write() as connection:
         if not counts:
@@ -180,7 +182,7 @@ def put_back(
 
 
 def release(store: Store, owner: Owner, job: int, progress: ProgressRecord) -> JobState | None:
-    """Give a job back that was stopped in good order; that was no attempt."""
+    """Put back a job that was stopped on request; the attempt does not count."""
     with store.database.write() as connection:
         _advance(connection, {"job": job, "owner": owner.id}, progress)
         _take_back_attempt(connection, owner, job)
@@ -188,7 +190,7 @@ def release(store: Store, owner: Owner, job: int, progress: ProgressRecord) -> J
 
 
 def degrade(store: Store, owner: Owner, job: Job, progress: ProgressRecord, step: Mapping[str, Any]) -> JobState | None:
-    """Put the job back changed, to be tried with less memory; `step` is `queue.degrade`'s."""
+    """Put the job back, changed by a `step` of `degrade.next_step` to need less memory."""
     changed = {
         "overrides": json.dumps({**job.overrides, **step["change"]}),
         "degradations": json.dumps([*job.degradations, step]),

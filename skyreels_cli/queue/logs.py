@@ -1,4 +1,4 @@
-"""A log per job: what the worker says of it and what its renderer prints, rotated so that it stays small."""
+"""A log per job, with notes of the worker and the output of the renderer, rotated so that it stays small."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class JobLog:
         self._lock = Lock()  # the worker and the reader of the renderer's stderr both write
 
     def note(self, text: str) -> None:
-        """A line of the worker's own, with the time."""
+        """Append a line of the worker's own, with the time."""
         self.write(f"[{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}] {text}\n")
 
     def write(self, text: str) -> None:

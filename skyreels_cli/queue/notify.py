@@ -1,4 +1,4 @@
-"""Tells the world that a job has ended: a command of the user's, a webhook, the terminal."""
+"""Notifications that a job has ended: a command of the user's, a webhook, the terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Notifier:
         self._running: list[threading.Thread] = []
 
     def job_ended(self, job: Job) -> None:
-        """Tell of a job that has succeeded or failed; of others nothing is told."""
+        """Notify of a job that has succeeded or failed, not of others."""
         if job.state not in self._commands:
             return
         command = self._commands[job.state]
@@ -42,7 +42,7 @@ class Notifier:
             self._start(lambda: self._post(str(self._webhook), job))
 
     def wait(self, seconds: float = HOOK_SECONDS) -> None:
-        """Give those that are under way the time to end."""
+        """Wait for hooks and webhooks that are running, so long for each."""
         for thread in self._running:
             thread.join(seconds)
 
@@ -55,7 +55,7 @@ class Notifier:
     def _run(self, command: str, job: Job) -> None:
         """Through the shell, as in every tool that has hooks; the job comes in variables and as JSON on stdin."""
         try:
-            subprocess.run(  # noqa: S602 - see `shell`
+            subprocess.run(  # noqa: S602 - for the reason beside `shell`
                 command,
                 shell=True,  # the user's own words, from the user's own config
                 env={**os.environ, **variables(job)},
@@ -87,7 +87,7 @@ def message(job: Job) -> dict[str, Any]:
 
 
 def variables(job: Job) -> Mapping[str, str]:
-    """The same for shell scripts: SKYREELS_JOB, _STATE, _PROMPT, _OUTPUT, _ERROR."""
+    """Environment variables of a hook: SKYREELS_JOB, _STATE, _PROMPT, _OUTPUT, _ERROR."""
     error = job.error["message"] if job.error else ""
     said = {"JOB": job.id, "STATE": job.state, "PROMPT": job.prompt, "OUTPUT": job.output, "ERROR": error}
     return {f"SKYREELS_{name}": str(value) for name, value in said.items()}

@@ -1,4 +1,4 @@
-"""What becomes of a job whose attempt failed: changed, tried again, or given up."""
+"""Decides what becomes of a job whose attempt failed: changed, tried again, or given up."""
 
 from __future__ import annotations
 
@@ -26,12 +26,11 @@ BUSY = "film-busy"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RetryDecision:
     """Degrade by `step`, else try again after `delay` seconds, else (`delay` is None) give up.
 
-    An attempt that does not count (`counts`) leaves the job as many as it had.
-
-    The renderer is kept only where the job failed before it touched the device.
+    With `counts` False the attempt is not counted. `keep_child`: the renderer goes on with the next job, as this one
+    failed before it touched the device.
     """
 
     step: dict[str, Any] | None = None
@@ -40,23 +39,23 @@ class Verdict:
     counts: bool = True
 
 
-def judge(
+def decide_retry(
     job: Job, attempts: int, error: Mapping[str, Any], placement: Mapping[str, Any], *, degrade: bool, pause: float
-) -> Verdict:
+) -> RetryDecision:
     """Decide by the kind of error; `attempts` counts this one; `pause` is the first wait in seconds, then doubled."""
     exit_code = error["exit_code"]
     if error["code"] == BUSY:
-        return Verdict(delay=pause, keep_child=True, counts=False)
+        return RetryDecision(delay=pause, keep_child=True, counts=False)
     if exit_code == OutOfMemoryError.exit_code and degrade and job.degrade:
         step = next_step(job, placement)
         if step:
-            return Verdict(step=step)
+            return RetryDecision(step=step)
     if exit_code in HOPELESS:
-        return Verdict(keep_child=True)
+        return RetryDecision(keep_child=True)
     if attempts >= job.max_attempts or exit_code == OutOfMemoryError.exit_code:
-        return Verdict()
+        return RetryDecision()
     waits = exit_code == RetryableError.exit_code
-    return Verdict(delay=pause * 2 ** (attempts - 1) if waits else 0.0)
+    return RetryDecision(delay=pause * 2 ** (attempts - 1) if waits else 0.0)
 
 
 def error_record(error: BaseException) -> dict[str, Any]:
@@ -67,7 +66,7 @@ def error_record(error: BaseException) -> dict[str, Any]:
 
 
 def death_record(job: int, status: int | None, *, for_memory: bool) -> dict[str, Any]:
-    """The same of a renderer that is gone: by its exit status, None if it hung and was ended by us."""
+    """The error record of a job whose renderer is gone; `status` is None if it hung and the worker killed it."""
     what = "the renderer hung" if status is None else describe_exit(status)
     return {
         "code": "renderer-died",

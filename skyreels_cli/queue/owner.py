@@ -1,4 +1,4 @@
-"""Whose a job is: a process known so well that neither a reused pid nor a changed clock can mistake it."""
+"""Identifies the process that holds a job; reused pids and clocks that are set cannot make it look like another one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Owner:
 
 
 def this_process() -> Owner:
-    """The process that asks, under a new id."""
+    """The current process, under a new id."""
     pid = os.getpid()
     started = process_start(pid)
     assert started is not None, "this process runs"
@@ -42,7 +42,7 @@ def this_process() -> Owner:
 
 
 def is_stale(worker: Row, now: float) -> bool:
-    """Whether a row of `workers` belongs to nobody any more: its process is gone, or its lease ran out unrenewed.
+    """Whether a row of `workers` no longer counts: its process is gone, or its lease ran out.
 
     The lease is counted on `uptime()`, `now` included: setting the wall clock makes no lease longer or shorter.
     """
@@ -56,7 +56,7 @@ def uptime() -> float:
 
 
 def process_start(pid: int) -> str | None:
-    """When a process started, as something to compare; None if there is no such process.
+    """The start time of a process, as text to compare; None if there is no such process.
 
     On Linux in ticks since boot: psutil reckons from the wall clock there, and a clock that was set between two
     looks would make a living process look like another one.
@@ -74,7 +74,7 @@ def process_start(pid: int) -> str | None:
 
 @cache
 def boot_id() -> str:
-    """Something that is new after each boot; empty where the system does not tell."""
+    """An id that changes with each boot; empty where the system has none."""
     with suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     return ""
@@ -82,7 +82,7 @@ def boot_id() -> str:
 
 @cache
 def pid_space() -> str:
-    """The set of processes in which a pid means the same (containers have their own)."""
+    """An id of the pid namespace: containers have their own, in which the same pid is another process."""
     with suppress(OSError):
         return str(Path("/proc/self/ns/pid").readlink())
     return socket.gethostname()

@@ -1,8 +1,8 @@
-"""Where a running film stands, worked out from its events; kept in the job as JSON about once a second.
+"""How far a running film is, computed from its events; kept in the job as JSON about once a second.
 
 The keys (none is missing once the renderer has spoken; times in seconds, memory in bytes):
 
-    stage           what goes on between steps ("loading transformer"), or ""
+    stage           what is done between steps ("loading transformer"), or ""
     window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
     first_frame, new_frames, prompt
                     what the window adds to the film, and its prompt
@@ -19,7 +19,6 @@ The keys (none is missing once the renderer has spoken; times in seconds, memory
                     the renderer's own count on its device
     memory          memory in use on the device over time, one value every 5 s, the latest 120
     windows_done    the `window_done` event of each finished window, the latest 200: seconds, memory, `look` and `drift`
-                    (see `film.events`)
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ class Progress:
         }
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """Account for one event of `film.events` in its dict form; unknown ones are let pass."""
+        """Take in one event of `film.events` in its dict form; unknown ones are ignored."""
         self._last_event = self._now()
         state = self._state
         match event["event"]:
@@ -107,7 +106,7 @@ class Progress:
             self._memory.append(used_bytes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON that is described above."""
+        """The state as JSON values, with the keys that the module describes."""
         return {
             **self._state,
             "step_seconds": mean(self._step_times[-RECENT_STEPS:]) if self._step_times else None,

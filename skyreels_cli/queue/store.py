@@ -1,6 +1,6 @@
-"""The queue on disk: everything that reads it, and what adds to it.
+"""The queue on disk: everything that reads it, and what adds jobs to it.
 
-For a dashboard (or anything else that looks on):
+For a dashboard, or any other reader:
 
 * One `Store` per thread (SQLite's rule). Opening creates what is missing and resets nothing. Every method may raise
   `RetryableError("queue-busy")`, and SkyreelsError for a disk or a file gone bad; `store.database.replaced()` tells
@@ -10,7 +10,7 @@ For a dashboard (or anything else that looks on):
 * `jobs()` reads a list, filtered, sorted and cut by SQLite, without parsing any JSON: of 10,000 jobs a page of 100
   takes about 20 ms, all of them 130 ms. `changes(since)` reads only what changed after a revision, and tells of
   removals: with nothing new 0.02 ms.
-* `job(id)` reads one job whole, `progress` (see `queue.progress`) and plan included; `workers()` says who is at work
+* `job(id)` reads one job whole, `progress` and plan included; `workers()` lists workers
   and what their devices do; `history()` and `pace()` are this machine's own record.
 * What changes jobs is in `queue.actions` (for people) and `queue.leases` (for workers).
 """
@@ -143,18 +143,18 @@ class Store:
         return Changes(revision, facts["removals"], jobs)
 
     def next_recipes(self, key: str, limit: int) -> list[dict[str, Any]]:
-        """What the jobs that come next among those with a `model_key` say."""
+        """Recipes of the next queued jobs with this `model_key`."""
         query = """SELECT recipe FROM jobs WHERE state = 'queued' AND model_key = ?
             ORDER BY priority DESC, position, id LIMIT ?"""
         return [json.loads(row[0]) for row in self.database.rows(query, key, limit)]
 
     @property
     def paused(self) -> bool:
-        """Whether the whole queue stands still."""
+        """Whether the whole queue is paused."""
         return bool(self._facts()["paused"])
 
     def workers(self) -> list[WorkerInfo]:
-        """Everybody who has registered as a worker and not signed off, also who has died since."""
+        """All registered workers, also those that have died without signing off."""
         query = """SELECT workers.*, jobs.id AS job FROM workers
             LEFT JOIN jobs ON jobs.owner = workers.id AND jobs.state = 'running' ORDER BY workers.started_at"""
         return [_worker(row, alive=not is_stale(row, self.up())) for row in self.database.rows(query)]
@@ -190,11 +190,11 @@ class Store:
         new: NewJob,
         draft: dict[str, Any],
         output: Path,
-        story: Mapping[str, Any] | None = None,
+        past: Mapping[str, Any] | None = None,
     ) -> int:
         """Write a job at the end of the queue, inside a transaction; returns its id.
 
-        The draft's assets must be in the store; `story` are columns of a job that comes from another queue.
+        The draft's assets must be in the store; `past` are columns of a job that comes from another queue.
         """
         placement = new.placement or {}
         values = {
@@ -211,7 +211,7 @@ class Store:
             "max_attempts": new.max_attempts,
             "created_at": self.now(),
             **wording(new.recipe, new.plan, placement),
-            **{name: json.dumps(value) if isinstance(value, dict) else value for name, value in (story or {}).items()},
+            **{name: json.dumps(value) if isinstance(value, dict) else value for name, value in (past or {}).items()},
         }
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         with one_output_each(output):
@@ -223,7 +223,7 @@ class Store:
 
 
 def wording(recipe: dict[str, Any], plan: dict[str, Any], placement: dict[str, Any]) -> dict[str, Any]:
-    """The columns that follow from what a job says: for lists, and to know which jobs share a model."""
+    """Columns that are derived from recipe, plan and placement: for lists, and to know which jobs share a model."""
     return {
         **{name: recipe[name] for name in ("prompt", "model", "resolution", "num_frames")},
         "recipe": json.dumps(recipe),
@@ -235,7 +235,7 @@ def wording(recipe: dict[str, Any], plan: dict[str, Any], placement: dict[str, A
 
 @contextmanager
 def one_output_each(output: Path | str) -> Iterator[None]:
-    """The database lets no two unfinished jobs write the same film; here it is said in words."""
+    """Raise UsageError `output-queued` where the database refuses a second unfinished job with this output."""
     try:
         yield
     except IntegrityError as error:

@@ -22,7 +22,7 @@ LAST_WRITES_SECONDS = 5.0
 
 
 class StopSignals:
-    """SIGTERM and Ctrl-C as they come in; `first` is the number of the one that came first."""
+    """Counts SIGTERM and SIGINT; `first` is the number of the one that came first."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -91,7 +91,7 @@ class Supervisor:
         return reasons[0] if all(reasons) else None
 
     def _hear(self) -> None:
-        """Pass on what the children have said; wait a moment if they are silent."""
+        """Hand events of the children to the workers; wait up to a tick for the first."""
         said = []
         try:
             said.append(self._inbox.get(timeout=TICK_SECONDS))

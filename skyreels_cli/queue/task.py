@@ -1,4 +1,4 @@
-"""A job in a worker's hands, and the ways in which it can end."""
+"""One attempt at a job, as the worker sees it, and the ways in which it can end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skyreels_cli.queue import leases
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.logs import JobLog
-from skyreels_cli.queue.outcome import Verdict
+from skyreels_cli.queue.outcome import RetryDecision
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import FinishedFilm, Store
@@ -22,9 +22,9 @@ PREPARED_JOBS = 8
 
 @dataclass(frozen=True)
 class Ending:
-    """How a task ends: the write that makes it so, repeated until the store takes it, and what is told then.
+    """How a task ends: `write`, repeated until the store accepts it, records that; the rest is told afterwards.
 
-    `write` returns the job's new state, None if the job is somebody else's by now.
+    `write` returns the job's new state, None if another worker has the job by now.
     """
 
     write: Callable[[], str | None]
@@ -44,7 +44,7 @@ class Task:
     heard_at: float = field(default_factory=time.monotonic)
     progress: Progress | None = None
     plan_noted: bool = False
-    # Set once it has been asked to stop: until when that may take.
+    # Set once it has been asked to stop: when the renderer is killed if it has not.
     kill_at: float | None = None
     ending: Ending | None = None
 
@@ -55,12 +55,12 @@ class Task:
         return 1 if further else self.job.attempts
 
     def reached(self) -> dict[str, Any] | None:
-        """The progress to write down, if there is any."""
+        """`Progress.to_dict()` of this attempt; None before the renderer has planned the film."""
         return self.progress.to_dict() if self.progress else None
 
 
 def render_command(store: Store, task: Task) -> dict[str, Any]:
-    """What the renderer is told (see `queue.renderer`)."""
+    """The command `render` of the renderer's protocol."""
     job = task.job
     return {
         "do": "render",
@@ -75,7 +75,7 @@ def render_command(store: Store, task: Task) -> dict[str, Any]:
 
 
 def succeeded(store: Store, owner: Owner, task: Task, result: Mapping[str, Any]) -> Ending:
-    """The film is there."""
+    """The film is finished: record it in the history too."""
     film = _film(store, task, result)
     return Ending(
         lambda: leases.succeed(store, owner, task.job.id, task.reached(), result, film),
@@ -86,32 +86,32 @@ def succeeded(store: Store, owner: Owner, task: Task, result: Mapping[str, Any])
 
 
 def stopped(store: Store, owner: Owner, task: Task) -> Ending:
-    """The renderer has left the film so that it can be resumed."""
+    """The renderer has saved a checkpoint and stopped."""
     return Ending(lambda: leases.release(store, owner, task.job.id, task.reached()), "stopped")
 
 
-def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], verdict: Verdict) -> Ending:
-    """The attempt failed; the verdict says what becomes of the job."""
+def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], decision: RetryDecision) -> Ending:
+    """The attempt failed; the decision says what becomes of the job."""
     job, said = task.job, {"error": dict(error)}
-    if verdict.step:
-        step = {**verdict.step, "reason": error["message"]}
+    if decision.step:
+        step = {**decision.step, "reason": error["message"]}
         return Ending(
             lambda: leases.degrade(store, owner, job, task.reached(), step),
             f"out of memory; trying again with {describe(step)}",
             details={**said, "degraded": step["change"]},
         )
-    if verdict.delay is not None:
-        delay, when = verdict.delay, f"in {verdict.delay:.0f} s" if verdict.delay else "at once"
+    if decision.delay is not None:
+        delay, when = decision.delay, f"in {decision.delay:.0f} s" if decision.delay else "at once"
         return Ending(
-            lambda: leases.put_back(store, owner, job.id, task.reached(), error, delay, counts=verdict.counts),
+            lambda: leases.put_back(store, owner, job.id, task.reached(), error, delay, counts=decision.counts),
             f"{error['message']}; trying again {when}",
-            verdict.keep_child,
+            decision.keep_child,
             said,
         )
     return Ending(
         lambda: leases.fail(store, owner, job.id, task.reached(), error),
         f"failed: {error['message']}",
-        verdict.keep_child,
+        decision.keep_child,
         said,
     )
 

@@ -1,4 +1,4 @@
-"""A worker: takes jobs from the store, has its renderer child make them, and sees to it that each ends as it should.
+"""A worker: takes jobs from the store, has its renderer child render them, and records how each ends.
 
 It never computes and never waits: `hear` takes what the child says, `tick` (several times a second) does what is due.
 Whatever happens to the child costs its job one attempt; whatever happens to the worker, its lease runs out and the job
@@ -21,14 +21,14 @@ from skyreels_cli.queue.device import memory_in_use, oom_kills, sample
 from skyreels_cli.queue.finished import discard_work, earlier_result, file_mark
 from skyreels_cli.queue.job import Job, model_key
 from skyreels_cli.queue.logs import JobLog
-from skyreels_cli.queue.outcome import Verdict, death_record, error_record, judge
+from skyreels_cli.queue.outcome import RetryDecision, death_record, decide_retry, error_record
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import Store
 from skyreels_cli.queue.task import Ending, Task, failed, render_command, stopped, succeeded
 from skyreels_cli.queue.worker_config import WorkerConfig
 
-# One that has no job has nothing to tell: it only keeps its place.
+# An idle worker has no progress to report, so that its heartbeats may be rarer.
 IDLE_HEARTBEATS = 5
 SIGKILL = getattr(signal, "SIGKILL", 9)
 EventHandler = Callable[[Mapping[str, Any]], None]
@@ -63,7 +63,7 @@ class Worker:
         return self._breaker.reason
 
     def hear(self, child: Child, event: Mapping[str, Any]) -> None:
-        """Take what a child says; one that has been given up has nothing to say any more."""
+        """Take in an event of a child; events of a child that was dropped are ignored."""
         if child is not self._child:
             return
         task = self.task
@@ -111,7 +111,7 @@ class Worker:
             self._begin(self.task)
 
     def _heartbeat(self) -> None:
-        """Renew the lease, say how far the film is, and learn what is wanted."""
+        """Renew the lease, record how far the film is, and do what was asked of the job meanwhile."""
         task = self.task
         looked = {**sample(self._child.pid if self._child else None), "rest_reason": self.rest_reason}
         if task and task.progress:
@@ -127,7 +127,7 @@ class Worker:
             self._ask_to_stop(task, self._config.stop_seconds)
 
     def _start_again(self) -> None:
-        """The lease ran out (the machine slept, the process was stopped): what we held is somebody else's."""
+        """Register anew: the lease ran out (the machine slept), and another worker may have the job."""
         self._drop_child()
         job = self.task.job.id if self.task else None
         self.task = None
@@ -161,7 +161,7 @@ class Worker:
         self._listen({"event": "job_claimed", "job": job.id, "attempt": job.attempts, "prompt": job.prompt})
 
     def _begin(self, task: Task) -> None:
-        """Have the film made, unless it is to stop already, an earlier attempt has made it, or its name is taken."""
+        """Start the render, unless the job is to stop, an earlier attempt has finished it, or its name is taken."""
         if task.job.output_before is None:
             mark = file_mark(task.job.output_path)
             leases.note_output(self._store, self._owner, task.job.id, mark)
@@ -173,7 +173,7 @@ class Worker:
             self._on_failure(task, error_record(error))
             return
         if film:
-            if not task.job.keep_work:  # it was about to go when the process died
+            if not task.job.keep_work:  # the process died before it could remove the folder
                 discard_work(task.job)
             task.ending = succeeded(self._store, self._owner, task, film)
         elif task.kill_at is not None:
@@ -189,7 +189,7 @@ class Worker:
         self._child.send(render_command(self._store, task))
 
     def _watch(self, task: Task, now: float) -> None:
-        """Kill a child that was asked to stop and does not, or that has not stirred for hours."""
+        """Kill a child that does not stop within its time, or that has said nothing for `stall_seconds`."""
         overdue = task.kill_at is not None and now >= task.kill_at
         if overdue or now - task.heard_at > self._config.stall_seconds:
             task.log.note("the renderer did not stop in time" if overdue else "the renderer hangs")
@@ -224,17 +224,17 @@ class Worker:
     def _on_failure(self, task: Task, error: Mapping[str, Any]) -> None:
         config = self._config
         if self._breaker.trips(task.job.id, error):
-            verdict = Verdict(delay=leases.LONGEST_DELAY, counts=False)
+            decision = RetryDecision(delay=leases.LONGEST_DELAY, counts=False)
             self._heartbeat_at = 0.0
             self._listen({"event": "device_trouble", "job": None, "message": self.rest_reason})
         else:
-            verdict = judge(
+            decision = decide_retry(
                 task.job, task.attempts, error, task.placement, degrade=config.degrade, pause=config.retry_seconds
             )
-        task.ending = failed(self._store, self._owner, task, error, verdict)
+        task.ending = failed(self._store, self._owner, task, error, decision)
 
     def _on_exit(self, task: Task, status: int | None) -> None:
-        """The renderer is gone; `status` is None if we have ended it."""
+        """Decide what the end of the renderer means; `status` is None if the worker killed it."""
         if task.kill_at is not None:
             task.ending = stopped(self._store, self._owner, task)
             return
@@ -242,7 +242,7 @@ class Worker:
         self._on_failure(task, death_record(task.job.id, status, for_memory=for_memory))
 
     def _write_ending(self, task: Task, ending: Ending) -> None:
-        """Write how a task ended, then tell."""
+        """Record in the store how a task ended, then tell the listener."""
         state = ending.write()
         text = ending.text if state else "the job has been taken over by another worker"
         self.task = None
@@ -255,7 +255,7 @@ class Worker:
         self._listen(told)
 
     def _drop_child(self) -> None:
-        """End the renderer, and so give back all that it held."""
+        """Kill the renderer, which frees its memory."""
         child, self._child, self._warm = self._child, None, None
         if child:
             child.kill()

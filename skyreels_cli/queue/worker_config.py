@@ -1,4 +1,4 @@
-"""How a worker works, apart from what it works on."""
+"""Settings of a worker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from skyreels_cli.queue.leases import LEASE_SECONDS
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """All times are in seconds. `placement` is the machine's, for what a job leaves open."""
+    """Settings of one worker, all times in seconds; `placement` says how to compute where a job does not."""
 
     placement: Mapping[str, Any]
     executor: str = "local"
     degrade: bool = True
-    # Jobs in a row that may be taken out of order to save a change of model; 0 keeps the order.
+    # Jobs in a row that may be taken out of order to avoid loading another model; 0 keeps the order.
     patience: int = 5
     poll_seconds: float = 0.5
     # While a job runs; an idle worker needs five times as long, as nobody looks at its progress.

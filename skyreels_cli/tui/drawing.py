@@ -1,4 +1,4 @@
-"""Numbers as characters: bars, curves, noise levels and pictures. Pure functions of text."""
+"""Bars, curves, noise levels and pictures as characters; pure functions."""
 
 from __future__ import annotations
 

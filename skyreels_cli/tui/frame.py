@@ -1,4 +1,4 @@
-"""The newest frame of a film in the making, and the film itself opened for a look."""
+"""Reads the newest frame of an unfinished film, and opens films in a player."""
 
 from __future__ import annotations
 

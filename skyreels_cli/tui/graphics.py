@@ -1,4 +1,4 @@
-"""Pixels where a terminal has them (kitty's protocol; sixel, as iTerm2 does), by way of the package textual-image."""
+"""Pictures in pixels, in terminals with kitty's graphics or sixel, by the package textual-image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Graphics = Callable[[], Widget]
 def find_graphics() -> Graphics | None:
     """A widget for this terminal's own graphics; None without them, without colours or without the package.
 
-    To be asked before Textual takes the terminal over, for it is the terminal that answers.
+    Call it before Textual takes over the terminal, because it asks the terminal and reads the answer.
     """
     if os.environ.get("NO_COLOR"):
         return None

@@ -1,4 +1,4 @@
-"""A plan in lines, from `plan_data`; for the form, which shows it while one types, and for a job."""
+"""A plan (`plan_data`) as lines of text, for the form and for the screen of a job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ESTIMATES = {"time": "time", "memory": "memory", "memory_offload_stream": "offlo
 
 
 def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    """What it comes to, the windows, what it costs, what is unusual."""
+    """Length and size, estimates, a line per window, and the plan's notes."""
     windows = plan["windows"]
     yield f"{plan['frames']} frames, {plan['duration_s']:.1f} s at {plan['fps']} fps, {plan['width']}×{plan['height']}"
     yield f"{len(windows)} window{'s' if len(windows) > 1 else ''}, {plan['total_rows']} steps"

@@ -1,4 +1,4 @@
-"""What the dashboard shows of the queue at one moment, and what it wants to see: plain data, passed between threads."""
+"""What the dashboard shows of the queue, and what is to be read of it: plain data, passed between threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SORTS: tuple[Sort, ...] = ("queue", "id", "prompt", "model", "frames", "created"
 
 @dataclass(frozen=True)
 class Wanted:
-    """A page of the list, and whatever else is on the screen; `focus` is the job under the cursor."""
+    """What is to be read: a page of the list, the job under the cursor (`focus`), and what other screens show."""
 
     states: str = "all"
     text: str = ""
@@ -34,7 +34,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class View:
-    """The queue as of one reading; `film` is the running job that is looked at, `detail` the one that is opened.
+    """The queue as of one reading; `film` is the running job that is shown, `detail` the one that is opened.
 
     `seconds_ahead` is what the plans of the queued jobs add up to.
     """
@@ -52,7 +52,7 @@ class View:
 
     @property
     def living(self) -> tuple[WorkerInfo, ...]:
-        """Workers that are at work."""
+        """Workers whose process is alive."""
         return tuple(worker for worker in self.workers if worker.alive)
 
     def is_orphan(self, job: JobSummary) -> bool:
@@ -60,7 +60,7 @@ class View:
         return job.state == "running" and job.owner not in {worker.id for worker in self.living}
 
 
-def how(job: JobSummary, now: float) -> str:
+def progress_text(job: JobSummary, now: float) -> str:
     """How far a job is, what it has been asked for, why it failed, or in how many seconds it is tried again."""
     if job.request:
         return f"{job.request} asked"

@@ -1,6 +1,6 @@
 """The thread that reads the queue for the dashboard; nothing else here opens the store for longer than one action.
 
-A store that is locked, replaced, missing or damaged is told as an error and tried again at the next look.
+A store that is locked, missing or damaged is reported as an error and tried again at the next look.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from skyreels_cli.queue.job import Job, WorkerInfo
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.view import FILTERS, View, Wanted
 
-# A look that finds nothing new costs 50 µs: asking more often than people can see is no use, less often is felt.
+# A look that finds nothing new costs 50 µs; a longer interval is noticed by users.
 POLL_SECONDS = 0.5
 DEVICE_SECONDS = 2.0
-# Adding up the plans of 10,000 jobs takes 150 ms.
+# Least time between two sums over all plans, which take 150 ms for 10,000 jobs.
 AHEAD_SECONDS = 15.0
 # Leases run out and retries fall due without anybody writing.
 AT_LEAST_SECONDS = 2.0
@@ -115,7 +115,7 @@ class Watcher(threading.Thread):
         )
 
     def _seconds_ahead(self, store: Store, queued: int) -> float:
-        """What the plans of the queued jobs say; read anew when their number changes, but not all the time."""
+        """Seconds that the plans of the queued jobs add up to; between two readings scaled by the number of jobs."""
         read_at, known, seconds = self._ahead
         now = time.monotonic()
         if queued and (now - read_at > AHEAD_SECONDS * 4 or (queued != known and now - read_at > AHEAD_SECONDS)):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skyreels_cli.hub.folder import open_folder
+from skyreels_cli.hub.open import open_model
 from skyreels_cli.media.reader import read_frames
 from skyreels_cli.plan.dry_run import plan_data
 from skyreels_cli.plan.planner import make_plan
@@ -98,7 +98,11 @@ def test_golden_films_by_a_worker_that_was_killed(folder: Path, home: Path, work
 
 def tiny_job(number: int, films: Path) -> NewJob:
     """A film of three windows, two steps each; every third one has the same prompt."""
-    facts = open_folder(GOLDEN / "model", "golden")
+<<<<<<< HEAD
+    facts = open_folder(GOLDEN / "model", str(GOLDEN / "model"))
+=======
+    facts = open_model(str(GOLDEN / "model"))
+>>>>>>> tuiqueue
     draft = Draft(
         prompt=f"a ball of colour {number % 3}", model=str(GOLDEN / "model"), resolution="64x48", num_frames=21,
         base_num_frames=13, overlap_history=9, seed=number, inference_steps=2, guidance_scale=1.0,

@@ -9,7 +9,7 @@ import pytest
 from skyreels_cli.errors import OutOfMemoryError, PluginError, RetryableError, UsageError
 from skyreels_cli.queue.degrade import describe, next_step
 from skyreels_cli.queue.job import Job
-from skyreels_cli.queue.outcome import Verdict, error_record, judge
+from skyreels_cli.queue.outcome import RetryDecision, decide_retry, error_record
 from skyreels_cli.queue.store import Store
 
 from .conftest import PLACEMENT, new_job
@@ -23,8 +23,8 @@ def job(store: Store, films: Path) -> Job:
     return store.add(new_job(films / "a.mp4"))
 
 
-def verdict(job: Job, error: dict[str, Any], attempts: int = 1, **more: Any) -> Verdict:
-    return judge(job, attempts, error, PLACEMENT, **{"degrade": True, "pause": 10.0, **more})
+def decision(job: Job, error: dict[str, Any], attempts: int = 1, **more: Any) -> RetryDecision:
+    return decide_retry(job, attempts, error, PLACEMENT, **{"degrade": True, "pause": 10.0, **more})
 
 
 def error(code: str, exit_code: int) -> dict[str, Any]:
@@ -32,20 +32,20 @@ def error(code: str, exit_code: int) -> dict[str, Any]:
 
 
 def test_each_kind_of_error(job: Job) -> None:
-    assert verdict(job, error("plan-resolution", 2)) == Verdict(keep_child=True)
-    assert verdict(job, error("plugin-not-found", 5)) == Verdict(keep_child=True)
-    assert verdict(job, error("internal", 1)) == Verdict(delay=0.0)
-    assert [verdict(job, error("network", 3), n).delay for n in (1, 2, 3)] == [10.0, 20.0, None]
-    assert verdict(job, error("film-busy", 2), attempts=9) == Verdict(delay=10.0, keep_child=True, counts=False)
-    assert verdict(job, error("internal", 1), attempts=3) == Verdict()
+    assert decision(job, error("plan-resolution", 2)) == RetryDecision(keep_child=True)
+    assert decision(job, error("plugin-not-found", 5)) == RetryDecision(keep_child=True)
+    assert decision(job, error("internal", 1)) == RetryDecision(delay=0.0)
+    assert [decision(job, error("network", 3), n).delay for n in (1, 2, 3)] == [10.0, 20.0, None]
+    assert decision(job, error("film-busy", 2), attempts=9) == RetryDecision(delay=10.0, keep_child=True, counts=False)
+    assert decision(job, error("internal", 1), attempts=3) == RetryDecision()
 
 
 def test_out_of_memory_degrades_or_fails_but_is_never_just_repeated(job: Job) -> None:
-    step = verdict(job, MEMORY, attempts=3).step
+    step = decision(job, MEMORY, attempts=3).step
     assert step is not None
     assert step["change"] == {"offload": "stream"}
-    assert verdict(job, MEMORY, degrade=False) == Verdict()
-    assert verdict(replace(job, degrade=False), MEMORY) == Verdict()
+    assert decision(job, MEMORY, degrade=False) == RetryDecision()
+    assert decision(replace(job, degrade=False), MEMORY) == RetryDecision()
 
 
 def changed(job: Job, placement: dict[str, Any], plan: dict[str, Any] | None = None, **recipe: Any) -> Any:

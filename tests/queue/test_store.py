@@ -141,3 +141,21 @@ def test_every_field_of_a_job_is_a_column(store: Store, films: Path) -> None:
     columns = set(store.database.rows("SELECT * FROM jobs")[0].keys())
     assert {field.name for field in fields(Job)} == columns
     assert json.dumps(store.job(1).to_dict())
+
+
+def test_the_rank_of_a_job_among_those_that_wait(store: Store, films: Path) -> None:
+    jobs = [store.add(new_job(films / f"{number}.mp4", priority=number % 3)) for number in range(7)]
+    actions.pause(store, jobs[3].id)
+    actions.cancel(store, jobs[4].id)
+    waiting = [job.id for job in store.jobs(("queued", "paused"))]
+    assert [store.rank(number) for number in waiting] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_seconds_that_plans_add_up_to(store: Store, films: Path) -> None:
+    assert store.planned_seconds() == 0.0
+    for number, seconds in enumerate((1.5, 2.0, 40.0)):
+        new = new_job(films / f"{number}.mp4")
+        store.add(replace(new, plan={**new.plan, "estimates": {"time": {"value": seconds}}}))
+    store.add(new_job(films / "unknown.mp4"))
+    actions.pause(store, 3)
+    assert store.planned_seconds() == 3.5

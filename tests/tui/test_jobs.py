@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from textual.events import Key
+
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.job_actions import JOB_ACTIONS
+from skyreels_cli.tui.screens.form import JobForm
 
 from .conftest import on_stage
 from .night import FakeEngine
@@ -132,3 +135,18 @@ async def test_a_job_that_changed_meanwhile_is_an_error_on_the_screen(night: Fak
         store.database.rows("DELETE FROM jobs WHERE id = 3")
         stage.app.write(lambda other: JOB_ACTIONS["retry"].do(other, stale))
         await stage.until_told("there is no job 3")
+
+
+async def test_keys_behind_the_one_that_opens_a_screen_are_not_meant_for_the_job(
+    night: FakeEngine, store: Store
+) -> None:
+    async with on_stage(store) as stage:
+        await stage.choose(6)
+        for key in "np":  # in one gulp, as a slow line delivers them
+            stage.app.post_message(Key(key, key))
+        await stage.until(lambda: isinstance(stage.app.screen, JobForm))
+        await stage.press("escape")
+        await stage.until(lambda: len(stage.app.screen_stack) == 2)
+        assert store.job(6).state == "queued"
+        await stage.press("p")
+        await stage.until(lambda: store.job(6).state == "paused")

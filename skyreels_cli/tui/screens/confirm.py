@@ -1,4 +1,4 @@
-"""A question before something that costs somebody work."""
+"""A question before an action that cannot be undone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Confirm(ModalScreen[bool]):
                 yield Button("No (n)", id="no")
 
     def on_mount(self) -> None:
-        """A stray Enter must do no harm."""
+        """Focus on no, so that a stray Enter changes nothing."""
         self.query_one("#no").focus()
 
     def action_answer(self, yes: bool) -> None:

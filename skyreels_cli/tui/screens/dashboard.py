@@ -1,4 +1,4 @@
-"""The first screen: devices, the film now, the queue."""
+"""The first screen: devices, the running film, the queue."""
 
 from __future__ import annotations
 

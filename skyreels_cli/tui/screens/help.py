@@ -1,4 +1,4 @@
-"""Every key, from the bindings themselves."""
+"""Lists every key with what it does, from the bindings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Nothing is lost by leaving: jobs are rendered by the worker (skyreels queue run)
 
 
 class HelpScreen(ModalScreen[None]):
-    """What the screen below can do."""
+    """The keys of the screen below this one, and a legend."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q", "dismiss", "Close")]
 
@@ -29,7 +29,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(Content("\n").join([*self._keys(), Content(LEGEND)]))
 
     def on_mount(self) -> None:
-        """Say what it is, and let the arrow keys scroll."""
+        """Set the title, and let the arrow keys scroll."""
         box = self.query_one(VerticalScroll)
         box.border_title = "keys"
         box.focus()

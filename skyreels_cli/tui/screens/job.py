@@ -1,4 +1,4 @@
-"""One job: what became of it, its recipe, its plan, the end of its log."""
+"""One job: its state, its recipe, its plan, the end of its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the devices do: memory taken against memory planned, load, temperature, power."""
+"""The devices: memory in use and memory planned, load, temperature, power."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class DevicePanel(Static):
         self._job: Job | None = None
 
     def take(self, sample: dict[str, Any]) -> None:
-        """Another look at the devices (see `queue.device.sample`)."""
+        """Draw another sample of the devices, as `queue.device.sample` returns it."""
         self._sample = sample
         for name, share in _shares(sample):
             self._past.setdefault(name, deque(maxlen=REMEMBERED)).append(share)
         self._draw()
 
     def show(self, view: View) -> None:
-        """The running job may be another one."""
+        """Draw the memory of the running job of a reading."""
         if view.film != self._job:
             self._job = view.film
             self._draw()
 
     def on_resize(self) -> None:
-        """Bars are as wide as there is room."""
+        """Redraw, as the bars depend on the width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -74,7 +74,7 @@ class DevicePanel(Static):
         )
 
     def _film_memory(self) -> Content | None:
-        """What the job at hand was planned to need, and what it takes: the plan is half the curve's height."""
+        """Memory that the running job was planned to need and what it uses; the plan is half the curve's height."""
         job = self._job
         if job is None or not job.progress:
             return None

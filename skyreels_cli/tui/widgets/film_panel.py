@@ -1,4 +1,4 @@
-"""The film that is being made: its windows, the denoising wave, steps, times, and how its look drifts."""
+"""The film that is being rendered: windows, noise levels, steps, times, and drift of its look."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNSEEN_DRIFT = 0.01
 
 
 class FilmPanel(Static):
-    """Everything that the progress of a running job says (see `queue.progress`)."""
+    """Draws `Job.progress` of the running job."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -39,11 +39,11 @@ class FilmPanel(Static):
             self._draw()
 
     def on_mount(self) -> None:
-        """Say that nothing runs until something does."""
+        """Show that nothing is rendered yet."""
         self._draw()
 
     def on_resize(self) -> None:
-        """Strips are as wide as there is room."""
+        """Redraw, as the strips depend on the width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -76,7 +76,7 @@ class FilmPanel(Static):
         return Content.assemble("windows ", *strip, f" {window + 1} of {windows}")
 
     def _noise(self, progress: dict[str, Any]) -> Iterator[Content]:
-        """The denoising wave: in async mode it is seen to run from left to right."""
+        """Noise level of each latent frame; in async mode low levels spread from left to right."""
         noise = progress["noise"]
         rows = WAVE_ROWS if self.size.height >= TALL else 1
         wave = noise_wave(noise, max(8, self.size.width - 26), rows)
@@ -122,7 +122,7 @@ def _left(progress: dict[str, Any]) -> str:
 
 
 def _facts(job: Job, progress: dict[str, Any]) -> str:
-    """What goes on between steps, the frames at hand, and what went wrong before."""
+    """What is done between steps, the frames of the window, peak memory, and earlier attempts."""
     words = [progress.get("stage") or ("" if progress.get("windows") else "starting")]
     if progress.get("windows"):
         words += [f"{frame_range(progress['first_frame'], progress['new_frames'])} of {progress['total_frames']}"]

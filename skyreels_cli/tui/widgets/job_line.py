@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.cells import set_cell_size
 
 from skyreels_cli.queue.job import JobSummary
-from skyreels_cli.tui.view import how
+from skyreels_cli.tui.view import progress_text
 
 # A sign beside the word: states are told apart without colours.
 SIGNS = {"queued": "·", "running": "▶", "paused": "‖", "succeeded": "✓", "failed": "✗", "cancelled": "–"}
@@ -21,7 +21,7 @@ def job_line(job: JobSummary, width: int, now: float, *, orphan: bool) -> str:
     cells = [
         f"{job.id:>6}",
         _cell(f"{SIGNS[job.state]} {state}", 11),
-        _cell(how(job, now), 12),
+        _cell(progress_text(job, now), 12),
         f"{job.priority:>4}" if job.priority else "   ·",
         f"{job.num_frames:>6}",
     ]

@@ -21,7 +21,7 @@ from skyreels_cli.tui.view import View
 from skyreels_cli.tui.widgets.job_line import header_line, job_line
 
 MARGIN = 30
-"""Jobs that are read above and below what is seen, for the next page to be there before it is asked for."""
+"""Jobs that are read above and below what is seen, so that scrolling by a page shows jobs at once."""
 
 
 class JobTable(ScrollView, can_focus=True):

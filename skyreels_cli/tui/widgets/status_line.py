@@ -1,4 +1,4 @@
-"""The top line: how the queue stands, who works on it, and what is in the way."""
+"""The top line: counts of jobs, the time left, and what keeps jobs from being rendered."""
 
 from __future__ import annotations
 
