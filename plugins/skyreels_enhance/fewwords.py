@@ -9,7 +9,7 @@ from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.protocols import WritingTask
 from skyreels_cli.plugins.specs import ModelSpec
 from skyreels_enhance.lexicon import PREPOSITIONS
-from skyreels_enhance.reading import Reading, read
+from skyreels_enhance.reading import PromptReading, read
 
 DIRECTIONS = {"of", "with", "to", "by", "up", "down"}
 """Prepositions behind which there is no place."""
@@ -62,7 +62,7 @@ class FewWords:
             story += begin + self._shot(reading, shot, motions, ground, task.prompt)
         return story
 
-    def _shot(self, reading: Reading, shot: int, motions: Sequence[str], ground: str, prompt: str) -> str:
+    def _shot(self, reading: PromptReading, shot: int, motions: Sequence[str], ground: str, prompt: str) -> str:
         if not shot:
             motion = "" if reading.action else motions[0]
             return _joined(prompt, motion, "" if _is_placed(reading) else ground)
@@ -82,7 +82,7 @@ def _unlike(grounds: Sequence[str], prompt: str) -> list[str]:
     return [ground for ground in grounds if not colours[ground] & said] or list(grounds)
 
 
-def _is_placed(reading: Reading) -> bool:
+def _is_placed(reading: PromptReading) -> bool:
     return bool(set(reading.scene.lower().split()) & (PREPOSITIONS - DIRECTIONS)) or bool(reading.place)
 
 

@@ -42,7 +42,7 @@ ADJECTIVES = word_set(
 
 
 @dataclass(frozen=True)
-class Reading:
+class PromptReading:
     """A prompt, taken apart; all texts are the person's own words."""
 
     opening: str
@@ -69,7 +69,7 @@ class Reading:
     monochrome: bool
 
 
-def read(prompt: str) -> Reading:
+def read(prompt: str) -> PromptReading:
     """Take a prompt apart."""
     text = " ".join(prompt.split())
     opening = found.group() if (found := TALE.match(text)) else ""
@@ -78,7 +78,7 @@ def read(prompt: str) -> Reading:
     subject, predicate = _split_clause(scene)
     plain = _plain_words(text)
     whole = _fold(text)
-    return Reading(
+    return PromptReading(
         opening=opening.strip(),
         framing=framing,
         scene=scene,

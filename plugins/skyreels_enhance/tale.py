@@ -11,8 +11,8 @@ from random import Random
 from skyreels_cli.order.enhance.words import lost_words
 from skyreels_cli.plugins.protocols import WritingTask
 from skyreels_enhance import phrases
-from skyreels_enhance.reading import Reading, begins_with_verb, place_phrase, read
-from skyreels_enhance.rules import Part, closing_sentences, fit, joined, middle, parts_of, pronoun, sentence
+from skyreels_enhance.composing import Part, closing_sentences, fit, joined, middle, parts_of, pronoun, sentence
+from skyreels_enhance.reading import PromptReading, begins_with_verb, place_phrase, read
 
 # `… ; then …`, `… and then …`, and full stops part what happens one after the other.
 BEAT = re.compile(r"(?<=[.!?。！？])\s*|\s*;\s*(?:then\s+)?|,?\s+(?:and\s+)?then\s+", re.IGNORECASE)
@@ -48,7 +48,7 @@ def tell(task: WritingTask) -> str:
     return story
 
 
-def _places(reading: Reading, beats: Sequence[Beat], rng: Random) -> list[Place]:
+def _places(reading: PromptReading, beats: Sequence[Beat], rng: Random) -> list[Place]:
     """Where each shot is: at the place that was named last, else at a place for every three or four of them."""
     told = [read(beat.told).place if beat.told else "" for beat in beats]
     if len(set(told) - {""}) > 1:
@@ -62,7 +62,7 @@ def _places(reading: Reading, beats: Sequence[Beat], rng: Random) -> list[Place]
     return [chosen[shot * len(chosen) // len(beats)] for shot in range(len(beats))]
 
 
-def _beats(reading: Reading, shots: int, rng: Random) -> list[Beat]:
+def _beats(reading: PromptReading, shots: int, rng: Random) -> list[Beat]:
     """What happens in each shot: what was told, spread over the film, and between it the course of such stories."""
     told = [piece.strip(" ,.") for piece in BEAT.split(reading.scene) if piece and piece.strip(" ,.")]
     if len(told) >= shots:
@@ -74,7 +74,7 @@ def _beats(reading: Reading, shots: int, rng: Random) -> list[Beat]:
     return beats
 
 
-def _arc(reading: Reading, shots: int, rng: Random) -> list[Beat]:
+def _arc(reading: PromptReading, shots: int, rng: Random) -> list[Beat]:
     """The usual course of a story, stretched or shortened to so many shots."""
     stages = [shot * 7 // max(1, shots - 1) for shot in range(shots)]
     if not reading.subject:
@@ -96,7 +96,7 @@ def _own_parts(place: Place, beat: Beat, camera: str) -> dict[str, Part]:
 
 
 def _paragraph(
-    reading: Reading, beat: Beat, place: str, framing: str, parts: Mapping[str, Part], task: WritingTask
+    reading: PromptReading, beat: Beat, place: str, framing: str, parts: Mapping[str, Part], task: WritingTask
 ) -> str:
     def assemble(said: dict[str, str]) -> str:
         head = _head(reading, beat, place, framing, said["attributes"])
@@ -105,7 +105,7 @@ def _paragraph(
     return fit(parts, assemble, Random(task.seed), task.max_words)
 
 
-def _head(reading: Reading, beat: Beat, place: str, framing: str, attributes: str) -> str:
+def _head(reading: PromptReading, beat: Beat, place: str, framing: str, attributes: str) -> str:
     """`Wide shot from a fairy tale of a fox: in a quiet forest, a fox, its eyes bright, wakes and lifts its head.`"""
     start = framing[:1].upper() + framing[1:]
     if reading.opening:

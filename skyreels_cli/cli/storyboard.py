@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from skyreels_cli.order.enhance.enhance import Enhanced
     from skyreels_cli.order.enhance.providers import Provider
-    from skyreels_cli.order.enhance.storyboard import Grid
+    from skyreels_cli.order.enhance.storyboard import WindowGrid
     from skyreels_cli.order.order import Order
     from skyreels_cli.order.request import Request
 
@@ -130,16 +130,16 @@ def _ask(question: str) -> str:
     return str(typer.prompt(question, default="", show_default=False, err=True)).strip().lower()
 
 
-def _grid(film_model: str | None) -> Grid:
+def _grid(film_model: str | None) -> WindowGrid:
     """Windows of the model that will render it; of the released 540P ones if none is named."""
-    from skyreels_cli.order.enhance.storyboard import Grid, grid_of
+    from skyreels_cli.order.enhance.storyboard import WindowGrid, grid_of
 
     if film_model is None:
-        return Grid()
+        return WindowGrid()
     from skyreels_cli.hub.catalogue import find_release
     from skyreels_cli.hub.open import open_model
     from skyreels_cli.recipe.schema import Draft
 
     if release := find_release(film_model):
-        return Grid(base=121) if release.native == "720P" else Grid()
+        return WindowGrid(base=121) if release.native == "720P" else WindowGrid()
     return grid_of(Draft(), open_model(film_model, download=False))

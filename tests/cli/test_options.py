@@ -61,8 +61,6 @@ def test_every_flag_of_the_reference_is_understood(run: Run, name: str, spell: C
 @pytest.mark.parametrize(
     ("line", "status", "code"),
     [
-        (["--prompt-enhancer"], 2, "not-built-yet"),
-        (["--prompt-enhancer", "qwen"], 2, "not-built-yet"),
         (["--lora", "style.safetensors:0.8"], 2, "not-built-yet"),
     ],
 )
@@ -144,6 +142,8 @@ def test_recipe_options_are_the_fields_of_a_draft() -> None:
         "description",
         "options",
         "rerolls",
+        "enhanced",
+        "story_shots",
     }
     folded = {"preset", "option", *CHOICES, *TEACACHE}
     assert {option.name for option in fields(RecipeOptions)} - folded == set(Draft.model_fields) - elsewhere

@@ -16,7 +16,7 @@ from skyreels_cli.recipe.shots import ShotDraft
 
 
 @dataclass(frozen=True)
-class Grid:
+class WindowGrid:
     """What decides how long a shot is best: frames of a window and of the overlap, both 4k+1, and the rate."""
 
     base: int = 97
@@ -30,12 +30,12 @@ class Grid:
         return self.base - self.overlap
 
 
-def grid_of(draft: Draft, facts: ModelFacts) -> Grid:
+def grid_of(draft: Draft, facts: ModelFacts) -> WindowGrid:
     """The grid of the film that a draft comes to on a model."""
     unwritten = {"story", "story_shots", "prompt_enhancer", "enhanced", "shots", "num_frames", "duration"}
     values = draft.model_dump(exclude_none=True, by_alias=True, exclude=unwritten)
     recipe = complete(Draft.model_validate({**values, "prompt": "x"}), facts)
-    return Grid(recipe.base_num_frames, recipe.overlap_history, facts.temporal_stride, recipe.fps)
+    return WindowGrid(recipe.base_num_frames, recipe.overlap_history, facts.temporal_stride, recipe.fps)
 
 
 def length_of(draft: Draft, fps: int) -> int | None:
@@ -48,7 +48,7 @@ def length_of(draft: Draft, fps: int) -> int | None:
     return frames
 
 
-def write_shots(paragraphs: Sequence[Paragraph], grid: Grid, frames: int | None) -> list[ShotDraft]:
+def write_shots(paragraphs: Sequence[Paragraph], grid: WindowGrid, frames: int | None) -> list[ShotDraft]:
     """The shots, together as long as asked for."""
     fresh = [number == 0 or paragraph.cut for number, paragraph in enumerate(paragraphs)]
     lengths = shot_lengths(fresh, grid, frames)
@@ -58,7 +58,7 @@ def write_shots(paragraphs: Sequence[Paragraph], grid: Grid, frames: int | None)
     ]
 
 
-def shot_lengths(fresh: Sequence[bool], grid: Grid, frames: int | None) -> list[int]:
+def shot_lengths(fresh: Sequence[bool], grid: WindowGrid, frames: int | None) -> list[int]:
     """Frames of each shot (`fresh`: it does not go on from the one before), all of which make `frames` if given.
 
     Without a length each shot is one window. With one, every shot but the last is whole windows, as even as they go;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.order.enhance.storyboard import Grid, shot_lengths
+from skyreels_cli.order.enhance.storyboard import WindowGrid, shot_lengths
 
 
 @pytest.mark.parametrize(
@@ -21,15 +21,15 @@ from skyreels_cli.order.enhance.storyboard import Grid, shot_lengths
     ],
 )
 def test_lengths(fresh: str, frames: int | None, lengths: list[int]) -> None:
-    assert shot_lengths([character == "1" for character in fresh], Grid(), frames) == lengths
+    assert shot_lengths([character == "1" for character in fresh], WindowGrid(), frames) == lengths
 
 
 def test_the_sum_is_what_was_asked_for() -> None:
-    grid = Grid(base=33, overlap=17)
+    grid = WindowGrid(base=33, overlap=17)
     for frames in range(12, 400):
         assert sum(shot_lengths([True, False, True], grid, frames)) == frames
 
 
 def test_too_short_a_film_is_refused() -> None:
     with pytest.raises(UsageError, match="11 frames are too few for 3 shots"):
-        shot_lengths([True, False, False], Grid(), 11)
+        shot_lengths([True, False, False], WindowGrid(), 11)
