@@ -47,10 +47,23 @@ def imports(module: str) -> frozenset[str]:
     return frozenset(name for name in found if name in program() and name != module)
 
 
-def docstrings(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and text of the docstrings in a file."""
+@cache
+def documentation(path: Path) -> frozenset[ast.Constant]:
+    """Strings that stand alone, which is how modules, classes, functions and values are documented."""
+    alone = (node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Expr))
+    return frozenset(node for node in alone if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    yield from (str(node.value) for node in documentation(path))
+
+
+def strings(path: Path) -> Iterator[str]:
+    """All other strings of a file; in an f-string `X` stands for what is filled in."""
+    parts: set[ast.AST] = set()
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node)
-            if text:
-                yield getattr(node, "lineno", 1), text
+        if isinstance(node, ast.JoinedStr):
+            parts.update(node.values)
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts | documentation(path):
+            yield node.value

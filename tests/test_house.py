@@ -8,7 +8,7 @@ import tomllib
 from collections import defaultdict
 from functools import cache
 
-from tests.source import PROGRAM, ROOT, docstrings, imports, program, tree
+from tests.source import PROGRAM, ROOT, documentation, imports, program, tree
 
 FLOORS = (
     {"cli", "testing"},
@@ -95,10 +95,10 @@ def test_no_two_classes_share_a_name() -> None:
 
 def test_no_docstring_only_points_elsewhere() -> None:
     pointing = [
-        f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
         for path in program().values()
-        for line, text in docstrings(path)
-        if text.lower().startswith("see ")
+        for node in documentation(path)
+        if str(node.value).lower().startswith("see ")
     ]
     assert pointing == []
 

@@ -71,7 +71,7 @@ class RecipeOptions:
         str | None,
         Render(metavar="[NAME]", autocompletion=enhancer_names, help="Have the prompt completed: see enhance-prompt."),
     ] = None
-    fps: Annotated[int | None, Render(metavar="N", help="Frames per second.")] = None
+    fps: Annotated[str | None, Render(metavar="24|23.976|24000/1001", help="Frames per second.")] = None
     image: Annotated[str | None, Render(metavar="FILE", help="The first frame.")] = None
     end_image: Annotated[str | None, Render(metavar="FILE", help="The last frame.")] = None
     video: Annotated[str | None, Render("--video-path", metavar="FILE", help="Go on with it; see extend.")] = None

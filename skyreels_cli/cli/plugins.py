@@ -67,7 +67,7 @@ def new(
     to: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the package's folder goes.")] = Path(),
 ) -> None:
     """Write the beginning of a plugin package, with tests that pass."""
-    from skyreels_cli.plugins.template import write_package
+    from skyreels_cli.cli.plugin_package import write_package
 
     folder = write_package(name, kind, to.expanduser())
     out.narrate(f"now: pip install -e '{folder}[test]' && pytest {folder}")

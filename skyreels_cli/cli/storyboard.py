@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ def tell_story(
     """Print a storyboard, or write it to a file for `--shots`."""
     from skyreels_cli.order.enhance.stage import record
     from skyreels_cli.order.enhance.storyboard import length_of, write_shots
+    from skyreels_cli.recipe.rate import rate_data
     from skyreels_cli.recipe.schema import Draft
 
     for note in done.notes:
@@ -42,7 +44,7 @@ def tell_story(
     values = [shot.model_dump(exclude_none=True, exclude_defaults=True) for shot in shots]
     data: dict[str, Any] = {
         "schema": 1,
-        **({"model": film_model} if film_model else {"fps": grid.fps}),
+        **({"model": film_model} if film_model else {"fps": rate_data(grid.fps)}),
         **({"enhanced": enhanced.model_dump(exclude_defaults=True)} if enhanced else {}),
         "shots": values,
     }
@@ -51,7 +53,7 @@ def tell_story(
         output.write_text(text, encoding="utf-8")
         out.narrate(f"to render it: skyreels generate --shots {output}")
     frames = sum(shot["num_frames"] for shot in values)
-    result = {**data, "num_frames": frames, "duration_s": frames / grid.fps, "output": str(output) if output else None}
+    result = {**data, "num_frames": frames, "duration_s": float(frames / grid.fps), "output": str(output) if output else None}
     on_terminal = sys.stdout.isatty() and not out.quiet
     essential = str(output) if output else text.rstrip()
     out.result(result, essential, (lambda: table(values, grid.fps)) if on_terminal else None)
@@ -68,7 +70,7 @@ def to_yaml(data: dict[str, Any]) -> str:
     return stream.getvalue()
 
 
-def table(shots: Sequence[dict[str, Any]], fps: int) -> RenderableType:
+def table(shots: Sequence[dict[str, Any]], fps: Fraction) -> RenderableType:
     """The shots with their times."""
     from rich.table import Table
 
@@ -78,7 +80,7 @@ def table(shots: Sequence[dict[str, Any]], fps: int) -> RenderableType:
     drawn.add_column("", no_wrap=True)
     drawn.add_column("what is seen", overflow="fold")
     for number, shot in enumerate(shots, 1):
-        seconds = f"{shot['num_frames'] / fps:.1f} s" if shot["num_frames"] else "endless"
+        seconds = f"{float(shot['num_frames'] / fps):.1f} s" if shot["num_frames"] else "endless"
         drawn.add_row(str(number), seconds, "cut" if shot.get("cut") else "", shot["prompt"])
     return drawn
 

@@ -10,12 +10,10 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 
 from skyreels_cli.film.events import Event
+from skyreels_cli.media.codecs import film_coding
 from skyreels_cli.media.encoder import VideoEncoder
-from skyreels_cli.media.join import join_pieces, piece_suffix
+from skyreels_cli.media.join import Piece, join_pieces, piece_suffix
 from skyreels_cli.recipe.schema import Recipe
-
-Piece = tuple[Path, int]
-"""A file and the number of its frames."""
 
 
 class Shape(NamedTuple):
@@ -62,7 +60,7 @@ class NewFilm:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self.shape = Shape(recipe.width, recipe.height, Fraction(recipe.fps), 0)
+        self.shape = Shape(recipe.width, recipe.height, recipe.fps, 0)
         self.piece_suffix = piece_suffix(recipe.codec)
 
     def begin(self) -> Generator[Event]:
@@ -76,10 +74,9 @@ class NewFilm:
     def encoder(self, path: Path) -> VideoEncoder:
         """See `Delivery.encoder`."""
         recipe = self._recipe
-        return VideoEncoder(
-            path, width=recipe.width, height=recipe.height, fps=recipe.fps, codec=recipe.codec, quality=recipe.quality
-        )
+        coding = film_coding(recipe.codec, recipe.quality)
+        return VideoEncoder(path, width=recipe.width, height=recipe.height, fps=self.shape.fps, coding=coding)
 
     def join(self, pieces: Sequence[Piece], output: Path, comment: str) -> None:
         """See `Delivery.join`."""
-        join_pieces([path for path, _ in pieces], output, sum(count for _, count in pieces), comment)
+        join_pieces(pieces, self.shape.fps, output, comment)

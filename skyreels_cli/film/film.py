@@ -18,9 +18,11 @@ from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.film.folder.record import FilmRecord, film_changed
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.loaded_model import LoadedModel
+from skyreels_cli.film.publish import is_take_of, publish
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.window import WindowRenderer
 from skyreels_cli.model.memory import peak_bytes
+from skyreels_cli.recipe.rate import rate_number
 
 
 class FilmRenderer:
@@ -57,6 +59,8 @@ class FilmRenderer:
             if not self._overwrite:
                 raise film_changed(changes)
             self._work.clear()
+        if self._overwrite:
+            self._work.allow_replacing()
         kept = self._kept()
         if self._work.manifest:
             yield FilmResumed(len(kept), sum(kept.values()))
@@ -93,13 +97,14 @@ class FilmRenderer:
     def _finish(self, record: FilmRecord, elapsed: float) -> FilmDone:
         """Join the pieces, check the result, give it its name; then the folder has done its work."""
         done = self._done(elapsed)
-        with replacing(self._work.path / f"film{self._output.suffix}") as joined:
+        finished = self._work.path / f"film{self._output.suffix}"
+        with replacing(finished) as joined:
             counts = [window.new_frames for window in self._plan.windows]
             pieces = [(self._windows.piece(index), count) for index, count in enumerate(counts)]
             self._delivery.join(pieces, joined, record.comment())
         write_json(self._work.sidecar, record.sidecar(done, self._work.looks()))
+        publish(finished, self._output, overwrite=self._work.may_replace or is_take_of(self._output, record))
         self._work.sidecar.replace(self._output.with_name(self._output.name + ".json"))
-        (self._work.path / f"film{self._output.suffix}").replace(self._output)
         if not (self._keep_work or self._work.has_takes):
             self._work.discard()
         return done
@@ -110,7 +115,7 @@ class FilmRenderer:
         return FilmDone(
             output=str(self._output),
             frames=frames,
-            fps=int(shape.fps) if shape.fps.denominator == 1 else float(shape.fps),
+            fps=rate_number(shape.fps),
             width=shape.width,
             height=shape.height,
             duration_s=float(frames / shape.fps),

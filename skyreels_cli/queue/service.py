@@ -24,7 +24,7 @@ def unit_text() -> str:
     environment = "".join(f'Environment="{name}={os.environ[name]}"\n' for name in KEPT if os.environ.get(name))
     return f"""\
 [Unit]
-Description=skyreels queue worker
+Description=The worker of skyreels' queue
 
 [Service]
 ExecStart="{sys.executable}" -m skyreels_cli queue run

@@ -36,6 +36,7 @@ from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.film.windows.script import Script
 from skyreels_cli.hub.folder import open_folder
+from skyreels_cli.media.codecs import film_coding
 from skyreels_cli.media.encoder import VideoEncoder
 from skyreels_cli.model.vae import to_bytes
 from skyreels_cli.plan.plan import Plan
@@ -74,8 +75,9 @@ def plain_film(recipe: Recipe, plan: Plan, studio: LoadedModel, output: Path) ->
             decoded = history.decode(vae, latents[:, : window.latents], window)
             frames += [to_bytes(new).numpy() for new in decoded]
             history.close_window(vae, plan.window(window.index + 1))
-    shape_of_film = {"width": plan.width, "height": plan.height, "fps": recipe.fps, "codec": recipe.codec}
-    with VideoEncoder(output, **shape_of_film, quality=recipe.quality) as encoder:
+    shape_of_film = {"width": plan.width, "height": plan.height, "fps": recipe.fps}
+    coding = film_coding(recipe.codec, recipe.quality)
+    with VideoEncoder(output, **shape_of_film, coding=coding) as encoder:
         for part in frames:
             encoder.write(part)
 

@@ -98,11 +98,7 @@ def test_golden_films_by_a_worker_that_was_killed(folder: Path, home: Path, work
 
 def tiny_job(number: int, films: Path) -> NewJob:
     """A film of three windows, two steps each; every third one has the same prompt."""
-<<<<<<< HEAD
-    facts = open_folder(GOLDEN / "model", str(GOLDEN / "model"))
-=======
     facts = open_model(str(GOLDEN / "model"))
->>>>>>> tuiqueue
     draft = Draft(
         prompt=f"a ball of colour {number % 3}", model=str(GOLDEN / "model"), resolution="64x48", num_frames=21,
         base_num_frames=13, overlap_history=9, seed=number, inference_steps=2, guidance_scale=1.0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,10 +15,10 @@ from skyreels_cli.film.continued import ContinuedFilm
 from skyreels_cli.film.events import Event, FilmDone, StageStarted, StepDone, WindowDone
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.film.folder.work import WorkFolder
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
-from skyreels_cli.media.footage import open_footage
 from skyreels_cli.media.reader import read_frames
+from skyreels_cli.media.video import steady_video
 from skyreels_cli.recipe.schema import Recipe
+from tests.second_reader import ffmpeg
 
 UNUSED: dict[str, Any] = {
     **dict.fromkeys(("prompt", "negative_prompt", "model"), ""),
@@ -29,10 +28,6 @@ UNUSED: dict[str, Any] = {
 
 Film = Callable[..., Iterator[Event]]
 Frames = Callable[[Path], np.ndarray]
-
-
-def ffmpeg(*arguments: object) -> None:
-    subprocess.run([ffmpeg_exe(), *QUIET, "-y", *map(str, arguments)], check=True)
 
 
 @pytest.fixture
@@ -61,7 +56,7 @@ def test_new_frames_follow_the_old(film: Film, frames_of: Frames, clip: Path, tm
     assert len(frames) == 44
     assert np.array_equal(frames[:30], frames_of(clip))
     assert len(np.unique(frames.reshape(44, -1), axis=0)) == 44  # none is doubled
-    assert open_footage(tmp_path / "film.mkv").fps == Fraction(24000, 1001)
+    assert steady_video(tmp_path / "film.mkv").fps == Fraction(24000, 1001)
     assert not work_folder(tmp_path / "film.mkv").exists()
 
 
@@ -132,7 +127,7 @@ class TestDelivery:
         said, film = self.deliver(video, output, "112x64")
         assert said == ["reading the video", "encoding the video once more (from mjpeg to h264)"]
         assert film.shape[:2] == (100, 60)
-        assert open_footage(output).frames == 29
+        assert steady_video(output).frames == 29
         assert (work_folder(output) / "video.mp4").exists()
 
     def test_sound_that_the_container_cannot_hold(self, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from skyreels_cli.cli.plugin_package import write_package
 from skyreels_cli.media.reader import read_frames
-from skyreels_cli.plugins.template import write_package
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "tests" / "golden" / "model"

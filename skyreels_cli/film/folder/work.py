@@ -9,6 +9,7 @@ may be killed at any moment. `<output>.skyreels/` holds:
     checkpoint-*.safetensors, checkpoint.json
                               the window in progress
     preview.mp4               the film so far
+    overwrite                 empty: the film may replace a file of its name
     sidecar.json              `<output>.json` just before it is renamed
     takes/1/                  windows that were made again (`film.folder.takes`), as they were before
 """
@@ -28,7 +29,7 @@ from skyreels_cli.film.folder.manifest import MANIFEST, read_manifest, read_reco
 from skyreels_cli.film.folder.process import describe_holder, holder_record
 from skyreels_cli.film.folder.tensor_tree import load_tree, save_tree
 
-LOCK, HOLDER, TAKES = "lock", "holder.json", "takes"
+LOCK, HOLDER, TAKES, REPLACES = "lock", "holder.json", "takes", "overwrite"
 
 
 class WorkFolder:
@@ -77,6 +78,15 @@ class WorkFolder:
     def sidecar(self) -> Path:
         """Where `<output>.json` is written before it is renamed: a process that is killed leaves nothing outside."""
         return self.path / "sidecar.json"
+
+    @property
+    def may_replace(self) -> bool:
+        """Whether the finished film may replace a file of its name: allowed once, it need not be said again."""
+        return (self.path / REPLACES).exists()
+
+    def allow_replacing(self) -> None:
+        """Let the finished film take the place of whatever has its name."""
+        (self.path / REPLACES).touch()
 
     def commit_window(self, window: int, piece: Path, memory: Any, record: dict[str, Any]) -> None:
         """Make a window count: its piece is complete, `memory` is what the next one needs."""

@@ -32,7 +32,7 @@ class Denoiser:
         self._transformer = transformer
         self._branches = [TextContext(text.to(dtype)) for text in texts]
         self._guidance = guidance
-        self._fps = recipe.fps
+        self._fps = round(recipe.fps)  # it tells 16 from all others
         self._dtype = dtype
         self._per_frame_time = per_frame_time
         self._causal = [(b.start, b.stop) for b in window.blocks] if recipe.causal_attention else None

@@ -101,12 +101,13 @@ class WindowRenderer:
     def _commit(self, window: Window, piece: ExitStack, record: dict[str, Any]) -> None:
         """Have the piece closed, its window recorded and the preview brought up to date, in this order."""
         memory = self._history.state()
-        pieces = [self.piece(index) for index in range(window.index + 1)]
+        before = [known for index in range(window.index) if (known := self._plan.window(index))]
+        pieces = [(self.piece(known.index), known.new_frames) for known in (*before, window)]
 
         def commit() -> None:
             piece.close()
-            self._work.commit_window(window.index, pieces[-1], memory, record)
-            self._preview.show(pieces)
+            self._work.commit_window(window.index, pieces[-1][0], memory, record)
+            self._preview.show(pieces, self._delivery.shape.fps)
 
         self._background.run(commit)
 

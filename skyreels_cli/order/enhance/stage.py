@@ -214,10 +214,10 @@ def last_frame(video: Path, folder: Path) -> Path:
     """The last frame of a video as a picture in a folder."""
     from PIL import Image
 
-    from skyreels_cli.media.footage import open_footage
-    from skyreels_cli.media.tail import read_tail
+    from skyreels_cli.media.reader import read_tail
+    from skyreels_cli.media.video import open_video
 
-    footage = open_footage(video)
-    (frame,) = read_tail(footage, 1, *footage.shown_size)
+    opened = open_video(video)
+    (frame,) = read_tail(opened, 1, *opened.shown_size)
     Image.fromarray(frame).save(picture := folder / "last.png")
     return picture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import cycle, islice
 
 from skyreels_cli.errors import UsageError
@@ -22,7 +23,7 @@ class WindowGrid:
     base: int = 97
     overlap: int = 17
     stride: int = 4
-    fps: int = 24
+    fps: Fraction = Fraction(24)
 
     @property
     def added(self) -> int:
@@ -38,7 +39,7 @@ def grid_of(draft: Draft, facts: ModelFacts) -> WindowGrid:
     return WindowGrid(recipe.base_num_frames, recipe.overlap_history, facts.temporal_stride, recipe.fps)
 
 
-def length_of(draft: Draft, fps: int) -> int | None:
+def length_of(draft: Draft, fps: Fraction) -> int | None:
     """The frames that a draft asks for, if it does. Raises UsageError `story-endless`."""
     if draft.duration is None:
         return draft.num_frames

@@ -39,7 +39,7 @@ def write_package(name: str, kind: str, parent: Path) -> Path:
         "class": "".join(part.capitalize() for part in name.split("-")),
         "usage": USAGE[kind].format(name=name),
     }
-    templates = files("skyreels_cli.plugins") / "templates"
+    templates = files("skyreels_cli.cli") / "templates"
     places = {
         templates / "pyproject.toml.template": folder / "pyproject.toml",
         templates / "README.md.template": folder / "README.md",
