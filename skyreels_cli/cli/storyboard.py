@@ -40,7 +40,7 @@ def tell_story(
         out.warning(note)
     grid = _grid(film_model)
     shots = write_shots(done.paragraphs, grid, length_of(Draft(duration=duration), grid.fps))
-    enhanced = record(done.wish.prompt, provider, [done], done.wish.seed)
+    enhanced = record(done.wish.prompt, provider.name, [done], done.wish.seed)
     values = [shot.model_dump(exclude_none=True, exclude_defaults=True) for shot in shots]
     data: dict[str, Any] = {
         "schema": 1,
@@ -53,7 +53,12 @@ def tell_story(
         output.write_text(text, encoding="utf-8")
         out.narrate(f"to render it: skyreels generate --shots {output}")
     frames = sum(shot["num_frames"] for shot in values)
-    result = {**data, "num_frames": frames, "duration_s": float(frames / grid.fps), "output": str(output) if output else None}
+    result = {
+        **data,
+        "num_frames": frames,
+        "duration_s": float(frames / grid.fps),
+        "output": str(output) if output else None,
+    }
     on_terminal = sys.stdout.isatty() and not out.quiet
     essential = str(output) if output else text.rstrip()
     out.result(result, essential, (lambda: table(values, grid.fps)) if on_terminal else None)

@@ -12,7 +12,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.image import image_size
 from skyreels_cli.order.enhance.answer import Paragraph
-from skyreels_cli.order.enhance.enhance import Enhanced, Wish, enhance
+from skyreels_cli.order.enhance.enhance import Enhanced, Wish, enhance, left_alone
 from skyreels_cli.order.enhance.providers import Provider, choose_provider
 from skyreels_cli.order.enhance.storyboard import grid_of, length_of, write_shots
 from skyreels_cli.order.enhance.writer import open_writer
@@ -82,7 +82,7 @@ def write_pending(recipe: Recipe, begun: Mapping[str, Any] | None, facts: ModelF
     ]
     provider = choose_provider(mark.provider)
     done = _write(wishes, provider, str)
-    written = record(mark.prompt, provider, done, mark.seed)
+    written = record(mark.prompt, provider.name, done, mark.seed)
     texts = [paragraph for each in done for paragraph in each.paragraphs]
     shots = [
         shot.model_copy(update={"prompt": text.text, "cut": text.cut if is_story else shot.cut})
@@ -105,7 +105,7 @@ def _story(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[str]
         )
         (done,) = _write([wish], provider, show)
     notes += done.notes
-    written = record(draft.story or "", provider, [done], wish.seed)
+    written = record(draft.story or "", provider.name, [done], wish.seed)
     shots = write_shots(done.paragraphs, grid, frames)
     return {"shots": shots, "num_frames": None, "duration": None, "enhanced": written}
 
@@ -128,12 +128,20 @@ def _prompts(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[st
         ]
         done = _write(wishes, provider, show)
     notes += [note for each in done for note in each.notes]
-    update: dict[str, Any] = {"enhanced": record(_own_words(draft), provider, done, seed)}
+    update: dict[str, Any] = {"enhanced": record(_own_words(draft), provider.name, done, seed)}
     texts = iter([each.text for each in done])
     if draft.shots:
         shots = [shot.model_copy(update={"prompt": next(texts)}) if shot.prompt else shot for shot in draft.shots]
         return {**update, "shots": shots}
     return {**update, "prompt": next(texts)}
+
+
+def enhance_alone(wish: Wish) -> Enhanced:
+    """A single text, by the provider that is set up, with nothing shown."""
+    if done := left_alone(wish):
+        return done
+    (done,) = _write([wish], choose_provider(), str)
+    return done
 
 
 def _write(wishes: list[Wish], provider: Provider, show: Show) -> list[Enhanced]:
@@ -142,14 +150,12 @@ def _write(wishes: list[Wish], provider: Provider, show: Show) -> list[Enhanced]
         return [enhance(wish, writer, provider.name, show) for wish in wishes]
 
 
-def record(own: str, provider: Provider, done: list[Enhanced], seed: int) -> Enhancement | None:
+def record(own: str, provider: str, done: list[Enhanced], seed: int) -> Enhancement | None:
     """What a recipe keeps of an enhancement; None if nothing was written, as prompts were long already or are kept."""
     written = next((each for each in done if each.provider), None)
     if written is None:
         return None
-    return Enhancement(
-        prompt=own, provider=provider.name, model=written.model, instruction=written.instruction, seed=seed
-    )
+    return Enhancement(prompt=own, provider=provider, model=written.model, instruction=written.instruction, seed=seed)
 
 
 def _settled(draft: Draft, update: Mapping[str, Any]) -> Draft:
