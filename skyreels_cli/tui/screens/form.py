@@ -60,7 +60,7 @@ class JobForm(Screen[NewJob]):
             self.outcome = outcome
             self.to_save = to_save
 
-    class Written(Message):
+    class Completed(Message):
         """What a prompt enhancer made of the prompt."""
 
         def __init__(self, outcome: Enhanced | SkyreelsError) -> None:
@@ -177,12 +177,12 @@ class JobForm(Screen[NewJob]):
     @work(thread=True, exclusive=True, group="write", exit_on_error=False)
     def _write(self, prompt: str) -> None:
         try:
-            self.post_message(self.Written(enhance_alone(Wish(prompt=prompt))))
+            self.post_message(self.Completed(enhance_alone(Wish(prompt=prompt))))
         except SkyreelsError as error:
-            self.post_message(self.Written(error))
+            self.post_message(self.Completed(error))
 
-    @on(Written)
-    def take_text(self, message: Written) -> None:
+    @on(Completed)
+    def take_text(self, message: Completed) -> None:
         """Put the text into the prompt's field, or say why there is none."""
         done = message.outcome
         field = self.query_one("#prompt", Input)
