@@ -40,7 +40,7 @@ class JobForm(Screen[NewJob]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", priority=True),
-        Binding("ctrl+e", "enhance", "Enhance prompt", priority=True),
+        Binding("ctrl+g", "enhance", "Enhance prompt", priority=True),
         Binding("ctrl+z", "take_back", "Take back", priority=True),
         Binding("escape", "dismiss", "Leave"),
     ]

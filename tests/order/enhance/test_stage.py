@@ -14,7 +14,7 @@ from skyreels_cli.order.enhance import stage
 from skyreels_cli.order.enhance.instruction import fingerprint
 from skyreels_cli.order.enhance.providers import choose_provider
 from skyreels_cli.order.enhance.stage import write_pending
-from skyreels_cli.order.intake import decide
+from skyreels_cli.order.intake import decide, take_up
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.plan.planner import make_plan
@@ -160,6 +160,14 @@ def test_later_means_when_the_film_begins(tmp_path: Path, typist: type[Typist], 
     resumed = write_pending(kept, begun.model_dump(mode="json", by_alias=True), waiting.facts)
     assert resumed == begun
     assert typist.written == 1
+
+
+def test_a_film_that_is_taken_up_has_its_texts(tmp_path: Path) -> None:
+    waiting = order(tmp_path, later=True, prompt="a fox", prompt_enhancer="rules")
+    taken = take_up(waiting.recipe, waiting.placement, tmp_path / "film.mp4")
+    assert "a fox, its" in taken.recipe.prompt
+    assert taken.recipe.enhanced is not None
+    assert not taken.recipe.enhanced.pending
 
 
 @pytest.mark.parametrize("seed", range(50))
