@@ -36,7 +36,8 @@ def generate(
     request = make_request(text, film)
     order = decide_aloud(request, out)
     only_plan = only.dry_run or only.explain
-    while request.typed.story and not only_plan and (changed := reviewed(order, request, out)):
+    to_review = request.typed.story is not None and not only_plan
+    while to_review and (changed := reviewed(order, request, out)):
         request, order = changed, decide_aloud(changed, out)
     if only_plan:
         _show_plan(order, out, explain=only.explain)

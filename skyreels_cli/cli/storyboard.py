@@ -40,7 +40,7 @@ def tell_story(
         out.warning(note)
     grid = _grid(film_model)
     shots = write_shots(done.paragraphs, grid, length_of(Draft(duration=duration), grid.fps))
-    enhanced = record(done.wish.prompt, provider.name, [done], done.wish.seed)
+    enhanced = record(done.wish.prompt, provider, [done])
     values = [shot.model_dump(exclude_none=True, exclude_defaults=True) for shot in shots]
     data: dict[str, Any] = {
         "schema": 1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,9 +80,9 @@ def write_pending(recipe: Recipe, begun: Mapping[str, Any] | None, facts: ModelF
         )
         for prompt in prompts
     ]
-    provider = choose_provider(mark.provider)
+    provider = choose_provider(mark.provider, options={mark.provider: mark.options})
     done = _write(wishes, provider, str)
-    written = record(mark.prompt, provider.name, done, mark.seed)
+    written = record(mark.prompt, provider, done)
     texts = [paragraph for each in done for paragraph in each.paragraphs]
     shots = [
         shot.model_copy(update={"prompt": text.text, "cut": text.cut if is_story else shot.cut})
@@ -105,7 +105,7 @@ def _story(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[str]
         )
         (done,) = _write([wish], provider, show)
     notes += done.notes
-    written = record(draft.story or "", provider.name, [done], wish.seed)
+    written = record(draft.story or "", provider, [done])
     shots = write_shots(done.paragraphs, grid, frames)
     return {"shots": shots, "num_frames": None, "duration": None, "enhanced": written}
 
@@ -128,7 +128,7 @@ def _prompts(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[st
         ]
         done = _write(wishes, provider, show)
     notes += [note for each in done for note in each.notes]
-    update: dict[str, Any] = {"enhanced": record(_own_words(draft), provider.name, done, seed)}
+    update: dict[str, Any] = {"enhanced": record(_own_words(draft), provider, done)}
     texts = iter([each.text for each in done])
     if draft.shots:
         shots = [shot.model_copy(update={"prompt": next(texts)}) if shot.prompt else shot for shot in draft.shots]
@@ -136,12 +136,13 @@ def _prompts(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[st
     return {**update, "prompt": next(texts)}
 
 
-def enhance_alone(wish: Wish) -> Enhanced:
-    """A single text, by the provider that is set up, with nothing shown."""
+def enhance_alone(wish: Wish) -> tuple[Enhanced, Enhancement | None]:
+    """A single text by the provider that is set up, with nothing shown, and the record of it."""
     if done := left_alone(wish):
-        return done
-    (done,) = _write([wish], choose_provider(), str)
-    return done
+        return done, None
+    provider = choose_provider()
+    (done,) = _write([wish], provider, str)
+    return done, record(wish.prompt, provider, [done])
 
 
 def _write(wishes: list[Wish], provider: Provider, show: Show) -> list[Enhanced]:
@@ -150,12 +151,19 @@ def _write(wishes: list[Wish], provider: Provider, show: Show) -> list[Enhanced]
         return [enhance(wish, writer, provider.name, show) for wish in wishes]
 
 
-def record(own: str, provider: str, done: list[Enhanced], seed: int) -> Enhancement | None:
+def record(own: str, provider: Provider, done: Sequence[Enhanced]) -> Enhancement | None:
     """What a recipe keeps of an enhancement; None if nothing was written, as prompts were long already or are kept."""
     written = next((each for each in done if each.provider), None)
     if written is None:
         return None
-    return Enhancement(prompt=own, provider=provider, model=written.model, instruction=written.instruction, seed=seed)
+    return Enhancement(
+        prompt=own,
+        provider=provider.name,
+        model=written.model,
+        options=dict(provider.options),
+        instruction=written.instruction,
+        seed=written.wish.seed,
+    )
 
 
 def _settled(draft: Draft, update: Mapping[str, Any]) -> Draft:

@@ -18,7 +18,7 @@ from textual.widgets import Footer, Input, Label, Select, Static
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.order.enhance.enhance import Enhanced, Wish
-from skyreels_cli.order.enhance.stage import enhance_alone, record
+from skyreels_cli.order.enhance.stage import enhance_alone
 from skyreels_cli.queue.job import NewJob
 from skyreels_cli.queue.store import Store
 from skyreels_cli.recipe.enhancement import Enhancement
@@ -61,11 +61,12 @@ class JobForm(Screen[NewJob]):
             self.to_save = to_save
 
     class Completed(Message):
-        """What a prompt enhancer made of the prompt."""
+        """What a prompt enhancer made of the prompt, and the record for the recipe."""
 
-        def __init__(self, outcome: Enhanced | SkyreelsError) -> None:
+        def __init__(self, text: Enhanced, record: Enhancement | None) -> None:
             super().__init__()
-            self.outcome = outcome
+            self.text = text
+            self.record = record
 
     def __init__(self, folder: Path, number: int | None = None) -> None:
         super().__init__()
@@ -177,24 +178,21 @@ class JobForm(Screen[NewJob]):
     @work(thread=True, exclusive=True, group="write", exit_on_error=False)
     def _write(self, prompt: str) -> None:
         try:
-            self.post_message(self.Completed(enhance_alone(Wish(prompt=prompt))))
+            self.post_message(self.Completed(*enhance_alone(Wish(prompt=prompt))))
         except SkyreelsError as error:
-            self.post_message(self.Completed(error))
+            self.app.call_from_thread(self.notify, error.message, severity="warning", markup=False)
 
     @on(Completed)
     def take_text(self, message: Completed) -> None:
         """Put the text into the prompt's field, or say why there is none."""
-        done = message.outcome
-        field = self.query_one("#prompt", Input)
-        if isinstance(done, SkyreelsError):
-            self.notify(done.message, severity="warning", markup=False)
-        elif field.value != done.wish.prompt:
+        done, field = message.text, self.query_one("#prompt", Input)
+        if field.value != done.wish.prompt:
             self.notify("the prompt was changed meanwhile: it stays", severity="warning")
-        elif done.provider is None:
+        elif message.record is None:
             self.notify("; ".join(done.notes), severity="warning", markup=False)
         else:
             self._own_prompt = done.wish.prompt
-            self._record(record(done.wish.prompt, done.provider, [done], done.wish.seed))
+            self._record(message.record)
             field.value = done.text
             self.notify(f"completed by {done.provider}; ctrl+z takes it back", markup=False)
 

@@ -69,6 +69,7 @@ def test_the_recipe_holds_both_texts_and_who_wrote(tmp_path: Path, typist: type[
         "prompt": "a fox",
         "provider": "qwen",
         "model": "typist-1",
+        "options": {},
         "instruction": fingerprint(),
         "seed": 7,
         "pending": False,
