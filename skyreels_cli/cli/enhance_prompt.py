@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
@@ -58,11 +55,14 @@ def enhance_prompt(
     """Complete a prompt: shot type, attributes, action, setting, light and camera. Your facts are kept."""
     from skyreels_cli.cli.plugin_commands import warn_of_broken_plugins
     from skyreels_cli.order.enhance.enhance import Wish
+    from skyreels_cli.order.enhance.picture import picture
     from skyreels_cli.order.enhance.providers import choose_provider
     from skyreels_cli.plugins.options import parse_options
 
     if duration is not None and shots == 1:
         raise UsageError("usage", "--duration is the length of a storyboard", f"--shots 4 --duration {duration}")
+    if image and video:
+        raise UsageError("usage", "--image and --video both say what the film starts from", "leave one of them out")
     if shots > 1 and n > 1:
         raise UsageError("usage", "--n and --shots: a storyboard is written one at a time", f"--shots {shots} --seed 1")
     _check_output(output, overwrite=overwrite)
@@ -71,13 +71,13 @@ def enhance_prompt(
     chosen = choose_provider(provider, model, parse_options(option or []))
     if chosen.chosen_because:
         out.narrate(f"{chosen.name} writes, {chosen.chosen_because} (--provider chooses another)")
-    with _picture(image, video) as picture:
+    with picture(image, video) as first:
         wish = Wish(
             prompt=prompt,
             shots=shots,
             max_words=max_words,
             seed=seed,
-            image=picture,
+            image=first,
             goes_on=video is not None,
             film_model=film_model,
         )
@@ -153,20 +153,3 @@ def _check_output(output: Path | None, *, overwrite: bool) -> None:
         raise UsageError("output-unwritable", f"{output} cannot be written", "-o story.yaml")
     if output.exists() and not overwrite:
         raise UsageError("output-exists", f"{output} is there already", "--overwrite")
-
-
-@contextmanager
-def _picture(image: Path | None, video: Path | None) -> Iterator[Path | None]:
-    """The picture to look at, from whichever file was given."""
-    from skyreels_cli.media.image import image_size
-    from skyreels_cli.order.enhance.stage import last_frame
-
-    if image and video:
-        raise UsageError("usage", "--image and --video both say what the film starts from", "leave one of them out")
-    if video:
-        with TemporaryDirectory(prefix="skyreels-enhance-") as folder:
-            yield last_frame(video.expanduser(), Path(folder))
-        return
-    if image:
-        image_size(image.expanduser())  # raises what says that it is no picture
-    yield image.expanduser() if image else None

@@ -155,4 +155,5 @@ def _repaired(wish: Wish, shots: tuple[Paragraph, ...], wrong: list[str]) -> tup
 def _notes(wish: Wish, answers: list[Writing], provider: str) -> tuple[str, ...]:
     if wish.image is None or any(answer.saw_image for answer in answers):
         return ()
-    return (f"{provider} does not look at pictures: {wish.image.name} was ignored",)
+    ignored = "the last frame of the video" if wish.goes_on else wish.image.name
+    return (f"{provider} does not look at pictures: {ignored} was ignored",)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.media.image import image_size
 from skyreels_cli.order.enhance.answer import Paragraph
 from skyreels_cli.order.enhance.enhance import Enhanced, Wish, enhance, left_alone
+from skyreels_cli.order.enhance.picture import picture
 from skyreels_cli.order.enhance.providers import Provider, choose_provider
 from skyreels_cli.order.enhance.storyboard import grid_of, length_of, write_shots
 from skyreels_cli.order.enhance.writer import open_writer
@@ -52,7 +49,11 @@ def leave_for_later(draft: Draft, facts: ModelFacts) -> Draft:
     _check_story(draft)
     provider = choose_provider(draft.prompt_enhancer, options=draft.options)
     mark = Enhancement(
-        prompt=draft.story or _own_words(draft), provider=provider.name, seed=draft.seed or 0, pending=True
+        prompt=draft.story or _own_words(draft),
+        provider=provider.name,
+        options=dict(provider.options),
+        seed=draft.seed or 0,
+        pending=True,
     )
     update: dict[str, Any] = {"enhanced": mark}
     if draft.story:
@@ -70,18 +71,21 @@ def write_pending(recipe: Recipe, begun: Mapping[str, Any] | None, facts: ModelF
     if begun and _is_of(begun, mark.prompt):
         return Recipe.model_validate({**begun, "rerolls": recipe.rerolls})
     is_story = bool(recipe.shots) and all(shot.prompt == mark.prompt for shot in recipe.shots)
-    prompts = [recipe.prompt] if is_story or not recipe.shots else [shot.prompt for shot in recipe.shots]
-    wishes = [
-        Wish(
-            prompt=mark.prompt if is_story else prompt,
-            shots=len(recipe.shots) if is_story else 1,
-            seed=mark.seed,
-            film_model=facts.name,
-        )
-        for prompt in prompts
-    ]
+    prompts = [mark.prompt] if is_story else [shot.prompt for shot in recipe.story]
     provider = choose_provider(mark.provider, options={mark.provider: mark.options})
-    done = _write(wishes, provider, str)
+    with picture(recipe.story[0].image, recipe.video) as first:
+        wishes = [
+            Wish(
+                prompt=prompt,
+                shots=len(recipe.shots) if is_story else 1,
+                seed=mark.seed,
+                image=None if number else first,
+                goes_on=recipe.video is not None,
+                film_model=facts.name,
+            )
+            for number, prompt in enumerate(prompts)
+        ]
+        done = _write(wishes, provider, str)
     written = record(mark.prompt, provider, done)
     texts = [paragraph for each in done for paragraph in each.paragraphs]
     shots = [
@@ -94,12 +98,12 @@ def write_pending(recipe: Recipe, begun: Mapping[str, Any] | None, facts: ModelF
 def _story(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[str], show: Show) -> dict[str, Any]:
     grid = grid_of(draft, facts)
     frames = length_of(draft, grid.fps)
-    with _picture(draft) as picture:
+    with picture(_first_image(draft), draft.video) as first:
         wish = Wish(
             prompt=draft.story or "",
             shots=draft.story_shots or DEFAULT_SHOTS,
             seed=draft.seed or 0,
-            image=picture,
+            image=first,
             goes_on=draft.video is not None,
             film_model=facts.name,
         )
@@ -114,17 +118,16 @@ def _prompts(draft: Draft, facts: ModelFacts, provider: Provider, notes: list[st
     """The prompt, or that of each shot that has one."""
     own = [shot.prompt for shot in draft.shots or () if shot.prompt] if draft.shots else [draft.prompt or ""]
     seed = draft.seed or 0
-    with _picture(draft) as picture:
-        first = [picture] + [None] * len(own)
+    with picture(_first_image(draft), draft.video) as first:
         wishes = [
             Wish(
                 prompt=text,
                 seed=seed,
-                image=image,
+                image=None if number else first,
                 goes_on=draft.video is not None,
                 film_model=facts.name,
             )
-            for text, image in zip(own, first, strict=False)
+            for number, text in enumerate(own)
         ]
         done = _write(wishes, provider, show)
     notes += [note for each in done for note in each.notes]
@@ -198,6 +201,10 @@ def _own_words(draft: Draft) -> str:
     return draft.prompt or ""
 
 
+def _first_image(draft: Draft) -> str | None:
+    return draft.image or (draft.shots[0].image if draft.shots else None)
+
+
 def _check_story(draft: Draft) -> None:
     if draft.story is None:
         return
@@ -207,31 +214,3 @@ def _check_story(draft: Draft) -> None:
         raise UsageError("usage", "a story and a prompt both say what is seen", "leave one of them out")
     if draft.shots:
         raise UsageError("usage", "a story writes its own shots, and --shots FILE has others", "--shots 6")
-
-
-@contextmanager
-def _picture(draft: Draft) -> Iterator[Path | None]:
-    """The first frame, or the last one of the video that the film goes on with."""
-    first = draft.image or (draft.shots[0].image if draft.shots else None)
-    if first:
-        picture = Path(first).expanduser()
-        image_size(picture)  # raises what says that it is no picture
-        yield picture
-    elif draft.video:
-        with TemporaryDirectory(prefix="skyreels-enhance-") as folder:
-            yield last_frame(Path(draft.video).expanduser(), Path(folder))
-    else:
-        yield None
-
-
-def last_frame(video: Path, folder: Path) -> Path:
-    """The last frame of a video as a picture in a folder."""
-    from PIL import Image
-
-    from skyreels_cli.media.reader import read_tail
-    from skyreels_cli.media.video import open_video
-
-    opened = open_video(video)
-    (frame,) = read_tail(opened, 1, *opened.shown_size)
-    Image.fromarray(frame).save(picture := folder / "last.png")
-    return picture
