@@ -97,7 +97,7 @@ class Bench:
         self._facts = facts
         self._folder = folder
         self._placement = Placement(device="cpu")
-        self._studio = LoadedModel(facts, "float32", self._placement)
+        self._model = LoadedModel(facts, "float32", self._placement)
 
     def film(self, index: int, mode: str, cache: str | None = None, options: dict[str, Any] | None = None) -> Film:
         """The film number `index` in a mode, with a cache or without."""
@@ -114,7 +114,7 @@ class Bench:
             output=output,
         )
         seconds, skipped, before = 0.0, 0.0, time.process_time()
-        for event in render(rendering, model=self._studio):
+        for event in render(rendering, model=self._model):
             now = time.process_time()
             if isinstance(event, StepDone):
                 seconds += now - before

@@ -49,23 +49,23 @@ GOAL = 1.03
 CHECKPOINT_SECONDS = 2.0
 
 
-def plain_film(recipe: Recipe, plan: Plan, studio: LoadedModel, output: Path) -> None:
+def plain_film(recipe: Recipe, plan: Plan, model: LoadedModel, output: Path) -> None:
     """All windows in memory, one encoder at the end."""
-    script, noise, history = Script(recipe, plan), InitialNoise(), make_history(recipe, plan, studio.facts)
-    list(studio.prepare(recipe.texts))
-    channels, stride = studio.facts.transformer.config["in_channels"], studio.facts.spatial_stride
+    script, noise, history = Script(recipe, plan), InitialNoise(), make_history(recipe, plan, model.facts)
+    list(model.prepare(recipe.texts))
+    channels, stride = model.facts.transformer.config["in_channels"], model.facts.spatial_stride
     frames = []
     for window in plan.windows:
         direction = script.direction(window)
         shape = (channels, window.latents, plan.height // stride, plan.width // stride)
         drawn = noise.draw(direction.stream, shape)
-        with studio.vae() as vae, studio.transformer() as transformer:
+        with model.vae() as vae, model.transformer() as transformer:
             latents = start_latents(drawn, window, direction.shot, recipe, history, vae)
-            texts = [studio.text(text) for text in direction.shot.texts]
+            texts = [model.text(text) for text in direction.shot.texts]
             sampler = WindowSampler(
                 window,
                 latents,
-                Denoiser(transformer, recipe, window, texts, direction.shot.guidance_scale, studio.dtype, True, None),
+                Denoiser(transformer, recipe, window, texts, direction.shot.guidance_scale, model.dtype, True, None),
                 lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, True, recipe.options),
                 direction.stream,
                 recipe.addnoise_condition,
@@ -91,7 +91,7 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
     )  # fmt: skip
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
-    studio = LoadedModel(facts, recipe.dtype, Placement(device="cpu"))
+    loaded = LoadedModel(facts, recipe.dtype, Placement(device="cpu"))
     wall: dict[str, list[float]] = {"program": [], "plain": []}
     cpu: dict[str, list[float]] = {"program": [], "plain": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -108,9 +108,9 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
                         output=output,
                         checkpoint_seconds=CHECKPOINT_SECONDS,
                     )
-                    list(render(rendering, model=studio))
+                    list(render(rendering, model=loaded))
                 else:
-                    plain_film(recipe, plan, studio, output)
+                    plain_film(recipe, plan, loaded, output)
                 if run:
                     wall[side].append(time.perf_counter() - started)
                     cpu[side].append(_cpu_seconds() - worked)
