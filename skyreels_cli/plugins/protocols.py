@@ -75,7 +75,7 @@ class CacheSetting:
     `tokens_per_frame`.
     """
 
-    family: Literal["df", "t2v", "i2v"]
+    family: str
     window: int
     rows: int
     steps: int

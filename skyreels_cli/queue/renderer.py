@@ -117,14 +117,13 @@ class Renderer:
         from skyreels_cli.film.loaded_model import LoadedModel
         from skyreels_cli.model.memory import release
 
-        facts, recipe, placement = rendering.facts, rendering.recipe, rendering.placement
-        key = (facts.folder, recipe.dtype, tuple(recipe.lora), placement)
+        key = (rendering.weights, rendering.placement)
         if self._model is None or self._model_key != key:
             if self._model is not None:
                 device = self._model.device
                 self._model = None
                 release(device)
-            self._model, self._model_key = LoadedModel(facts, recipe.dtype, placement), key
+            self._model, self._model_key = LoadedModel(*key), key
         return self._model
 
 
