@@ -62,5 +62,5 @@ def _explain(error: ErrorDetails) -> Problem:
     if error["type"] == "extra_forbidden":
         fields = ShotDraft.model_fields if path[0] == "shots" and len(path) > 1 else FIELDS
         return Problem(path, f"unknown key{did_you_mean(str(path[-1]), fields)}")
-    should = error["msg"].removeprefix("Input ").split(", unable")[0]
+    should = error["msg"].removeprefix("Input ").removeprefix("Value error, ").split(", unable")[0]
     return Problem(path, f"{error['input']!r} {should}")
