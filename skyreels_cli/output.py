@@ -77,8 +77,9 @@ class Output:
 
     @property
     def animated(self) -> bool:
-        """Whether progress on stderr may be animated."""
-        return colourful(sys.stderr) and not (self.quiet or self.events)
+        """Whether progress on stderr may be animated, which takes characters beyond ASCII."""
+        encoding = (getattr(sys.stderr, "encoding", None) or "utf-8").lower()
+        return colourful(sys.stderr) and encoding.startswith("utf") and not (self.quiet or self.events)
 
     def console(self, stream: TextIO | None = None) -> Console:
         """A rich console on a stream (default: stderr) that follows the rules for colour."""
@@ -105,7 +106,7 @@ class Output:
         if self.json or self.events:
             self._envelope(data, None)
         elif self.quiet or human is None:
-            print(harmless(essential))
+            print(harmless(essential) if sys.stdout.isatty() else essential)
         else:
             self.console(sys.stdout).print(human())
         sys.stdout.flush()
@@ -113,7 +114,7 @@ class Output:
     def failure(self, error: SkyreelsError) -> None:
         """Print an error with its causes and hint on stderr, and under `--json` or `--events` the envelope."""
         if self.debug:
-            traceback.print_exception(error, file=sys.stderr)
+            print(harmless("".join(traceback.format_exception(error))), end="", file=sys.stderr)
         self._say("error", error.message)
         for cause in causes(error):
             print(f"  cause: {harmless(cause)}", file=sys.stderr)
@@ -182,3 +183,14 @@ def clock(seconds: float) -> str:
 def frame_range(first_frame: int, frames: int) -> str:
     """A range of frames of the film, counted from 1: `98–177`."""
     return f"{first_frame + 1}–{first_frame + frames}"
+
+
+def frames_of_run(first_frame: int, frames: int, count: int) -> str:
+    """The frames of `count` windows of so many frames each: `98–177`, `98–3537 (80 each)`."""
+    whole = frame_range(first_frame, count * frames)
+    return whole if count == 1 else f"{whole} ({frames} each)"
+
+
+def window_numbers(index: int, count: int) -> str:
+    """The numbers of `count` windows, counted from 1: `2`, `3–44`."""
+    return str(index + 1) if count == 1 else f"{index + 1}–{index + count}"

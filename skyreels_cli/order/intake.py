@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.film.finished import finished_film, identity_of
 from skyreels_cli.film.folder.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.ranks.split import BEST, describe_split
+from skyreels_cli.film.ranks.split import BEST, check_split, describe_split
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.catalogue import bundled_models, unknown_words
 from skyreels_cli.hub.open import open_model
@@ -28,9 +29,11 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
+from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
+from skyreels_cli.paths import expanded
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
@@ -55,18 +58,22 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     check_video_options(request.typed)
     notes: list[str] = []
     draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
-    _refuse_lora(draft)
     draft = _as_begun(draft, request.output)
-    facts = open_model(draft.model or _default_model(settings, notes), download=request.download)
+    facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
+    notes += cut_prompts(recipe, facts)
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
-    output = _output(request, recipe, plan, settings.outdir)
+    output = _place(request, recipe, settings.outdir)
+    finished = None if request.overwrite else finished_film(output, recipe, plan, facts)
+    if finished is None:
+        _check_output(request, output, recipe, plan, notes)
     notes += lost_streams(recipe, output)
+    check_split(recipe, plan, facts, placement)
     return Order(
         recipe=recipe,
         facts=facts,
@@ -76,6 +83,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
         keep_work=request.keep_work,
         overwrite=request.overwrite,
         draft=draft,
+        finished=finished,
         sources=value_sources(recipe, said, facts),
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
@@ -86,7 +94,7 @@ def take_up(
     recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
 ) -> Rendering:
     """A film that was decided before, with its model and plan."""
-    facts = open_model(recipe.model)
+    facts = open_model(recipe.model, recipe.base)
     return Rendering(
         recipe=recipe,
         facts=facts,
@@ -119,18 +127,13 @@ def _prompted(draft: Draft, notes: list[str]) -> Draft:
     return draft.model_copy(update={"prompt": prompt})
 
 
-def _refuse_lora(draft: Draft) -> None:
-    if draft.lora:
-        hint = "use a model folder into which the LoRA is merged: --model FOLDER"
-        raise UsageError("not-built-yet", "LoRA files (--lora, `lora:`) are not there yet", hint)
-
-
 def _as_begun(draft: Draft, output: Path | None) -> Draft:
-    """The same request again goes on with the film: with the seed that it drew, and its re-rolls."""
-    manifest = read_manifest(work_folder(output.expanduser())) if output else None
-    if not manifest:
+    """The same request again means the film that lies there, begun or finished: its seed, and its re-rolls."""
+    there = expanded(output) if output else None
+    made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
+    if not made:
         return draft
-    begun = {"seed": manifest["recipe"]["seed"], "rerolls": manifest["recipe"].get("rerolls")}
+    begun = {"seed": made["recipe"].get("seed"), "rerolls": made["recipe"].get("rerolls")}
     return Draft.model_validate(begun | draft.model_dump(exclude_none=True, by_alias=True))
 
 
@@ -150,12 +153,20 @@ def _note_unknown_words(recipe: Recipe, notes: list[str]) -> None:
         notes.append(f"{known}: {', '.join(words[:LISTED_WORDS])}{more}")
 
 
-def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path) -> Path:
-    """Where the film goes, once it is certain that it can be written there."""
+def _place(request: Request, recipe: Recipe, outdir: Path) -> Path:
+    """Where the film goes."""
     now = datetime.now().astimezone()
     default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
-    output = (request.output or like_video(default, recipe)).expanduser()
+    return expanded(request.output or like_video(default, recipe))
+
+
+def _check_output(request: Request, output: Path, recipe: Recipe, plan: Plan, notes: list[str]) -> None:
+    """Make certain that the film can be written there."""
     check_container(output, recipe.codec)
     check_output(output, overwrite=request.overwrite or output.absolute() == request.own_output)
-    check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
-    return output
+    try:
+        check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
+    except UsageError as error:
+        if not request.only_plan:
+            raise
+        notes.append(error.message)

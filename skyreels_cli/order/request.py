@@ -17,7 +17,8 @@ class Request:
     `typed` wins over `presets` (whatever `load_for_use` takes, later ones over earlier ones), those over `before` (what
     a job that is edited says already), that over the model's defaults.
     `machine` holds settings that were typed, by their names. A model that is not on this machine is fetched only if
-    `download` allows it. `own_output` is a file that may be there: the film of the job that is being edited.
+    `download` allows it. With `only_plan` nothing is to be written, so that a film may be larger than the disk.
+    `own_output` is a file that may be there: the film of the job that is being edited.
     """
 
     typed: Draft
@@ -28,4 +29,5 @@ class Request:
     overwrite: bool = False
     keep_work: bool = False
     download: bool = True
+    only_plan: bool = False
     own_output: Path | None = None

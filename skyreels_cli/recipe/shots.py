@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.recipe.camera import Camera, in_words
-from skyreels_cli.recipe.choices import LONGEST_PROMPT, MAX_SEED
+from skyreels_cli.recipe.choices import LONGEST_PROMPT, MAX_FRAMES, MAX_SEED
 from skyreels_cli.recipe.duration import frames_in, parse_seconds
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Guidance = Annotated[float, Field(ge=0, le=100)]
-Frames = Annotated[int, Field(ge=1)]
+Frames = Annotated[int, Field(ge=1, le=MAX_FRAMES)]
 Prompt = Annotated[str, Field(max_length=LONGEST_PROMPT)]
 
 
