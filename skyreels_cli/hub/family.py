@@ -13,8 +13,6 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-
-
 PACKAGE = "skyreels_cli.hub.families"
 
 

@@ -75,7 +75,7 @@ def _as_srgb(image: Image.Image) -> Image.Image:
         meant = ImageCms.ImageCmsProfile(BytesIO(profile))
         intent = ImageCms.Intent(ImageCms.getDefaultIntent(meant))
         converted = ImageCms.profileToProfile(image, meant, SRGB, renderingIntent=intent, outputMode="RGB")
-    except ImageCms.PyCMSError:
+    except (ImageCms.PyCMSError, OSError):
         return image.convert("RGB")
     assert converted is not None  # only a conversion in place returns nothing
     return converted
