@@ -13,7 +13,7 @@ from shlex import quote
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from ruamel.yaml import YAML
@@ -26,6 +26,7 @@ from skyreels_cli.paths import absolute, home
 APP = "skyreels"
 ENV_PREFIX = "SKYREELS_"
 
+Secret = Annotated[SecretStr, BeforeValidator(str)]  # a key of nothing but digits is no number
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -36,6 +37,7 @@ class Folders:
     config: Path
     presets: Path
     queue: Path
+    cache: Path
 
     @property
     def config_file(self) -> Path:
@@ -48,10 +50,12 @@ def folders() -> Folders:
     chosen = os.environ.get("SKYREELS_HOME")
     if chosen:
         config = state = absolute(chosen)
+        cache = config / "cache"
     else:
         home()
         config, state = platformdirs.user_config_path(APP), platformdirs.user_state_path(APP)
-    return Folders(config=config, presets=config / "presets", queue=state / "queue")
+        cache = platformdirs.user_cache_path(APP)
+    return Folders(config=config, presets=config / "presets", queue=state / "queue", cache=cache)
 
 
 class Settings(BaseSettings):
@@ -66,6 +70,12 @@ class Settings(BaseSettings):
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
+    enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
+    enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
+    enhancer_url: str | None = Field(
+        None, pattern=r"^https?://", description="the address of an OpenAI-compatible endpoint (http://…/v1)"
+    )
+    enhancer_key: Secret | None = Field(None, description="the key of that endpoint; better in the environment")
     presets_dir: UserPath = Field(default_factory=lambda: folders().presets, description="the folder of your presets")
     on_finished: str | None = Field(
         None, description="a shell command for each finished job; it is told SKYREELS_JOB, SKYREELS_OUTPUT …"

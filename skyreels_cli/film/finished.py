@@ -15,6 +15,7 @@ from skyreels_cli.media.comment import read_comment
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.inputs import portable
 from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.weights import weights_of
 
 CIRCUMSTANCES = ("version", "libraries.")
 """What does not make it another film: with which versions of the program it was made."""
@@ -39,7 +40,7 @@ def finished_film(output: Path, recipe: Recipe, plan: Plan, facts: ModelFacts) -
     made = identity_of(output)
     if made is None or made["recipe"] != portable(recipe.model_dump(mode="json", by_alias=True)):
         return None
-    record = FilmRecord(recipe, plan, facts)
+    record = FilmRecord(recipe, plan, weights_of(recipe, facts))
     changes = record.differences({key: made.get(key) for key in record.identity()})
     if not all(change.startswith(CIRCUMSTANCES) for change in changes):
         return None

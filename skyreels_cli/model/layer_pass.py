@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from skyreels_cli.model.kv_cache import KVCache
 from skyreels_cli.model.single_process import SINGLE_PROCESS
-from skyreels_cli.model.text_context import TextContext
+from skyreels_cli.model.text_context import Context, TextContext
 from skyreels_cli.model.tokens import Tokens
 from skyreels_cli.plugins.protocols import Branch, Cache
 
@@ -54,7 +54,7 @@ class LayerPass:
         self,
         shortcut: Shortcut,
         layers: nn.ModuleList,
-        text: tuple[TextContext, Tensor],
+        text: tuple[TextContext, Context],
         tokens: Tokens,
         time: Tensor,
         modulation: Tensor,

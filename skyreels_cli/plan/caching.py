@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skyreels_cli.errors import PluginError, SkyreelsError
-from skyreels_cli.hub.facts import Family, ModelFacts
+from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.compute import TransformerShape, guidance_branches, tokens_per_frame
 from skyreels_cli.plan.plan import Estimate, Window, Windows
 from skyreels_cli.plugins.entries import removal_command
@@ -24,7 +24,7 @@ def cache_setting(
     recipe: Recipe,
     window: Window,
     *,
-    family: Family,
+    family: str,
     branches: Sequence[int],
     tokens_per_frame: int,
     layers: int,

@@ -12,6 +12,7 @@ from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.defaults import family_defaults
 from skyreels_cli.recipe.rate import rate_number
 from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.weights import weights_of
 
 # The authors of SkyReels-V2 advise 20, and at most 50 (tests/golden/REFERENCE.md §3).
 MOST_CONDITION_NOISE = 50
@@ -28,6 +29,7 @@ def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> tuple[str
         *_doubtful(recipe),
         *_rate(recipe),
         *_unsuited(recipe, facts),
+        *_changed(recipe, facts),
     )
 
 
@@ -96,7 +98,13 @@ def _unsuited(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
     if recipe.cache is None:
         return
     spec = plugins().find(CacheSpec, recipe.cache)
-    if spec.df_warning and facts.family == "df":
+    if spec.df_warning and facts.traits.forcing:
         yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {spec.df_warning}."
     if spec.memory is None:
         yield f"The cache {recipe.cache} does not say how much memory it keeps: the plan does not count it."
+
+
+def _changed(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
+    """What each LoRA has in common with the model."""
+    for lora in weights_of(recipe, facts).loras:
+        yield f"LoRA {lora.told}"

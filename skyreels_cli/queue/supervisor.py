@@ -44,7 +44,7 @@ def stop_signals() -> Iterator[StopSignals]:
     if threading.current_thread() is not threading.main_thread():
         yield caught
         return
-    handlers = {signal.SIGTERM: caught.take, signal.SIGINT: caught.take}
+    handlers: dict[int, Any] = {signal.SIGTERM: caught.take, signal.SIGINT: caught.take}
     if hasattr(signal, "SIGHUP"):
         handlers[signal.SIGHUP] = signal.SIG_IGN
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

@@ -49,7 +49,7 @@ def _open_model(rendering: Rendering, device: torch.device, meeting: Meeting) ->
     meeting.wait()
     parallel.start(load_of(rendering.recipe, rendering.plan, rendering.facts))
     placement = replace(rendering.placement, device=str(device))
-    return LoadedModel(rendering.facts, rendering.recipe.dtype, placement, parallel)
+    return LoadedModel(rendering.weights, placement, parallel)
 
 
 def _render(rendering: Rendering, model: LoadedModel, meeting: Meeting, parent: ParentProcess) -> None:

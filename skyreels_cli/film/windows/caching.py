@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from skyreels_cli.film.windows.sampler import Step
-from skyreels_cli.hub.facts import Family
 from skyreels_cli.model.kv_cache import KVCache
 from skyreels_cli.model.layer_pass import Shortcut, Work
 from skyreels_cli.model.single_process import SINGLE_PROCESS
@@ -27,7 +26,7 @@ class WindowCache:
         recipe: Recipe,
         window: Window,
         branches: int,
-        family: Family,
+        family: str,
         transformer: Transformer,
         tokens_per_frame: int,
         element_bytes: int,

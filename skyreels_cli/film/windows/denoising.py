@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,8 @@ from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.noise import Stream
 from skyreels_cli.film.windows.sampler import Levels, Step, WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
-from skyreels_cli.hub.facts import Family
+from skyreels_cli.hub.family import family_named
+from skyreels_cli.model.family import family_model
 from skyreels_cli.model.loading import DTYPES
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.plan import Window
@@ -26,7 +27,8 @@ from skyreels_cli.recipe.schema import Recipe
 class WindowTask:
     """A window from its first step on, or from where a `checkpoint` of it was left.
 
-    `latents` `(c, f, h, w)` are those before the first step; `texts` `(1, 512, text_dim)` are one for each branch.
+    `latents` `(c, f, h, w)` are those before the first step; `texts` `(1, 512, text_dim)` are one for each branch;
+    `inputs` are what else the model's family gives to each forward pass.
     """
 
     window: Window
@@ -36,10 +38,13 @@ class WindowTask:
     latents: Tensor
     tokens_per_frame: int
     checkpoint: dict[str, Any] | None = None
+    inputs: Mapping[str, Tensor] = field(default_factory=dict)
 
     def on(self, device: torch.device) -> WindowTask:
         """The same task with its tensors on a device."""
-        return replace(self, texts=tuple(text.to(device) for text in self.texts), latents=self.latents.to(device))
+        texts = tuple(text.to(device) for text in self.texts)
+        inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
+        return replace(self, texts=texts, latents=self.latents.to(device), inputs=inputs)
 
 
 class Denoising:
@@ -52,19 +57,20 @@ class Denoising:
         self,
         task: WindowTask,
         recipe: Recipe,
-        family: Family,
+        family: str,
         transformer: Transformer,
         before_step: Callable[[], None] | None = None,
     ) -> None:
-        forcing, dtype, branches = family == "df", DTYPES[recipe.dtype], len(task.texts)
+        forcing, dtype, branches = family_named(family).forcing, DTYPES[recipe.dtype], len(task.texts)
         self.window = task.window
         self.cache = (
             WindowCache(recipe, task.window, branches, family, transformer, task.tokens_per_frame, dtype.itemsize)
             if recipe.cache
             else None
         )
+        model = family_model(family)
         self._denoiser = Denoiser(
-            transformer, recipe, task.window, task.texts, task.guidance_scale, dtype, forcing, self.cache
+            transformer, recipe, task.window, task.texts, task.guidance_scale, dtype, model, task.inputs, self.cache
         )
         self._before_step = before_step
         self.sampler = WindowSampler(

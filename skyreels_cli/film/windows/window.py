@@ -13,13 +13,14 @@ from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, Wi
 from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.windows.conditions import start_latents
+from skyreels_cli.film.windows.conditions import condition
 from skyreels_cli.film.windows.denoising import Denoising, WindowTask
 from skyreels_cli.film.windows.history import make_history
 from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.noise import InitialNoise
 from skyreels_cli.film.windows.script import Direction, Script
 from skyreels_cli.film.windows.window_files import OpenPiece, WindowFiles
+from skyreels_cli.model.family import Conditioned
 from skyreels_cli.model.memory import peak_bytes
 from skyreels_cli.model.vae import from_bytes
 from skyreels_cli.plan.plan import Window
@@ -59,7 +60,7 @@ class WindowRenderer:
         self._history_on_disk = True
 
     def render(self, window: Window) -> Generator[Event]:
-        """A window from its first step to its last frame; its record in the work folder follows behind."""
+        """Render a window from its first step to its last frame; it is recorded while the next one begins."""
         started = time.perf_counter()
         direction = self._script.direction(window)
         yield WindowStarted(
@@ -77,8 +78,8 @@ class WindowRenderer:
         peak, look = peak_bytes(self._model.device), asdict(piece.look())
         yield WindowDone(window.index, seconds, peak, look, self._files.drift(piece))
 
-    def _start(self, window: Window, direction: Direction) -> Tensor:
-        """The window's latents `(c, f, h, w)` before its first step."""
+    def _start(self, window: Window, direction: Direction) -> Conditioned:
+        """The window before its first step."""
         with self._model.vae() as vae:
             if self._history_on_disk:
                 self._history.load_state(self._files.history(window.index - 1), vae)
@@ -86,17 +87,16 @@ class WindowRenderer:
             elif self._tail and window.index == 0 and not window.fresh:
                 self._history.begin(from_bytes(self._tail.read()).to(vae.device), vae, window)
             noise = self._draw_noise(window, direction)
-            latents = start_latents(noise, window, direction.shot, self._rendering.recipe, self._history, vae)
-        return latents.to(self._model.device)
+            recipe, shot = self._rendering.recipe, direction.shot
+            return condition(noise, window, shot, recipe, self._history, self._model, vae)
 
     def _draw_noise(self, window: Window, direction: Direction) -> Tensor:
         facts = self._model.facts
-        channels = facts.transformer.config["in_channels"]
         stride = facts.spatial_stride
-        shape = (channels, window.latents, self._plan.height // stride, self._plan.width // stride)
+        shape = (facts.latent_channels, window.latents, self._plan.height // stride, self._plan.width // stride)
         return self._noise.draw(direction.stream, shape).to(self._model.device)
 
-    def _denoise(self, window: Window, direction: Direction, latents: Tensor) -> Generator[Event, None, Tensor]:
+    def _denoise(self, window: Window, direction: Direction, start: Conditioned) -> Generator[Event, None, Tensor]:
         """The window's clean latents."""
         recipe, model = self._rendering.recipe, self._model
         task = WindowTask(
@@ -104,7 +104,8 @@ class WindowRenderer:
             guidance_scale=direction.shot.guidance_scale,
             stream=direction.stream,
             texts=tuple(model.text(text) for text in direction.shot.texts),
-            latents=latents,
+            latents=start.latents.to(model.device),
+            inputs=start.inputs,
             tokens_per_frame=self._plan.tokens_per_frame,
             checkpoint=self._files.checkpoint(window.index),
         )

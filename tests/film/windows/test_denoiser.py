@@ -10,6 +10,7 @@ from torch import Tensor
 
 from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.sampler import Step
+from skyreels_cli.model.family import family_model
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
 from skyreels_cli.recipe.schema import Recipe
@@ -41,7 +42,9 @@ def ask(guidance: float, texts: list[float], forcing: bool = True, **recipe: Any
     )  # fmt: skip
     transformer = FakeTransformer()
     embeddings = [torch.full((1, 512, 8), value) for value in texts]
-    denoiser = Denoiser(transformer, asked, WINDOW, embeddings, asked.guidance_scale, torch.bfloat16, forcing)  # type: ignore[arg-type]
+    family = family_model("df" if forcing else "t2v")
+    arguments = (asked, WINDOW, embeddings, asked.guidance_scale, torch.bfloat16, family, {})
+    denoiser = Denoiser(transformer, *arguments)  # type: ignore[arg-type]
     return denoiser(STEP, torch.zeros(1, 16, 6, 4, 4)), transformer
 
 
