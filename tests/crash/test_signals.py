@@ -47,15 +47,38 @@ def test_generate_leaves_as_with_ctrl_c(number: signal.Signals, tmp_path: Path) 
 @pytest.mark.parametrize("number", ENDING)
 def test_the_dashboard_leaves_the_terminal_as_it_was(number: signal.Signals, tmp_path: Path) -> None:
     terminal = Terminal(("queue", "monitor"), tmp_path)
-    terminal.until("nobody is rendering")
+    terminal.until("Quit")
     assert terminal.end(number) == 130
     assert terminal.unrestored() == []
 
 
 def test_a_dashboard_whose_terminal_goes_away_ends(tmp_path: Path) -> None:
     terminal = Terminal(("queue", "monitor"), tmp_path)
-    terminal.until("nobody is rendering")
+    terminal.until("Quit")
     assert terminal.hang_up() == 130
+
+
+def test_a_hostile_prompt_stays_text_on_every_screen_of_the_dashboard(tmp_path: Path) -> None:
+    hostile = (
+        "\x1b]52;c;ZXZpbA==\x07",
+        "\x1b]0;title\x07",
+        "\x1bP1$r\x1b\\",
+        "\x9b31m",
+        "\x9d0;x\x9c",
+        "\u202e",
+        "\u2066",
+    )
+    prompt = f"a ball {''.join(hostile)} rolls"
+    add = command("queue", "add", prompt, *FILM[2:], "--num-frames", "17", "-o", "x\x1b[31m.mkv")
+    added = subprocess.run(add, cwd=tmp_path, env=environment(), capture_output=True, check=False)
+    assert added.returncode == 0, added.stderr
+    terminal = Terminal(("queue", "monitor"), tmp_path)
+    terminal.until("a ball")
+    for keys in ("\r", "\x1b", "e", "\x1b", "d", "\x1b", "h", "\x1b"):
+        terminal.type(keys)
+        time.sleep(0.5)
+    assert terminal.end(signal.SIGTERM) == 130
+    assert [text for text in hostile if text.encode() in terminal.said] == []
 
 
 def test_a_worker_outlives_its_terminal(tmp_path: Path) -> None:
