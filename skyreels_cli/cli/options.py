@@ -9,13 +9,22 @@ from typing import Annotated
 
 from typer import Option
 
-from skyreels_cli.cli.completion import cache_names, model_names, parallel_names, preset_names, scheduler_names
+from skyreels_cli.cli.completion import (
+    cache_names,
+    camera_words,
+    enhancer_names,
+    model_names,
+    parallel_names,
+    preset_names,
+    scheduler_names,
+)
 from skyreels_cli.film.placement import Offload
-from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
+from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
 
 # One panel of `--help` each.
 Render = partial(Option, rich_help_panel="What to render")
 Sampling = partial(Option, rich_help_panel="Sampling")
+Weights = partial(Option, rich_help_panel="The weights")
 Experiment = partial(Option, rich_help_panel="Experimental")
 Plugin = partial(Option, rich_help_panel="Plugins")
 Long = partial(Option, rich_help_panel="Films of several windows")
@@ -45,18 +54,33 @@ class RecipeOptions:
     prompt: Annotated[str | None, Render("--prompt", metavar="TEXT", help="The same as PROMPT.")] = None
     negative_prompt: Annotated[str | None, Render(metavar="TEXT", help="What to keep out.")] = None
     preset: Annotated[
-        str | None,
-        Render(metavar="NAME|FILE.yaml", autocompletion=preset_names, help="A recipe to start from."),
+        list[str] | None,
+        Render(
+            metavar="NAME|FILE|CODE|URL",
+            autocompletion=preset_names,
+            help="A recipe to start from; the last wins.",
+        ),
+    ] = None
+    camera: Annotated[
+        list[str] | None,
+        Render(metavar="WORD", autocompletion=camera_words, help="How the camera sees or moves: close-up, dolly-in."),
     ] = None
     model: Annotated[
         str | None,
-        Render("--model", "--model-id", metavar="NAME|FOLDER|REPO", autocompletion=model_names, help="The model."),
+        Render("--model", "--model-id", metavar="NAME|FOLDER|FILE|REPO", autocompletion=model_names, help="The model."),
     ] = None
     resolution: Annotated[str | None, Render(metavar="540P|720P|WxH", help="Size in pixels.")] = None
     aspect: Annotated[Aspect | None, Render(help="Shape of the picture.")] = None
     num_frames: Annotated[int | None, Render(metavar="N", help="Length: exactly N come out.")] = None
     duration: Annotated[str | None, Render(metavar="10s|2m|inf", help="Length in time instead.")] = None
-    shots: Annotated[Path | None, Render(metavar="FILE.yaml", help="A prompt and a length for each shot.")] = None
+    shots: Annotated[
+        str | None, Render(metavar="FILE.yaml|N", help="A prompt and a length for each; how many a story has.")
+    ] = None
+    story: Annotated[str | None, Render(metavar="TEXT", help="Have a storyboard written, and render it.")] = None
+    prompt_enhancer: Annotated[
+        str | None,
+        Render(metavar="[NAME]", autocompletion=enhancer_names, help="Have the prompt completed: see enhance-prompt."),
+    ] = None
     fps: Annotated[str | None, Render(metavar="24|23.976|24000/1001", help="Frames per second.")] = None
     image: Annotated[str | None, Render(metavar="FILE", help="The first frame.")] = None
     end_image: Annotated[str | None, Render(metavar="FILE", help="The last frame.")] = None
@@ -71,7 +95,15 @@ class RecipeOptions:
     )
     ar_step: Annotated[int | None, Sampling(metavar="N", help="Steps from block to block; 0: sync.")] = None
     causal_block_size: Annotated[int | None, Sampling(metavar="N", help="Latent frames per block.")] = None
-    dtype: Annotated[Dtype | None, Sampling(metavar="NAME", help="bfloat16, float16, float32 or fp8.")] = None
+    dtype: Annotated[Dtype | None, Weights(help="What is computed in.")] = None
+    weights_dtype: Annotated[
+        WeightsDtype | None, Weights(help="How the weights rest in memory: as in the file, or fp8.")
+    ] = None
+    base: Annotated[
+        str | None,
+        Weights(metavar="MODEL", autocompletion=model_names, help="Has the parts that a single file lacks."),
+    ] = None
+    lora: Annotated[list[str] | None, Weights(metavar="FILE[:X]", help="Change the model; as often as needed.")] = None
     causal_attention: Annotated[
         bool | None,
         Experiment("--causal-attention/--no-causal-attention", help="The weights were not made for it."),
@@ -97,16 +129,8 @@ class RecipeOptions:
         None
     )
 
-    lora: Annotated[list[str] | None, Later()] = None
     codec: Annotated[Codec | None, File(help="ffv1 (in .mkv) is lossless.")] = None
     quality: Annotated[float | None, File(metavar="0-10", help="10 is best.")] = None
-
-
-@dataclass(frozen=True)
-class LaterOptions:
-    """Options of the contract whose feature is not built yet: taken by name and refused, never ignored."""
-
-    prompt_enhancer: Annotated[str | None, Later()] = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +164,6 @@ class FilmOptions:
     """All that says what film is wanted: the options of `generate`, `extend` and `queue add`."""
 
     recipe: RecipeOptions = RecipeOptions()
-    later: LaterOptions = LaterOptions()
     file: FileOptions = FileOptions()
     machine: MachineOptions = MachineOptions()
 

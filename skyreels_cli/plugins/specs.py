@@ -54,14 +54,17 @@ class CacheSpec(Spec):
 
     `checkpointable`: its `state_dict` is small enough to be saved with a window in progress; otherwise a window
     that is interrupted begins again. `df_warning`: why it does not suit diffusion-forcing (DF) models, if so. `agrees`:
-    several GPUs can share a film, as all that it decides by the tokens goes through `Pass.agree`.
+    several GPUs can share a film, as all that it decides by the tokens goes through `Pass.agree`; without it they are
+    refused. `memory` is a second target that imports no torch: `memory(setting, options)` returns the `CacheMemory` of
+    a window, for the plan.
     """
 
     kind: ClassVar[str] = "cache"
 
     checkpointable: bool = False
     df_warning: str | None = None
-    agrees: bool = True
+    agrees: bool = False
+    memory: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,18 @@ class ModelSpec(Spec):
 
 @dataclass(frozen=True)
 class EnhancerSpec(Spec):
-    """`--prompt-enhancer NAME`; the target is called as `target(options)` and returns a `PromptEnhancer`."""
+    """`--prompt-enhancer NAME`; the target is called as `target(options, model)` and returns a `PromptEnhancer`.
+
+    `model` is the language model that somebody asked for, or None. `own_process`: it runs in a process that ends before
+    the film's model loads; one that takes neither memory nor time can do without. `ready`, a second target, is called
+    without arguments and says whether the enhancer may be chosen where none is named: it must be quick, and true only
+    where a person has set the enhancer up.
+    """
 
     kind: ClassVar[str] = "enhancer"
+
+    own_process: bool = True
+    ready: str | None = None
 
 
 @dataclass(frozen=True)

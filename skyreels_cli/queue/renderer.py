@@ -94,8 +94,11 @@ class Renderer:
         from skyreels_cli.order.intake import take_up
         from skyreels_cli.recipe.schema import Recipe
 
+        recipe = Recipe.model_validate(command["recipe"])
+        if recipe.enhanced and recipe.enhanced.pending:
+            self._leave_studio()  # a language model and the film's may not fit side by side
         rendering = take_up(
-            Recipe.model_validate(command["recipe"]),
+            recipe,
             Placement(**command["placement"]),
             Path(command["output"]),
             keep_work=command["keep_work"],
@@ -115,17 +118,21 @@ class Renderer:
 
     def _studio_for(self, rendering: Rendering) -> LoadedModel:
         from skyreels_cli.film.loaded_model import LoadedModel
+
+        key = (rendering.weights, rendering.placement)
+        if self._studio is None or self._studio_key != key:
+            self._leave_studio()
+            self._studio, self._studio_key = LoadedModel(*key), key
+        return self._studio
+
+    def _leave_studio(self) -> None:
+        """Give the model's memory back."""
         from skyreels_cli.model.memory import release
 
-        facts, recipe, placement = rendering.facts, rendering.recipe, rendering.placement
-        key = (facts.folder, recipe.dtype, tuple(recipe.lora), placement)
-        if self._studio is None or self._studio_key != key:
-            if self._studio is not None:
-                device = self._studio.device
-                self._studio = None
-                release(device)
-            self._studio, self._studio_key = LoadedModel(facts, recipe.dtype, placement), key
-        return self._studio
+        if self._studio is not None:
+            device = self._studio.device
+            self._studio = None
+            release(device)
 
 
 def _plan_of(rendering: Rendering, device: str) -> dict[str, Any]:

@@ -9,53 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from skyreels_cli.cli.main import main
-from skyreels_cli.media.reader import read_frames
-from skyreels_cli.media.video import open_video
-from tests.second_reader import read_rgb
 
-HERE = Path(__file__).parent
+from .films import HERE, MEAN, MOST, assert_equal, by_the_clock, command_line, frames
+
 ALL: dict[str, dict[str, Any]] = json.loads((HERE / "cases.json").read_text())
 CASES = {name: case for name, case in ALL.items() if case["kind"] == "generate"}
 IN_A_PROCESS_OF_ITS_OWN = {"start_end"}
-
-VALUES = (
-    "num_frames", "negative_prompt", "guidance_scale", "shift", "seed", "fps", "ar_step", "causal_block_size",
-    "base_num_frames", "overlap_history", "addnoise_condition",
-)  # fmt: skip
-"""Parameters of a case that are options of the same name."""
-
-# In 8-bit levels: the reference's own arithmetic differs by so much from one machine to another.
-MOST, MEAN = 1, 0.01
-
-
-def command_line(case: dict[str, Any], output: Path) -> list[str]:
-    """What a user of the reference would type, `_` in names included."""
-    line = ["extend", str(HERE / case["video"]), "--reference-count"] if "video" in case else ["generate"]
-    line += [case["prompt"], "--model", str(HERE / case.get("model", "model"))]
-    line += ["--resolution", f"{case['width']}x{case['height']}"]
-    line += ["--inference_steps", str(case["num_inference_steps"])]
-    for name in VALUES:
-        if case.get(name) is not None:
-            line += [f"--{name}", str(case[name])]
-    for name in ("image", "end_image"):
-        if name in case:
-            line += [f"--{name}", str(HERE / case[name])]
-    line += ["--causal_attention"] if case.get("causal_attention") else []
-    return [*line, "--device", "cpu", "--dtype", "float32", "--codec", "ffv1", "-o", str(output), "--json"]
-
-
-def frames(path: Path) -> npt.NDArray[np.int16]:
-    return np.stack(list(read_frames(path))).astype(np.int16)
-
-
-def by_the_clock(path: Path) -> npt.NDArray[np.uint8]:
-    """Frames as another reader shows them at a constant rate: it drops those that share a time."""
-    video = open_video(path)
-    return read_rgb(path, *video.shown_size, "-fps_mode", "cfr", "-r", video.fps)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -69,21 +31,16 @@ def test_frame_exact(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
         status, stdout = main(line), capsys.readouterr().out
     assert status == 0, stdout
     assert json.loads(stdout)["data"]["frames"] == case["frames"]
-    made, expected = frames(output), frames(HERE / f"{name}.mkv")
-    assert np.array_equal(by_the_clock(output), made)
-    assert made.shape == expected.shape == (case["frames"], case["height"], case["width"], 3)
-    difference = np.abs(made - expected)
-    assert difference.max() <= MOST
-    assert difference.mean() <= MEAN
+    assert_equal(output, HERE / f"{name}.mkv", case)
 
 
 def test_extend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case, output = ALL["extend"], tmp_path / "extend.mkv"
     assert main(command_line(case, output)) == 0
     assert json.loads(capsys.readouterr().out)["data"]["frames"] == case["frames"]
-    assert np.array_equal(by_the_clock(output), frames(output))
     given, made, expected = frames(HERE / case["video"]), frames(output), frames(HERE / "extend.mkv")
     assert made.shape == expected.shape == (33, 48, 80, 3)
+    assert np.array_equal(by_the_clock(output), made)
     assert np.array_equal(made[:25], given)  # the reference decodes them, and every seventh value comes out one less
     assert np.abs(made - expected).max() <= MOST
     assert np.abs(made - expected)[25:].mean() <= MEAN
