@@ -18,7 +18,8 @@ class Request:
     a job that is edited says already), that over the model's defaults.
     `machine` holds settings that were typed, by their names. A model that is not on this machine is fetched only if
     `download` allows it. With `only_plan` nothing is to be written, so that a film may be larger than the disk.
-    `own_output` is a file that may be there: the film of the job that is being edited.
+    `own_output` is a file that may be there: the film of the job that is being edited. With `enhance_later`, texts that
+    a prompt enhancer shall write are written when the film begins.
     """
 
     typed: Draft
@@ -31,3 +32,4 @@ class Request:
     download: bool = True
     only_plan: bool = False
     own_output: Path | None = None
+    enhance_later: bool = False
