@@ -34,6 +34,7 @@ class Folders:
     config: Path
     presets: Path
     queue: Path
+    cache: Path
 
     @property
     def config_file(self) -> Path:
@@ -46,7 +47,8 @@ def folders() -> Folders:
     home = os.environ.get("SKYREELS_HOME")
     config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
     state = config if home else platformdirs.user_state_path(APP)
-    return Folders(config=config, presets=config / "presets", queue=state / "queue")
+    cache = config / "cache" if home else platformdirs.user_cache_path(APP)
+    return Folders(config=config, presets=config / "presets", queue=state / "queue", cache=cache)
 
 
 class Settings(BaseSettings):

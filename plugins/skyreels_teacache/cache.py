@@ -30,6 +30,8 @@ UNFITTED = (1.0, 0.0)
 WIDTHS = {1536: "1.3b", 5120: "14b"}
 # 540P has 34 × 60 tokens per frame, 720P 45 × 80; halfway between the two.
 TOKENS_720P = 2820
+# I2V models have fits of their own, by the film's size: whether it is nearer to 720P.
+BY_FAMILY = {("i2v", False): "i2v-540p", ("i2v", True): "i2v-720p"}
 
 
 class TeaCache:
@@ -99,9 +101,9 @@ class Account:
 def coefficients(setting: CacheSetting, options: TeaCacheOptions) -> Sequence[float]:
     """The fit for a model, told by its family, its width and the film's size (the reference looks at its path)."""
     fit = options.fit
-    if fit == "auto" and setting.family == "i2v":
-        fit = "i2v-720p" if setting.tokens_per_frame > TOKENS_720P else "i2v-540p"
-    known = WIDTHS.get(setting.width, "none") if fit == "auto" else fit
+    large = setting.tokens_per_frame > TOKENS_720P
+    of_model = BY_FAMILY.get((setting.family, large), WIDTHS.get(setting.width, "none"))
+    known = of_model if fit == "auto" else fit
     return COEFFICIENTS.get((known, options.ret_steps), UNFITTED)
 
 

@@ -19,6 +19,7 @@ from skyreels_cli.film.folder.record import FilmRecord, film_changed
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.film.windows.conditions import pictures
 from skyreels_cli.film.windows.window import WindowRenderer
 from skyreels_cli.model.memory import peak_bytes
 
@@ -52,7 +53,7 @@ class FilmRenderer:
 
     def _run(self) -> Generator[Event]:
         started = time.perf_counter()
-        record = FilmRecord(self._recipe, self._plan, self._model.facts)
+        record = FilmRecord(self._recipe, self._plan, self._model.weights)
         if changes := record.differences(self._work.manifest):
             if not self._overwrite:
                 raise film_changed(changes)
@@ -62,7 +63,7 @@ class FilmRenderer:
             yield FilmResumed(len(kept), sum(kept.values()))
         yield from self._delivery.begin()
         if len(kept) != self._plan.count:
-            yield from self._model.prepare(self._recipe.texts)
+            yield from self._model.prepare(self._recipe.texts, pictures(self._recipe))
         self._work.write_manifest(record.identity())
         windows = yield from self._render(kept)
         if self._plan.endless:

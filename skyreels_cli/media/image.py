@@ -59,8 +59,14 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
-    """The largest centred part with the aspect of width x height."""
-    crop_width = min(image.width, max(1, image.height * width // height))
-    crop_height = min(image.height, max(1, image.width * height // width))
-    left, top = (image.width - crop_width) // 2, (image.height - crop_height) // 2
-    return image.crop((left, top, left + crop_width, top + crop_height))
+    """The centred part with the aspect of width x height; edges between two pixels go to the even one (Pillow's rule).
+
+    As in the reference, so that the part may be a pixel wider or narrower than the exact one.
+    """
+    across, down = image.size
+    if down * width > across * height:
+        down = max(1, int(across * height / width))
+    else:
+        across = max(1, int(down * width / height))
+    edges = ((image.width - across) / 2, (image.height - down) / 2, (image.width + across) / 2, (image.height + down) / 2)
+    return image.crop(edges)  # type: ignore[arg-type] # it rounds them

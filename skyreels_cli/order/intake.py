@@ -51,9 +51,8 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     check_video_options(request.typed)
     notes: list[str] = []
     draft = _prompted(merge(*presets.values(), request.typed), notes)
-    _refuse_lora(draft)
     draft = _as_begun(draft, request.output)
-    facts = open_model(draft.model or _default_model(settings, notes), download=request.download)
+    facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
     check_video_rate(request.typed, recipe)
@@ -78,7 +77,7 @@ def take_up(
     recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
 ) -> Rendering:
     """A film that was decided before, with its model and plan."""
-    facts = open_model(recipe.model)
+    facts = open_model(recipe.model, recipe.base)
     return Rendering(
         recipe=recipe,
         facts=facts,
@@ -109,12 +108,6 @@ def _prompted(draft: Draft, notes: list[str]) -> Draft:
         return draft
     notes.append(f"prompt from {Path(str(draft.video)).name}: {prompt}")
     return draft.model_copy(update={"prompt": prompt})
-
-
-def _refuse_lora(draft: Draft) -> None:
-    if draft.lora:
-        hint = "use a model folder into which the LoRA is merged: --model FOLDER"
-        raise UsageError("not-built-yet", "LoRA files (--lora, `lora:`) are not there yet", hint)
 
 
 def _as_begun(draft: Draft, output: Path | None) -> Draft:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.catalogue import RELEASES, require_renderable
+from skyreels_cli.hub.catalogue import RELEASES
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.hub.family import family_named
 from skyreels_cli.plan.frames import pixel_frames
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
 
 
 def check_family(recipe: Recipe, facts: ModelFacts) -> None:
-    """Refuse families that cannot be rendered, and what only diffusion-forcing (DF) models can do."""
-    require_renderable(facts.family, facts.name)
-    if facts.family == "df":
+    """Refuse what the model's family cannot do, and ask for the image that it cannot do without."""
+    family = facts.traits
+    _check_images(recipe, facts)
+    if family.forcing:
         return
     asked = {
         "going on with a video": recipe.video,
-        "--image": any(shot.image for shot in recipe.story),
         "--end-image": any(shot.end_image for shot in recipe.story),
         "--ar-step": recipe.ar_step,
         "--causal-attention": recipe.causal_attention,
@@ -29,10 +30,33 @@ def check_family(recipe: Recipe, facts: ModelFacts) -> None:
         raise needs_forcing(beyond, facts)
 
 
+def _check_images(recipe: Recipe, facts: ModelFacts) -> None:
+    """A family may do without an image, need one for every shot, or have no use for one."""
+    wanted, given = facts.traits.image, [shot.image is not None for shot in recipe.story]
+    if wanted == "refused" and any(given):
+        raise needs_forcing("--image", facts)
+    if wanted == "required" and not all(given):
+        which = f"shot {given.index(False) + 1} has none" if len(given) > 1 else "none is given"
+        message = f"{facts.name} is an {facts.traits.title} model, which starts from an image, and {which}"
+        raise UsageError("image-missing", message, "--image first.png")
+
+
+def check_one_window(recipe: Recipe, facts: ModelFacts) -> None:
+    """Refuse films beyond the one window that a model which needs an image can render: its image is not repeated."""
+    longest = max((shot.num_frames or 0 for shot in recipe.story), default=0)
+    if facts.traits.image == "required" and longest > recipe.base_num_frames:
+        message = (
+            f"{longest} frames are more than the one window of {recipe.base_num_frames} that {facts.name} renders; "
+            "a DF model goes on from window to window, from an image too"
+        )
+        raise UsageError("plan-window-too-long", message, f"--num-frames {recipe.base_num_frames}")
+
+
 def needs_forcing(what: str, facts: ModelFacts) -> UsageError:
     """The error for a request that only DF models can fulfil."""
-    capable = [release.alias for release in RELEASES if release.family == "df"]
-    message = f"{facts.name} is a text-to-video model: {what} needs a DF model ({', '.join(capable)})"
+    capable = [release.alias for release in RELEASES if family_named(release.family).forcing]
+    article = "an" if facts.traits.title[0] in "aeio" else "a"
+    message = f"{facts.name} is {article} {facts.traits.title} model: {what} needs a DF model ({', '.join(capable)})"
     return UsageError("model-family", message, f"--model {capable[0]}")
 
 
@@ -65,7 +89,7 @@ def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]
     if latents > limit:
         end_frame = any(shot.end_image for shot in recipe.story)
         fits = pixel_frames(limit - end_frame, facts.temporal_stride)
-        option = "--base-num-frames" if facts.family == "df" else "--num-frames"
+        option = "--base-num-frames" if facts.traits.forcing else "--num-frames"
         raise UsageError(
             "plan-window-too-long",
             f"a window of {latents} latent frames exceeds the {limit} positions of {facts.name}: "

@@ -11,6 +11,7 @@ from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.defaults import family_defaults
 from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.weights import weights_of
 
 # The authors of SkyReels-V2 advise 20, and at most 50 (tests/golden/REFERENCE.md §3).
 MOST_CONDITION_NOISE = 50
@@ -27,6 +28,7 @@ def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> 
         *_doubtful(recipe),
         *_rate(recipe),
         *_unsuited(recipe, facts),
+        *_changed(recipe, facts),
     )
 
 
@@ -92,8 +94,14 @@ def _rate(recipe: Recipe) -> Iterator[str]:
 
 
 def _unsuited(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
-    if recipe.cache is None or facts.family != "df":
+    if recipe.cache is None or not facts.traits.forcing:
         return
     reason = plugins().find(CacheSpec, recipe.cache).df_warning
     if reason:
         yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {reason}."
+
+
+def _changed(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
+    """What each LoRA has in common with the model."""
+    for lora in weights_of(recipe, facts).loras:
+        yield f"LoRA {lora.told}"

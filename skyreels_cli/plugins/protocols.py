@@ -74,7 +74,7 @@ class CacheSetting:
     pass holds fewer tokens of each frame than `tokens_per_frame`.
     """
 
-    family: Literal["df", "t2v", "i2v"]
+    family: str
     window: int
     rows: int
     steps: int

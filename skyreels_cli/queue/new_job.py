@@ -26,7 +26,14 @@ def new_job(order: Order, request: Request, **how: Any) -> NewJob:
         message = "an endless film would never let the next job begin"
         raise UsageError("queue-endless", message, "--duration 60s, or skyreels generate with --duration inf")
     draft, recipe = order.draft, order.recipe
-    fixed = ["seed", "model", *ASSET_FIELDS, *([] if draft.shots else ["prompt"])]  # shots have prompts of their own
+    fixed = [
+        "seed",
+        "model",
+        "base",
+        "lora",
+        *ASSET_FIELDS,
+        *([] if draft.shots else ["prompt"]),
+    ]  # shots have prompts of their own
     said = draft.model_copy(update={name: getattr(recipe, name) for name in fixed})
     return NewJob(
         draft=said.model_dump(mode="json", by_alias=True, exclude_none=True),

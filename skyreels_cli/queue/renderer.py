@@ -117,14 +117,13 @@ class Renderer:
         from skyreels_cli.film.loaded_model import LoadedModel
         from skyreels_cli.model.memory import release
 
-        facts, recipe, placement = rendering.facts, rendering.recipe, rendering.placement
-        key = (facts.folder, recipe.dtype, tuple(recipe.lora), placement)
+        key = (rendering.weights, rendering.placement)
         if self._studio is None or self._studio_key != key:
             if self._studio is not None:
                 device = self._studio.device
                 self._studio = None
                 release(device)
-            self._studio, self._studio_key = LoadedModel(facts, recipe.dtype, placement), key
+            self._studio, self._studio_key = LoadedModel(*key), key
         return self._studio
 
 

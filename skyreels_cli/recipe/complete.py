@@ -9,6 +9,7 @@ from typing import Any
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.hub.lora import parse_lora
 from skyreels_cli.media.image import image_size
 from skyreels_cli.recipe.continued import continued
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
@@ -48,6 +49,8 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
         "seed": said.get("seed", secrets.randbelow(RANDOM_SEEDS)),
         "image": film.image,
         "end_image": film.end_image,
+        "base": _located_base(draft.base),
+        "lora": [_located_lora(said_lora) for said_lora in said.get("lora", ())],
     }
     asked = {name: value for name, value in said.items() if name in Recipe.model_fields}
     return complete_options(Recipe.model_validate(asked | decided | video))
@@ -78,6 +81,17 @@ def _located(shot: Shot) -> Shot:
     return shot.model_copy(
         update={name: str(Path(path).expanduser().absolute()) for name, path in given.items() if path}
     )
+
+
+def _located_lora(said: str) -> str:
+    """`FILE:scale` with an absolute path; a strength of 1 is left out."""
+    path, strength = parse_lora(said)
+    return f"{path.absolute()}" + (f":{strength:g}" if strength != 1 else "")
+
+
+def _located_base(said: str | None) -> str | None:
+    path = Path(said).expanduser() if said else None
+    return str(path.absolute()) if path and path.exists() else said
 
 
 def _size(draft: Draft, said: dict[str, Any], facts: ModelFacts, story: Sequence[Shot]) -> tuple[int, int]:

@@ -7,19 +7,29 @@ renders alike everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
+from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
 from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
+
+
+def _split_dtype(values: Any) -> Any:
+    """Take `dtype: fp8`, as recipes said before weights had a dtype of their own, for what it meant."""
+    if isinstance(values, Mapping) and values.get("dtype") == "fp8":
+        return {"weights_dtype": "fp8", **values, "dtype": "bfloat16"}
+    return values
 
 
 class Draft(BaseModel):
     """A partial recipe: unset fields are None; numbers are accepted where text is expected (`duration: 10`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
+
+    _read_old = model_validator(mode="before")(_split_dtype)
 
     schema_version: Literal[1] = Field(1, alias="schema")
     description: str | None = None
@@ -53,6 +63,8 @@ class Draft(BaseModel):
     cache: str | None = None
     options: dict[str, dict[str, Any]] | None = Field(None, description="options of plugins, by plugin name")
     dtype: Dtype | None = None
+    weights_dtype: WeightsDtype | None = None
+    base: str | None = Field(None, description="the model that has the parts which a single weights file lacks")
     lora: list[str] | None = Field(None, description="FILE or FILE:scale")
     codec: Codec | None = None
     quality: float | None = Field(None, ge=0, le=10)
@@ -62,6 +74,8 @@ class Recipe(BaseModel):
     """A complete recipe: everything that decides the frames of a film, apart from the weights."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    _read_old = model_validator(mode="before")(_split_dtype)
 
     schema_version: Literal[1] = Field(1, alias="schema")
     prompt: str
@@ -91,6 +105,8 @@ class Recipe(BaseModel):
     cache: str | None = None
     options: dict[str, dict[str, Any]] = {}
     dtype: Dtype = "bfloat16"
+    weights_dtype: WeightsDtype = "file"
+    base: str | None = None
     lora: list[str] = []
     codec: Codec = "h264"
     quality: float = 7.0

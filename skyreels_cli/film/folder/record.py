@@ -13,8 +13,7 @@ from typing import Any
 from skyreels_cli import __version__
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.events import FilmDone
-from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.hub.identity import weight_hashes
+from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.plan.dry_run import plan_data
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.schema import Recipe
@@ -25,12 +24,11 @@ _LIBRARIES = ("torch", "diffusers", "transformers")
 class FilmRecord:
     """Recipe, model identity and versions; the weights are hashed in the background while the film begins."""
 
-    def __init__(self, recipe: Recipe, plan: Plan, facts: ModelFacts) -> None:
+    def __init__(self, recipe: Recipe, plan: Plan, weights: WeightsSpec) -> None:
         self._recipe = recipe
         self._plan = plan
-        self._facts = facts
         pool = ThreadPoolExecutor(max_workers=1)
-        self._hashes = pool.submit(weight_hashes, facts)
+        self._model = pool.submit(weights.identity)
         pool.shutdown(wait=False)
 
     def identity(self) -> dict[str, Any]:
@@ -39,7 +37,7 @@ class FilmRecord:
             "skyreels": 1,
             "version": __version__,
             "recipe": self._recipe.model_dump(mode="json", by_alias=True),
-            "model": {"name": self._facts.name, "family": self._facts.family, "sha256": self._hashes.result()},
+            "model": self._model.result(),
             "libraries": {name: version(name) for name in _LIBRARIES},
         }
 

@@ -56,7 +56,7 @@ def _open_model(rendering: Rendering, device: torch.device) -> LoadedModel:
     parallel = make_parallel(rendering.placement)
     parallel.start(load_of(rendering.recipe, rendering.plan, rendering.facts))
     placement = replace(rendering.placement, device=str(device))
-    return LoadedModel(rendering.facts, rendering.recipe.dtype, placement, parallel)
+    return LoadedModel(rendering.weights, placement, parallel)
 
 
 def _make(rendering: Rendering, model: LoadedModel, parent: ParentProcess) -> None:

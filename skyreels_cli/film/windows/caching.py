@@ -26,7 +26,7 @@ class WindowCache:
         recipe: Recipe,
         window: Window,
         branches: int,
-        family: Any,
+        family: str,
         transformer: Transformer,
         tokens_per_frame: int,
     ) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor
 
+from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.windows.caching import WindowCache
 from skyreels_cli.model.layer_pass import Shortcut
-from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
@@ -25,23 +24,24 @@ class Denoiser:
         window: Window,
         texts: Sequence[Tensor],
         guidance: float,
-        dtype: torch.dtype,
-        per_frame_time: bool,
+        model: LoadedModel,
+        inputs: Mapping[str, Tensor],
         cache: WindowCache | None = None,
     ) -> None:
         self._transformer = transformer
-        self._branches = [TextContext(text.to(dtype)) for text in texts]
+        self._family = model.family
+        self._inputs = inputs
+        self._branches = [self._family.context(text.to(model.dtype), inputs) for text in texts]
         self._guidance = guidance
         self._fps = recipe.fps
-        self._dtype = dtype
-        self._per_frame_time = per_frame_time
+        self._dtype = model.dtype
         self._causal = [(b.start, b.stop) for b in window.blocks] if recipe.causal_attention else None
         self._cache = cache
 
     def __call__(self, row: int, latents: Tensor, timesteps: Tensor) -> Tensor:
         """Velocity (1, c, f, h, w) in float32 of `latents` at per-frame `timesteps` (1, f), in a row of the window."""
-        times = timesteps if self._per_frame_time else timesteps[:, 0]
-        model_input = latents.to(self._dtype)
+        times = self._family.timestep(timesteps)
+        model_input = self._family.hidden_states(latents, self._inputs).to(self._dtype)
         parallel, count = self._transformer.parallel, len(self._branches)
         mine = parallel.branches(count)
         computed = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +28,8 @@ CPU = torch.device("cpu")
 class WindowTask:
     """A window from its first row on, or from where a `checkpoint` of it was left.
 
-    `latents` `(c, f, h, w)` are denoised in place; `texts` `(1, 512, text_dim)` each.
+    `latents` `(c, f, h, w)` are denoised in place; `texts` `(1, 512, text_dim)` each; `inputs` are what else the
+    model's family gives to each forward pass.
     """
 
     window: Window
@@ -35,6 +37,7 @@ class WindowTask:
     stream: Stream
     texts: tuple[Tensor, ...]
     latents: Tensor
+    inputs: Mapping[str, Tensor]
     tokens_per_frame: int
     checkpoint: dict[str, Any] | None
 
@@ -46,13 +49,13 @@ def begin(
 
     A window begins again if its cache cannot take up the checkpoint.
     """
-    window, texts, family = task.window, task.texts, model.facts.family
-    forcing, per_frame = family == "df", task.tokens_per_frame
-    cache = WindowCache(recipe, window, len(texts), family, transformer, per_frame) if recipe.cache else None
+    window, texts, forcing = task.window, task.texts, model.facts.traits.forcing
+    arguments = (recipe, window, len(texts), model.facts.family, transformer, task.tokens_per_frame)
+    cache = WindowCache(*arguments) if recipe.cache else None
     sampler = WindowSampler(
         window,
         task.latents,
-        Denoiser(transformer, recipe, window, texts, task.guidance_scale, model.dtype, forcing, cache),
+        Denoiser(transformer, recipe, window, texts, task.guidance_scale, model, task.inputs, cache),
         lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options),
         task.stream,
         recipe.addnoise_condition,
@@ -77,4 +80,6 @@ def hear(device: torch.device) -> WindowTask | None:
 
 
 def _on(device: torch.device, task: WindowTask) -> WindowTask:
-    return replace(task, texts=tuple(text.to(device) for text in task.texts), latents=task.latents.to(device))
+    inputs = {name: tensor.to(device) for name, tensor in task.inputs.items()}
+    texts = tuple(text.to(device) for text in task.texts)
+    return replace(task, texts=texts, latents=task.latents.to(device), inputs=inputs)

@@ -19,13 +19,14 @@ from skyreels_cli.film.folder.preview import Preview
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.windows.caching import WindowCache
-from skyreels_cli.film.windows.conditions import start_latents
+from skyreels_cli.film.windows.conditions import condition
 from skyreels_cli.film.windows.denoising import WindowTask, begin, share
 from skyreels_cli.film.windows.history import make_history
 from skyreels_cli.film.windows.look import Look, LookMeter
 from skyreels_cli.film.windows.noise import InitialNoise
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.script import Direction, Script
+from skyreels_cli.model.family import Conditioned
 from skyreels_cli.model.memory import peak_bytes
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.vae import from_bytes, to_bytes
@@ -89,9 +90,9 @@ class WindowRenderer:
         with self._model.vae() as vae:
             self._remember(window, vae)
             noise = self._draw_noise(window, direction)
-            latents = start_latents(noise, window, direction.shot, self._recipe, self._history, vae)
-        yield from self._denoise(window, direction, latents.to(self._model.device))
-        piece = yield from self._develop(window, latents[:, : window.latents], meter)
+            start = condition(noise, window, direction.shot, self._recipe, self._history, self._model, vae)
+        yield from self._denoise(window, direction, start)
+        piece = yield from self._develop(window, start.latents[:, : window.latents], meter)
         seconds, look = time.perf_counter() - started, meter.look()
         self._commit(window, piece, {"window": window.index, "seconds": seconds, "look": asdict(look)})
         self._remembered = window.index
@@ -127,19 +128,19 @@ class WindowRenderer:
 
     def _draw_noise(self, window: Window, direction: Direction) -> Tensor:
         facts = self._model.facts
-        channels = facts.transformer.config["in_channels"]
         stride = facts.spatial_stride
-        shape = (channels, window.latents, self._plan.height // stride, self._plan.width // stride)
+        shape = (facts.latent_channels, window.latents, self._plan.height // stride, self._plan.width // stride)
         return self._noise.draw(direction.stream, shape).to(self._model.device)
 
-    def _denoise(self, window: Window, direction: Direction, latents: Tensor) -> Generator[Event]:
+    def _denoise(self, window: Window, direction: Direction, start: Conditioned) -> Generator[Event]:
         model, shot = self._model, direction.shot
         task = WindowTask(
             window=window,
             guidance_scale=shot.guidance_scale,
             stream=direction.stream,
             texts=tuple(model.text(text) for text in shot.texts),
-            latents=latents,
+            latents=start.latents,
+            inputs=start.inputs,
             tokens_per_frame=self._plan.tokens_per_frame,
             checkpoint=self._work.checkpoint(window.index),
         )
