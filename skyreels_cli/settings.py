@@ -34,6 +34,8 @@ class Folders:
     config: Path
     presets: Path
     queue: Path
+    models: Path
+    catalogue: Path
     cache: Path
 
     @property
@@ -48,7 +50,14 @@ def folders() -> Folders:
     config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
     state = config if home else platformdirs.user_state_path(APP)
     cache = config / "cache" if home else platformdirs.user_cache_path(APP)
-    return Folders(config=config, presets=config / "presets", queue=state / "queue", cache=cache)
+    return Folders(
+        config=config,
+        presets=config / "presets",
+        queue=state / "queue",
+        models=state / "models",
+        catalogue=config / "catalogue",
+        cache=cache,
+    )
 
 
 class Settings(BaseSettings):
