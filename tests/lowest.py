@@ -24,7 +24,7 @@ EXTRAS = ("cache-dit", "graphics", "test")
 
 FAST = (
     *("tests/cli", "tests/hub", "tests/media", "tests/model", "tests/plan", "tests/plugins", "tests/recipe"),
-    *("tests/test_house.py", "tests/test_imports.py", "tests/test_output.py", "tests/test_settings.py"),
+    *("tests/test_diffusers.py", "tests/test_imports.py", "tests/test_output.py", "tests/test_settings.py"),
 )
 
 

@@ -35,7 +35,7 @@ BY_FAMILY = {("i2v", False): "i2v-540p", ("i2v", True): "i2v-720p"}
 
 
 class TeaCache:
-    """See `protocols.Cache`. Each branch keeps its own account, whatever the order in which branches are called."""
+    """A `Cache` in which each branch keeps its own account, whatever the order in which branches are called."""
 
     def __init__(self, setting: CacheSetting, options: TeaCacheOptions) -> None:
         self._threshold = options.threshold
@@ -45,7 +45,7 @@ class TeaCache:
         self._accounts = {branch: Account() for branch in setting.branches}
 
     def run(self, x: Tensor, call: Pass) -> Tensor:
-        """See `protocols.Cache.run`."""
+        """Add the last residual to `x` while the estimated change is small; else run the layers."""
         account = self._accounts[call.branch]
         embedding = call.modulation if self._ret_steps else call.time
         change = call.agree(polynomial(self._coefficients, account.relative_change(embedding)))
@@ -62,16 +62,16 @@ class TeaCache:
         return row < FIRST_ROWS[self._ret_steps] or (not self._ret_steps and row == self._last_row)
 
     def state_dict(self) -> dict[str, Any]:
-        """See `protocols.Cache.state_dict`."""
+        """The account of each branch."""
         return {branch: account.state_dict() for branch, account in self._accounts.items()}
 
     def load_state_dict(self, state: dict[Branch, Any]) -> None:
-        """See `protocols.Cache.load_state_dict`."""
+        """Go on from the accounts of the same window."""
         for branch, account in self._accounts.items():
             account.__dict__.update(state[branch])
 
     def close(self) -> dict[str, Any]:
-        """See `protocols.Cache.close`."""
+        """Nothing to tell."""
         return {}
 
 
@@ -94,7 +94,7 @@ class Account:
         return self.residual is not None and threshold > 0 and self.estimate < threshold
 
     def state_dict(self) -> dict[str, Any]:
-        """See `protocols.Cache.state_dict`."""
+        """All that is known, without what is None."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 

@@ -50,7 +50,7 @@ def run_checks() -> Iterator[Check]:
     yield from _torch()
     yield _libraries()
     yield _memory()
-    yield _ffmpeg()
+    yield _video_codecs()
     yield from _settings_and_disk()
     yield from _plugins()
     yield from _models()
@@ -104,15 +104,14 @@ def _memory() -> Check:
     return Check("memory", "ok", f"{byte_size(size)} of RAM")
 
 
-def _ffmpeg() -> Check:
-    from skyreels_cli.media.ffmpeg import encoders, ffmpeg_exe
+def _video_codecs() -> Check:
+    from skyreels_cli.media.codecs import available_codecs, library_version
 
-    try:
-        return Check("ffmpeg", "ok", f"{ffmpeg_exe()}, {len(encoders())} video encoders")
-    except SkyreelsError as missing:
-        return Check("ffmpeg", "problem", missing.message, missing.hint)
-    except (OSError, subprocess.CalledProcessError) as broken:
-        return Check("ffmpeg", "problem", f"does not run: {broken}", "pip install --force-reinstall imageio-ffmpeg")
+    lacking = [codec for codec, there in available_codecs().items() if not there]
+    if lacking:
+        cure = "pip install --force-reinstall --only-binary av av"
+        return Check("video", "problem", f"{library_version()} cannot encode {', '.join(lacking)}", cure)
+    return Check("video", "ok", f"{library_version()}, all of {', '.join(available_codecs())}")
 
 
 def _settings_and_disk() -> Iterator[Check]:

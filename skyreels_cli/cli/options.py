@@ -58,7 +58,7 @@ class RecipeOptions:
     num_frames: Annotated[int | None, Render(metavar="N", help="Length: exactly N come out.")] = None
     duration: Annotated[str | None, Render(metavar="10s|2m|inf", help="Length in time instead.")] = None
     shots: Annotated[Path | None, Render(metavar="FILE.yaml", help="A prompt and a length for each shot.")] = None
-    fps: Annotated[int | None, Render(metavar="N", help="Frames per second.")] = None
+    fps: Annotated[str | None, Render(metavar="24|23.976|24000/1001", help="Frames per second.")] = None
     image: Annotated[str | None, Render(metavar="FILE", help="The first frame.")] = None
     end_image: Annotated[str | None, Render(metavar="FILE", help="The last frame.")] = None
     video: Annotated[str | None, Render("--video-path", metavar="FILE", help="Go on with it; see extend.")] = None

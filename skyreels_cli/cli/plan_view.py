@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from skyreels_cli.output import byte_size, clock, frame_range
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from rich.console import RenderableType
     from rich.table import Table
 
@@ -21,14 +23,16 @@ def plan_view(plan: Plan, output: Path) -> RenderableType:
     """Draw windows, what they cost and what is unusual about them, within 80 columns."""
     from rich.console import Group
 
+    from skyreels_cli.recipe.rate import rate_number
+
     frames, length = ("endless", "") if plan.num_frames is None else _length(plan.num_frames, plan.fps)
-    head = f"{frames}, {plan.width}×{plan.height}, {plan.fps} fps{length} → {output}"
+    head = f"{frames}, {plan.width}×{plan.height}, {rate_number(plan.fps)} fps{length} → {output}"
     notes = [f"note: {note}" for note in plan.notes]
     return Group(head, "", _windows(plan), "", _estimates(plan), *notes)
 
 
-def _length(frames: int, fps: int) -> tuple[str, str]:
-    return f"{frames} frames", f", {frames / fps:.1f} s"
+def _length(frames: int, fps: Fraction) -> tuple[str, str]:
+    return f"{frames} frames", f", {float(frames / fps):.1f} s"
 
 
 def _windows(plan: Plan) -> Table:

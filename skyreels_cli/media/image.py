@@ -1,25 +1,27 @@
-"""Pictures from disk, upright, opaque and fitted to the film."""
+"""Pictures from disk, upright, opaque, in sRGB and fitted to the film."""
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
-from shlex import quote
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
-from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.errors import UsageError
+from skyreels_cli.media.failure import not_found
 
 BACKGROUND = "white"
 """What shows through a transparent picture."""
+SRGB = ImageCms.createProfile("sRGB")
 
 
 def read_image(path: Path, width: int, height: int) -> npt.NDArray[np.uint8]:
     """RGB of shape (height, width, 3): cropped about its centre to that aspect, then resized (Lanczos).
 
     As in the reference; a picture of exactly this size is not changed. Raises UsageError `image-not-found` or
-    `image-unreadable`.
+    `image-unreadable`. Of a moving picture it is the first frame.
     """
     image = _crop(_open(path), width, height)
     if image.size != (width, height):
@@ -38,10 +40,7 @@ def _open(path: Path) -> Image.Image:
         with Image.open(path) as file:
             return _opaque(ImageOps.exif_transpose(file))
     except FileNotFoundError as error:
-        siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = did_you_mean(path.name, siblings)
-        hint = f"ls {quote(str(path.parent))}"
-        raise UsageError("image-not-found", f"there is no image {path}{near}", hint) from error
+        raise not_found(path, "image") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         message = f"{path} cannot be read as an image: {error}"
         raise UsageError("image-unreadable", message, "--image FILE.png or FILE.jpg") from error
@@ -51,11 +50,35 @@ def _opaque(image: Image.Image) -> Image.Image:
     """RGB with transparency flattened and 16-bit grey scaled down (Pillow itself clips it to white)."""
     if image.mode.startswith("I"):
         levels = np.asarray(image, dtype=np.float32) / 257
-        return Image.fromarray(levels.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+        profile = image.info.get("icc_profile")
+        image = Image.fromarray(levels.round().clip(0, 255).astype(np.uint8))
+        image.info["icc_profile"] = profile
     if not image.has_transparency_data:
+        return _as_srgb(image)
+    clear = image.convert("RGBA")
+    seen = _as_srgb(clear.convert("RGB") if image.mode == "P" else _without_alpha(image))
+    seen.putalpha(clear.getchannel("A"))
+    return Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), seen).convert("RGB")
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    return image.convert("L" if image.mode in ("LA", "La") else "RGB")
+
+
+def _as_srgb(image: Image.Image) -> Image.Image:
+    """The picture's colours as the profile in it means them; without one, or with a broken one, they are sRGB's."""
+    profile = image.info.get("icc_profile")
+    image = image if image.mode in ("RGB", "L", "CMYK", "LAB") else image.convert("RGB")
+    if not profile:
         return image.convert("RGB")
-    canvas = Image.new("RGBA", image.size, BACKGROUND)
-    return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")
+    try:
+        meant = ImageCms.ImageCmsProfile(BytesIO(profile))
+        intent = ImageCms.Intent(ImageCms.getDefaultIntent(meant))
+        converted = ImageCms.profileToProfile(image, meant, SRGB, renderingIntent=intent, outputMode="RGB")
+    except ImageCms.PyCMSError:
+        return image.convert("RGB")
+    assert converted is not None  # only a conversion in place returns nothing
+    return converted
 
 
 def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
@@ -68,5 +91,6 @@ def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
         down = max(1, int(across * height / width))
     else:
         across = max(1, int(down * width / height))
-    edges = ((image.width - across) / 2, (image.height - down) / 2, (image.width + across) / 2, (image.height + down) / 2)
-    return image.crop(edges)  # type: ignore[arg-type] # it rounds them
+    beside, above = (image.width - across) / 2, (image.height - down) / 2
+    edges = (beside, above, beside + across, above + down)
+    return image.crop(edges)  # type: ignore[arg-type] # Pillow rounds them; its stubs say that they are rounded

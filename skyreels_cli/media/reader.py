@@ -1,124 +1,137 @@
-"""What a video is, and its frames, by way of ffmpeg (no ffprobe comes with imageio-ffmpeg)."""
+"""Frames of a video as RGB: upright, opaque, with square pixels if a size is asked for."""
 
 from __future__ import annotations
 
-import re
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from hashlib import md5
+from itertools import islice
 from pathlib import Path
-from shlex import quote
+from typing import TypeVar, cast
 
+import av
 import numpy as np
 import numpy.typing as npt
+from av import VideoFrame
 
-from skyreels_cli.errors import UsageError, did_you_mean
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe, reason
+from skyreels_cli.errors import UsageError
+from skyreels_cli.media.failure import unreadable
+from skyreels_cli.media.filters import EXACT, FilterChain
+from skyreels_cli.media.video import Orientation, Video, main_stream, open_video, opened
 
-EXACT_COLOUR = "accurate_rnd+full_chroma_int+full_chroma_inp"
-NTSC = Fraction(1000, 1001)
-"""Broadcast rates are a thousandth off a whole number: 24000/1001 is printed as 23.98."""
+BACKGROUND = 255
+"""What shows through transparent frames: white, as behind pictures."""
 
-
-@dataclass(frozen=True)
-class VideoFacts:
-    """The first video stream of a file: width and height as seen (rotated), `frames` None if uncountable."""
-
-    width: int
-    height: int
-    fps: Fraction
-    frames: int | None
-    duration_s: float
-    codec: str
-    has_audio: bool
-    pix_fmt: str
+Frame = npt.NDArray[np.uint8]
+T = TypeVar("T")
 
 
-def probe(path: Path) -> VideoFacts:
-    """Facts of a video, frames counted without decoding; UsageError `video-not-found`, `video-unreadable`."""
-    if not path.is_file():
-        siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        message = f"there is no video {path}{did_you_mean(path.name, siblings)}"
-        raise UsageError("video-not-found", message, f"ls {quote(str(path.parent))}")
-    described = describe(path)
-    stream = re.search(r"Stream #\S+.*?: Video: (.*)", described)
-    if not stream:
-        raise unreadable(path, described.strip().splitlines()[-1])
-    codec, pix_fmt, *rest = _without_brackets(stream[1]).split(", ")
-    size = re.search(r"\b(\d+)x(\d+)\b", ", ".join(rest))
-    rate = re.search(r"([\d.]+) (?:fps|tbr)", stream[1])
-    if not size or not rate:
-        raise unreadable(path, "it does not say its size and rate")
-    width, height = int(size[1]), int(size[2])
-    if re.search(r"rotation of -?(90|270)", described):
-        width, height = height, width
-    fps = _exact_rate(rate[1])
-    frames = _count_frames(path)
-    duration = _duration(described) or float((frames or 0) / fps)
-    has_audio = bool(re.search(r"Stream #\S+.*?: Audio:", described))
-    return VideoFacts(width, height, fps, frames, duration, codec.split()[0], has_audio, pix_fmt)
-
-
-def read_frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
+def read_frames(path: Path) -> Iterator[Frame]:
     """Every frame once, in order, as RGB of shape (height, width, 3); one frame in memory at a time."""
-    facts = probe(path)
-    frame_bytes = facts.height * facts.width * 3
-    decode = ["-i", f"file:{path}", "-map", "0:v:0", "-fps_mode", "passthrough", "-sws_flags", EXACT_COLOUR]
-    with (
-        tempfile.TemporaryFile() as stderr,
-        subprocess.Popen(
-            [ffmpeg_exe(), *QUIET, *decode, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-        ) as process,
-    ):
-        assert process.stdout is not None  # Popen was given a pipe
-        try:
-            while len(frame := process.stdout.read(frame_bytes)) == frame_bytes:
-                yield np.frombuffer(bytearray(frame), np.uint8).reshape(facts.height, facts.width, 3)
-            if process.wait():
-                stderr.seek(0)
-                raise unreadable(path, reason(stderr.read()))
-        finally:
-            process.kill()
+    video = open_video(path)
+    yield from as_rgb(video, decoded(path), (video.width, video.height))
 
 
-def unreadable(path: Path, why: str) -> UsageError:
-    """The error for a file that ffmpeg cannot make sense of."""
-    message = f"{path} cannot be read as a video: {why}"
-    return UsageError("video-unreadable", message, f"ffmpeg -i {quote(str(path))}")
+def read_frame(video: Video, number: int) -> Frame:
+    """One frame, counted from 0, at the size in which it is shown."""
+    return next(read_some(video, [number]))
 
 
-def describe(path: Path) -> str:
-    """What `ffmpeg -i` prints about a file (it exits with 1, having been given no output)."""
-    command = [ffmpeg_exe(), "-hide_banner", "-nostdin", "-i", f"file:{path}"]
-    return subprocess.run(command, capture_output=True, check=False).stderr.decode("utf-8", "replace")
+def read_some(video: Video, numbers: Sequence[int]) -> Iterator[Frame]:
+    """Frames of these numbers, in rising order, at the size in which they are shown; all before them are decoded."""
+    wanted = set(numbers)
+    frames = (frame for number, frame in enumerate(decoded(video.path)) if number in wanted)
+    yield from islice(as_rgb(video, frames, _coded(video, video.shown_size)), len(wanted))
 
 
-def _count_frames(path: Path) -> int | None:
-    """Packets of the video stream, by copying it to nowhere."""
-    copy = ["-i", f"file:{path}", "-map", "0:v:0", "-c", "copy", "-f", "null", "-progress", "pipe:1", "-"]
-    run = subprocess.run([ffmpeg_exe(), *QUIET, *copy], capture_output=True, check=False)
-    counts = re.findall(rb"frame=(\d+)", run.stdout)
-    return int(counts[-1]) if counts and run.returncode == 0 else None
+def read_tail(video: Video, count: int, width: int, height: int) -> Frame:
+    """The last `count` frames as RGB `(count, height, width, 3)`, upright and scaled to that size."""
+    frames = _last(video, count, lambda frame: frame)
+    return np.stack(list(as_rgb(video, frames, _coded(video, (width, height)))))
 
 
-def _without_brackets(text: str) -> str:
-    """`h264 (High) (avc1 / 0x31), yuv420p(tv, bt709), …` without what stands in brackets, commas included."""
-    while (shorter := re.sub(r"\s*[(\[][^()\[\]]*[)\]]", "", text)) != text:
-        text = shorter
-    return text
+def as_rgb(video: Video, frames: Iterable[VideoFrame], size: tuple[int, int]) -> Iterator[Frame]:
+    """Frames of a video as RGB arrays, upright; `size` is (width, height) before they are turned."""
+    colour = video.colour
+    chain = ["bwdif=mode=send_frame:deint=interlaced"] if video.interlaced else []
+    conversion = f"in_color_matrix={colour.swscale_matrix}:in_range={colour.swscale_range}:out_range=pc"
+    chain.append(f"scale={size[0]}:{size[1]}:{conversion}:{EXACT}")
+    for frame in FilterChain([*chain, "format=rgb24"]).over(opaque(frames)):
+        yield turned(cast(Frame, frame.to_ndarray()), video.orientation)
 
 
-def _exact_rate(printed: str) -> Fraction:
-    """The rate behind its rounded print: a whole number, or one of the broadcast rates."""
-    rate = Fraction(printed)
-    ntsc = round(rate) * NTSC
-    return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 100) else rate
+def opaque(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+    """The same frames, those with transparency laid over the background."""
+    straight = FilterChain(["format=rgba"])
+    for frame in frames:
+        if not any(component.is_alpha for component in frame.format.components):
+            yield frame
+            continue
+        for clear in straight.push(frame):
+            rgba = clear.to_ndarray().astype(np.uint16)
+            mixed = (rgba[..., :3] * rgba[..., 3:] + BACKGROUND * (255 - rgba[..., 3:]) + 127) // 255
+            flat = VideoFrame.from_ndarray(mixed.astype(np.uint8), format="rgb24")
+            flat.pts, flat.time_base = frame.pts, frame.time_base
+            yield flat
 
 
-def _duration(described: str) -> float | None:
-    clock = re.search(r"Duration: (\d+):(\d+):([\d.]+)", described)
-    return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3]) if clock else None
+def turned(frame: Frame, orientation: Orientation) -> Frame:
+    """What players make of a coded frame."""
+    frame = frame.swapaxes(0, 1) if orientation.transposed else frame
+    frame = frame[:, ::-1] if orientation.mirrored else frame
+    return np.ascontiguousarray(frame[::-1] if orientation.flipped else frame)
+
+
+def tail_hashes(video: Video, count: int) -> list[str]:
+    """Checksums of the last `count` frames as they are coded, in 16 bits: not turned, whatever they are tagged as."""
+    deep = FilterChain([f"scale={EXACT}", "format=rgb48le"])
+
+    def checksum(frame: VideoFrame) -> str:
+        (seen,) = deep.push(frame)
+        return md5(np.ascontiguousarray(seen.to_ndarray()).tobytes(), usedforsecurity=False).hexdigest()
+
+    return _last(video, count, checksum)
+
+
+def decoded(path: Path, since: int | None = None) -> Iterator[VideoFrame]:
+    """Frames as they are coded, in order; from the key frame before the tick `since`, if the file can be sought in."""
+    with opened(path) as container:
+        stream = main_stream(container, path)
+        stream.thread_type = "AUTO"
+        if since is not None:
+            container.seek(since, stream=stream)
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:  # what is missing is noticed by those who count
+                continue
+
+
+def _last(video: Video, count: int, take: Callable[[VideoFrame], T]) -> list[T]:
+    """What is taken of the last frames, no more of it in memory at a time; UsageError if they cannot be decoded."""
+    wanted = list(video.times.ticks[-count:])
+    earlier = count + video.times.delay + 1  # some formats are sought in by when packets are decoded
+    if earlier < video.frames:
+        with suppress(UsageError):  # formats that cannot be sought in
+            found = deque(_noted(decoded(video.path, video.times.ticks[-earlier]), take, wanted[0]), maxlen=count)
+            if [tick for tick, _ in found] == wanted:
+                return [taken for _, taken in found]
+    found = deque(_noted(decoded(video.path), take), maxlen=count)
+    if len(found) != count:
+        raise unreadable(video.path, f"its last {count} frames cannot be decoded")
+    return [taken for _, taken in found]
+
+
+def _noted(
+    frames: Iterable[VideoFrame], take: Callable[[VideoFrame], T], since: int | None = None
+) -> Iterator[tuple[int | None, T]]:
+    """The time of each whole frame from a tick on, and what is taken of it."""
+    for frame in frames:
+        if since is None or (frame.pts is not None and frame.pts >= since and not frame.is_corrupt):
+            yield frame.pts, take(frame)
+
+
+def _coded(video: Video, shown: tuple[int, int]) -> tuple[int, int]:
+    """A size on the screen as it is before frames are turned."""
+    return (shown[1], shown[0]) if video.orientation.transposed else shown

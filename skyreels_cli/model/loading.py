@@ -135,7 +135,9 @@ def _place_packed(module: nn.Module, name: str, stored: Stored, loras: LoraChang
     path = name.removesuffix(".weight")
     if not stored.packed:
         stored = pack_float8(stored.data)
-    linear = PackedLinear(stored, module.get_submodule(path).bias)
+    plain = module.get_submodule(path)
+    assert isinstance(plain, nn.Linear)
+    linear = PackedLinear(stored, plain.bias)
     for factors in loras.factors(name):
         linear.change(*factors)
     module.set_submodule(path, linear.to(device))

@@ -8,6 +8,8 @@ from pathlib import Path
 from skyreels_cli.errors import UsageError
 from skyreels_cli.media.codecs import CONTAINERS
 from skyreels_cli.media.comment import read_comment
+from skyreels_cli.media.companions import misfits
+from skyreels_cli.recipe.rate import rate_number
 from skyreels_cli.recipe.schema import Draft, Recipe
 
 
@@ -23,9 +25,18 @@ def check_video_options(typed: Draft) -> None:
 
 def check_video_rate(typed: Draft, recipe: Recipe) -> None:
     """Refuse another frame rate than the video's."""
-    if recipe.video and typed.fps not in (None, recipe.fps):
-        message = f"--fps {typed.fps}: the film keeps the rate of the video that it goes on with, {recipe.fps}"
+    if recipe.video and typed.fps and typed.fps != recipe.fps:
+        own = rate_number(recipe.fps)
+        message = f"--fps {rate_number(typed.fps)}: the film keeps the rate of the video that it goes on with, {own}"
         raise UsageError("usage", message, "leave out --fps")
+
+
+def lost_streams(recipe: Recipe, output: Path) -> list[str]:
+    """A note about what comes with the video and the finished film cannot hold."""
+    lost = misfits(Path(recipe.video), output, ("subtitle", "attachment")) if recipe.video else []
+    return (
+        [f"{output.suffix} cannot hold what comes with the video: {', '.join(lost)} (-o FILE.mkv can)"] if lost else []
+    )
 
 
 def prompt_of_video(draft: Draft) -> str | None:

@@ -24,6 +24,7 @@ from skyreels_cli.order.continuation import (
     check_video_options,
     check_video_rate,
     like_video,
+    lost_streams,
     prompt_of_video,
     video_bytes,
 )
@@ -58,12 +59,14 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
+    output = _output(request, recipe, plan, settings.outdir)
+    notes += lost_streams(recipe, output)
     return Order(
         recipe=recipe,
         facts=facts,
         plan=plan,
         placement=placement,
-        output=_output(request, recipe, plan, settings.outdir),
+        output=output,
         keep_work=request.keep_work,
         overwrite=request.overwrite,
         draft=draft,

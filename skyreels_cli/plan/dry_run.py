@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from skyreels_cli.plan.plan import Plan, Window
+from skyreels_cli.recipe.rate import rate_number
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -15,8 +16,8 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     """
     return {
         "frames": plan.num_frames,
-        "fps": plan.fps,
-        "duration_s": None if plan.num_frames is None else plan.num_frames / plan.fps,
+        "fps": rate_number(plan.fps),
+        "duration_s": None if plan.num_frames is None else float(plan.num_frames / plan.fps),
         "width": plan.width,
         "height": plan.height,
         "inference_steps": plan.inference_steps,

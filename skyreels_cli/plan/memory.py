@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from skyreels_cli.hub.facts import Component, ModelFacts
 from skyreels_cli.hub.weights import BYTES, WeightsSpec
+from skyreels_cli.plan.caching import cache_estimate
 from skyreels_cli.plan.compute import TEXT_TOKENS, TransformerShape, guidance_branches, tokens_per_frame
 from skyreels_cli.plan.plan import Estimate, Window
 from skyreels_cli.recipe.schema import Recipe
@@ -27,7 +28,7 @@ ENCODER_BYTES, ENCODER_BYTES_PER_PIXEL = 0.1e9, 400
 
 
 def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> dict[str, Estimate]:
-    """Bytes of `weights_*`, `activations`, `vae_decode`, `host`, and the peaks on the device, `memory*`.
+    """Bytes of `weights_*`, `activations`, `cache`, `vae_decode`, `host`, and the peaks on the device, `memory*`.
 
     The text encoder is freed before the transformer is loaded, and the transformer does not run while the VAE decodes.
     """
@@ -36,15 +37,18 @@ def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window
     transformer, vae = parts["transformer"], parts["vae"]
     encoders = [part.value for name, part in parts.items() if name not in ("transformer", "vae")]
     activations, decode = activations_estimate(recipe, facts, windows), decode_estimate(recipe, facts)
+    cache = cache_estimate(recipe, facts, windows, BYTES[recipe.dtype])
+    working = activations.value + (cache.value if cache else 0.0)
     streamed = 2 * transformer.value / TransformerShape.of(facts).layers
-    denoising, decoding = transformer.value + activations.value, vae.value + decode.value
-    together = transformer.value + vae.value + max(activations.value, decode.value)
+    denoising, decoding = transformer.value + working, vae.value + decode.value
+    together = transformer.value + vae.value + max(working, decode.value)
     return {
         "memory": _peak("all of transformer and VAE on the device", *encoders, together),
         "memory_offload_model": _peak("transformer and VAE in turns", *encoders, denoising, decoding),
-        "memory_offload_stream": _peak("two blocks at a time", streamed + activations.value, decoding),
+        "memory_offload_stream": _peak("two blocks at a time", streamed + working, decoding),
         **{f"weights_{name}": part for name, part in parts.items()},
         "activations": activations,
+        **({"cache": cache} if cache else {}),
         "vae_decode": decode,
         "host": host_estimate(recipe, facts, windows),
     }

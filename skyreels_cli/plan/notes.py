@@ -10,6 +10,7 @@ from skyreels_cli.plan.plan import Window
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.defaults import family_defaults
+from skyreels_cli.recipe.rate import rate_number
 from skyreels_cli.recipe.schema import Recipe
 from skyreels_cli.recipe.weights import weights_of
 
@@ -34,7 +35,7 @@ def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> 
 
 def _endless(recipe: Recipe, last: Window) -> Iterator[str]:
     if recipe.num_frames is None:
-        seconds = last.new_frames / recipe.fps
+        seconds = float(last.new_frames / recipe.fps)
         yield (
             f"The film goes on until Ctrl-C: each window adds {last.new_frames} frames ({seconds:.1f} s), for which "
             "disk and time are given."
@@ -86,19 +87,21 @@ def _doubtful(recipe: Recipe) -> Iterator[str]:
 
 
 def _rate(recipe: Recipe) -> Iterator[str]:
-    if recipe.video and recipe.fps not in KNOWN_RATES:
+    if recipe.video and round(recipe.fps) not in KNOWN_RATES:
         yield (
-            f"The video has {recipe.fps} frames per second; the model knows 16 and 24, "
+            f"The video has {rate_number(recipe.fps)} frames per second; the model knows 16 and 24, "
             "so the new motion may be faster or slower."
         )
 
 
 def _unsuited(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
-    if recipe.cache is None or not facts.traits.forcing:
+    if recipe.cache is None:
         return
-    reason = plugins().find(CacheSpec, recipe.cache).df_warning
-    if reason:
-        yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {reason}."
+    spec = plugins().find(CacheSpec, recipe.cache)
+    if spec.df_warning and facts.traits.forcing:
+        yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {spec.df_warning}."
+    if spec.memory is None:
+        yield f"The cache {recipe.cache} does not say how much memory it keeps: the plan does not count it."
 
 
 def _changed(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import count
 
 
@@ -82,7 +83,7 @@ class Plan:
 
     width: int
     height: int
-    fps: int
+    fps: Fraction
     num_frames: int | None
     tokens_per_frame: int
     inference_steps: int

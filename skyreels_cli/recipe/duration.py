@@ -27,7 +27,7 @@ def parse_seconds(duration: str) -> float:
     return seconds
 
 
-def frames_in(duration: str, fps: int | Fraction) -> int | None:
+def frames_in(duration: str, fps: Fraction) -> int | None:
     """Frames nearest to a duration, at least one; None if it is endless."""
     seconds = parse_seconds(duration)
     return None if isinf(seconds) else max(1, round(seconds * fps))

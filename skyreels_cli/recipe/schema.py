@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
+from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
 from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
 
@@ -40,7 +41,7 @@ class Draft(BaseModel):
     aspect: Aspect | None = None
     num_frames: int | None = Field(None, ge=1)
     duration: str | None = Field(None, description="10s, 2m, a number of seconds, or inf")
-    fps: int | None = Field(None, ge=1, le=240)
+    fps: Rate | None = Field(None, description="24, 23.976 or 24000/1001")
     image: str | None = None
     end_image: str | None = None
     video: str | None = Field(None, description="a video that the film goes on with; num_frames counts new frames")
@@ -83,7 +84,7 @@ class Recipe(BaseModel):
     model: str
     resolution: str = Field(pattern=r"^\d+x\d+$")
     num_frames: int | None = Field(ge=1, description="null: until it is told to end")
-    fps: int
+    fps: Rate
     image: str | None = None
     end_image: str | None = None
     video: str | None = None

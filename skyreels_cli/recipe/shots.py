@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from math import isinf
 from typing import Annotated
 
@@ -77,7 +78,7 @@ def _duration_problems(duration: str, shot: ShotDraft, *, last: bool) -> Iterato
         yield "only the last shot can be endless"
 
 
-def complete_shots(shots: Sequence[ShotDraft], film: Shot, fps: int) -> list[Shot]:
+def complete_shots(shots: Sequence[ShotDraft], film: Shot, fps: Fraction) -> list[Shot]:
     """Take unset fields from the `film`; its image starts the first shot, and its end image ends the last."""
     return [
         Shot(

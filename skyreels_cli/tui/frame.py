@@ -10,8 +10,8 @@ from pathlib import Path
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.folder.manifest import work_folder
-from skyreels_cli.media.footage import open_footage
-from skyreels_cli.media.tail import read_tail
+from skyreels_cli.media.reader import read_tail
+from skyreels_cli.media.video import open_video
 from skyreels_cli.tui.drawing import Frame
 
 PREVIEWS = ("preview.mp4", "preview.mkv")
@@ -30,11 +30,11 @@ def preview_of(output: Path) -> tuple[Path, float] | None:
 def last_frame(video: Path) -> Frame | None:
     """The last frame (h, w, 3), scaled down; None if it is gone or cannot be read just now."""
     try:
-        footage = open_footage(video)
-        width, height = footage.shown_size
+        seen = open_video(video)
+        width, height = seen.shown_size
         scale = min(1.0, LARGEST_SIDE / max(width, height))
         size = max(2, round(width * scale)), max(2, round(height * scale))
-        frame: Frame = read_tail(footage, 1, *size)[0]
+        frame: Frame = read_tail(seen, 1, *size)[0]
     except (SkyreelsError, OSError):
         return None
     return frame

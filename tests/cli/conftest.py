@@ -28,6 +28,7 @@ from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.plan import Plan
+from skyreels_cli.recipe.rate import rate_number
 from skyreels_cli.recipe.schema import Recipe
 
 MODEL = Path(__file__).parents[1] / "golden" / "model"
@@ -97,10 +98,10 @@ class FakeFilm:
         return FilmDone(
             output=str(output),
             frames=plan.num_frames or 0,
-            fps=plan.fps,
+            fps=rate_number(plan.fps),
             width=plan.width,
             height=plan.height,
-            duration_s=(plan.num_frames or 0) / plan.fps,
+            duration_s=float((plan.num_frames or 0) / plan.fps),
             seed=recipe.seed,
             windows=len(plan.windows),
             steps=plan.total_rows or 0,

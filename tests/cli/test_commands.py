@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from skyreels_cli.cli import checks
+from skyreels_cli.media.codecs import film_coding
 from skyreels_cli.media.encoder import VideoEncoder
 
 from .conftest import Ran
@@ -63,7 +64,7 @@ TORCH = {"torch": "2.13.0", "cuda": [{"name": "H200", "memory": 150 * 10**9}], "
 
 class TestShow:
     def film(self, path: Path, comment: str | None) -> Path:
-        with VideoEncoder(path, width=80, height=48, fps=24, comment=comment) as encoder:
+        with VideoEncoder(path, width=80, height=48, fps=24, coding=film_coding("h264", 7), comment=comment) as encoder:
             encoder.write(np.zeros((3, 48, 80, 3), np.uint8))
         return path
 

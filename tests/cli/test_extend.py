@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
+from tests.second_reader import ffmpeg
 
 from .conftest import MODEL, FakeFilm, Ran
 
@@ -25,7 +24,7 @@ def clip() -> Path:
     picture = ["-f", "lavfi", "-i", "testsrc2=s=48x80:r=30", "-frames:v", "20", "-pix_fmt", "yuv420p"]
     Path("films").mkdir()
     path = Path("films/clip.mov")
-    subprocess.run([ffmpeg_exe(), *QUIET, *picture, "-metadata", f"comment={told}", str(path)], check=True)
+    ffmpeg(*picture, "-metadata", f"comment={told}", str(path))
     return path
 
 
@@ -68,7 +67,7 @@ def test_the_plan_counts_new_frames(run: Run, film: FakeFilm) -> None:
     [
         (["extend", "gone.mp4", "x"], "video-not-found"),
         (["extend", str(MODEL.parent / "cases.json"), "x"], "video-unreadable"),
-        (["extend", str(MODEL.parent / "first.png"), "x"], "video-too-short"),
+        (["extend", str(MODEL.parent / "first.png"), "x"], "video-is-picture"),
         (["extend", str(PREFIX)], "no-prompt"),
         (["extend", str(PREFIX), "x", "--fps", "30"], "usage"),
         (["extend", str(PREFIX), "x", "--aspect", "1:1"], "usage"),

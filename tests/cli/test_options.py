@@ -63,7 +63,6 @@ def test_every_flag_of_the_reference_is_understood(run: Run, name: str, spell: C
     [
         (["--prompt-enhancer"], 2, "not-built-yet"),
         (["--prompt-enhancer", "qwen"], 2, "not-built-yet"),
-        (["--lora", "style.safetensors:0.8"], 2, "not-built-yet"),
     ],
 )
 def test_what_is_not_there_yet_is_refused(
@@ -77,12 +76,11 @@ def test_what_is_not_there_yet_is_refused(
     assert film.recipes == []
 
 
-def test_a_preset_cannot_ask_for_it_either(generate: Run, tmp_path: Path) -> None:
+def test_a_lora_that_is_not_there_is_told_before_anything_is_loaded(generate: Run, tmp_path: Path) -> None:
     preset = tmp_path / "styled.yaml"
-    preset.write_text("lora: [style.safetensors]\n")
+    preset.write_text("lora: [style.safetensors:0.8]\n")
     ran = generate("x", "--preset", str(preset), "--json")
-    assert (ran.status, ran.envelope["error"]["code"]) == (2, "not-built-yet")
-    assert "`lora:`" in ran.envelope["error"]["message"]
+    assert (ran.status, ran.envelope["error"]["code"]) == (2, "lora-not-found")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,20 +55,24 @@ def render_film(job: dict[str, Any]) -> None:
 
 
 def die_at(commit: int) -> None:
-    """Have this process killed before (even numbers) or after (odd ones) its `commit // 2`-th rename."""
-    original, seen = Path.replace, -1
+    """Have this process killed before (even numbers) or after (odd ones) its `commit // 2`-th rename or link."""
+    seen = -1
 
-    def replace(self: Path, target: Path) -> Path:
-        nonlocal seen
-        seen += 1
-        if seen == commit // 2 and commit % 2 == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(self, target)
-        if seen == commit // 2:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
+    def deadly(original: Callable[..., Any]) -> Callable[..., Any]:
+        def renamed(*names: Any) -> Any:
+            nonlocal seen
+            seen += 1
+            if seen == commit // 2 and commit % 2 == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = original(*names)
+            if seen == commit // 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
 
-    Path.replace = replace  # type: ignore[method-assign]
+        return renamed
+
+    Path.replace = deadly(Path.replace)  # type: ignore[method-assign]
+    os.link = deadly(os.link)
 
 
 def do_job(job: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def flip(path: Path, position: int) -> None:
 
 
 def test_flipped_byte_in_a_piece(renderer: Any, calm: Any, check_finished: Check, half_done: Path) -> None:
-    flip(work(half_done) / "w0001.nut", 500)
+    flip(work(half_done) / "w0001.mkv", 500)
     renderer.finish(half_done)
     check_finished(half_done, calm.digest)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,11 +14,12 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.continued import ContinuedFilm
 from skyreels_cli.film.events import Event, FilmDone, StageStarted, StepDone, WindowDone
 from skyreels_cli.film.folder.manifest import work_folder
+from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.folder.work import WorkFolder
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
-from skyreels_cli.media.footage import open_footage
 from skyreels_cli.media.reader import read_frames
+from skyreels_cli.media.video import steady_video
 from skyreels_cli.recipe.schema import Recipe
+from tests.second_reader import ffmpeg
 
 UNUSED: dict[str, Any] = {
     **dict.fromkeys(("prompt", "negative_prompt", "model"), ""),
@@ -29,10 +29,6 @@ UNUSED: dict[str, Any] = {
 
 Film = Callable[..., Iterator[Event]]
 Frames = Callable[[Path], np.ndarray]
-
-
-def ffmpeg(*arguments: object) -> None:
-    subprocess.run([ffmpeg_exe(), *QUIET, "-y", *map(str, arguments)], check=True)
 
 
 @pytest.fixture
@@ -61,7 +57,7 @@ def test_new_frames_follow_the_old(film: Film, frames_of: Frames, clip: Path, tm
     assert len(frames) == 44
     assert np.array_equal(frames[:30], frames_of(clip))
     assert len(np.unique(frames.reshape(44, -1), axis=0)) == 44  # none is doubled
-    assert open_footage(tmp_path / "film.mkv").fps == Fraction(24000, 1001)
+    assert steady_video(tmp_path / "film.mkv").fps == Fraction(24000, 1001)
     assert not work_folder(tmp_path / "film.mkv").exists()
 
 
@@ -101,11 +97,12 @@ class TestDelivery:
         film = {"video": str(video), "resolution": resolution, "overlap_history": 9, **changes}
         recipe = Recipe.model_validate(UNUSED | film)
         with WorkFolder(work_folder(output)) as work:
-            delivery = ContinuedFilm(recipe, work, output)
+            tail = VideoTail(work.path)
+            delivery = ContinuedFilm(recipe, work, output, tail)
             said = stages(list(delivery.begin()))
             piece = work.path / f"piece{delivery.piece_suffix}"
             with delivery.encoder(piece) as encoder:
-                encoder.write(delivery.tail().numpy())
+                encoder.write(tail.read().numpy())
             delivery.join([(piece, 9)], output, "")
         return said, delivery
 
@@ -116,7 +113,7 @@ class TestDelivery:
         ffmpeg("-f", "lavfi", "-i", slow, "-frames:v", 12, "-pix_fmt", "yuv420p", "-crf", 10, video)
         said, film = self.deliver(video, output, "80x48")
         assert said == ["reading the video"]
-        assert film.tail().shape == (9, 48, 80, 3)
+        assert VideoTail(work_folder(output)).read().shape == (9, 48, 80, 3)
         assert film.shape == (150, 84, 10, 12)
         frames = np.stack(list(read_frames(output))).astype(int)
         assert frames.shape == (21, 84, 150, 3)
@@ -132,7 +129,7 @@ class TestDelivery:
         said, film = self.deliver(video, output, "112x64")
         assert said == ["reading the video", "encoding the video once more (from mjpeg to h264)"]
         assert film.shape[:2] == (100, 60)
-        assert open_footage(output).frames == 29
+        assert steady_video(output).frames == 29
         assert (work_folder(output) / "video.mp4").exists()
 
     def test_sound_that_the_container_cannot_hold(self, tmp_path: Path) -> None:

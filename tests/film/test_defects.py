@@ -20,7 +20,7 @@ from torch import Tensor
 from skyreels_cli.cli.main import main
 from skyreels_cli.film.events import Event, FilmDone
 from skyreels_cli.media.comment import read_comment
-from skyreels_cli.media.reader import probe
+from skyreels_cli.media.video import open_video
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FIRST, LAST = str(GOLDEN / "first.png"), str(GOLDEN / "last.png")
@@ -217,5 +217,5 @@ def test_defect_9_a_prompt_in_any_script_becomes_a_film(tmp_path: Path, capsys: 
     line += ["--inference-steps", "1", "--guidance-scale", "1", "--device", "cpu", "--dtype", "float32"]
     assert main([*line, "--outdir", str(tmp_path), "--json"]) == 0
     output = Path(json.loads(capsys.readouterr().out)["data"]["output"])
-    assert probe(output).frames == 5
+    assert open_video(output).frames == 5
     assert json.loads(read_comment(output) or "")["recipe"]["prompt"] == prompt

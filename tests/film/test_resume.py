@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from skyreels_cli.film.events import Event, FilmDone, FilmResumed, StepDone, Win
 from skyreels_cli.film.folder.manifest import film_of, read_manifest, work_folder
 from skyreels_cli.film.folder.preview import Preview
 from skyreels_cli.film.folder.work import WorkFolder
-from skyreels_cli.media.reader import probe
+from skyreels_cli.media.video import open_video
 
 Film = Callable[..., Iterator[Event]]
 Frames = Callable[[Path], np.ndarray]
@@ -59,7 +60,7 @@ def test_preview_holds_the_finished_windows(film: Film, tmp_path: Path) -> None:
         if isinstance(event, StepDone) and event.window == 1:
             break
     steps.close()  # type: ignore[attr-defined]
-    assert probe(work_folder(tmp_path / "film.mkv") / "preview.mkv").frames == 13
+    assert open_video(work_folder(tmp_path / "film.mkv") / "preview.mkv").frames == 13
 
 
 def test_preview_rests_for_long_after_it_was_written(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,12 +68,12 @@ def test_preview_rests_for_long_after_it_was_written(film: Film, monkeypatch: py
     clock = iter((0.0, 1.0, 30.0, 52.0, 53.0))  # one begun at 0 that takes 1 s, refused until 51, then again
     monkeypatch.setattr("skyreels_cli.film.folder.preview.time.monotonic", lambda: next(clock))
     monkeypatch.setattr(
-        "skyreels_cli.film.folder.preview.copy_pieces", lambda pieces, path: written.append(len(pieces))
+        "skyreels_cli.film.folder.preview.join_pieces", lambda pieces, fps, path: written.append(len(pieces))
     )
     monkeypatch.setattr("skyreels_cli.film.folder.preview.replacing", nullcontext)
     preview = Preview(WorkFolder(Path("film.skyreels")), "h264")
     for windows in (1, 2, 3):
-        preview.show([Path("piece")] * windows)
+        preview.show([(Path("piece"), 1)] * windows, Fraction(24))
     assert written == [1, 3]
 
 
@@ -121,7 +122,7 @@ def test_two_at_once_the_second_is_told_who(film: Film) -> None:
 def test_kept_work_and_sidecar(film: Film, tmp_path: Path) -> None:
     list(film(working={"keep_work": True}))
     names = {path.name for path in work_folder(tmp_path / "film.mkv").iterdir()}
-    assert {"film.json", "w0000.json", "w0000.nut", "w0000.safetensors", "w0001.nut"} <= names
+    assert {"film.json", "w0000.json", "w0000.mkv", "w0000.safetensors", "w0001.mkv"} <= names
     sidecar = json.loads((tmp_path / "film.mkv.json").read_text())
     assert sidecar["result"]["frames"] == 21
     assert [window["frames"] for window in sidecar["plan"]["windows"]] == [13, 8]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 import numpy.typing as npt
 import pytest
-
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 
 Frames = npt.NDArray[np.uint8]
 
@@ -25,8 +21,3 @@ def waves() -> Frames:
 def static() -> Frames:
     """7 RGB frames of noise of 80x48: whatever is not lossless changes them."""
     return np.random.default_rng(0).integers(0, 256, (7, 48, 80, 3), dtype=np.uint8)
-
-
-def ffmpeg(*arguments: object) -> None:
-    """Make a file as others would, without this program."""
-    subprocess.run([ffmpeg_exe(), *QUIET, "-y", *map(str, arguments)], check=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skyreels_cli.media.codecs import CONTAINERS
+from skyreels_cli.media.codecs import CONTAINERS, film_coding
 from skyreels_cli.media.comment import fits_comment, read_comment
 from skyreels_cli.media.encoder import VideoEncoder
 
@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 def written(path: Path, comment: str | None) -> Path:
     codec = CONTAINERS[path.suffix][0]
-    with VideoEncoder(path, width=80, height=48, fps=24, codec=codec, comment=comment) as video:
+    with VideoEncoder(path, width=80, height=48, fps=24, coding=film_coding(codec, 7), comment=comment) as video:
         video.write(np.zeros((1, 48, 80, 3), np.uint8))
     return path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,21 +10,18 @@ import numpy as np
 import pytest
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
-from skyreels_cli.media.reader import probe, read_frames
+from skyreels_cli.media.reader import read_frames
+from skyreels_cli.media.video import open_video
+from tests.second_reader import ffmpeg
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = json.loads((GOLDEN / "cases.json").read_text())
 
 
-def ffmpeg(*arguments: object) -> None:
-    subprocess.run([ffmpeg_exe(), *QUIET, "-y", *map(str, arguments)], check=True)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_golden_films_have_their_frames(name: str) -> None:
     case = CASES[name]
-    facts = probe(GOLDEN / f"{name}.mkv")
+    facts = open_video(GOLDEN / f"{name}.mkv")
     frames = list(read_frames(GOLDEN / f"{name}.mkv"))
     assert len(frames) == facts.frames == case["frames"]
     assert {frame.shape for frame in frames} == {(case["height"], case["width"], 3)}
@@ -60,7 +56,7 @@ def test_sound_and_rate(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     picture = ("-f", "lavfi", "-i", "testsrc2=s=64x32:r=24000/1001:d=2")
     ffmpeg(*picture, "-f", "lavfi", "-i", "sine=d=2", "-pix_fmt", "yuv420p", "-c:a", "aac", path)
-    facts = probe(path)
+    facts = open_video(path)
     assert (facts.width, facts.height, facts.fps) == (64, 32, Fraction(24000, 1001))
     assert (facts.has_audio, facts.codec, facts.pix_fmt, facts.frames) == (True, "h264", "yuv420p", 48)
 
@@ -68,15 +64,15 @@ def test_sound_and_rate(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rate", [8, 12.5, 16, 25, 60])
 def test_plain_rates(tmp_path: Path, rate: float) -> None:
     ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=64x32:r={rate}:d=1", tmp_path / "a.mp4")
-    assert probe(tmp_path / "a.mp4").fps == Fraction(rate)
+    assert open_video(tmp_path / "a.mp4").fps == Fraction(rate)
 
 
 def test_a_turned_phone_films_upright(tmp_path: Path) -> None:
     flat, turned = tmp_path / "flat.mp4", tmp_path / "turned.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x32:r=8:d=1", flat)
     ffmpeg("-display_rotation", "90", "-i", flat, "-c", "copy", turned)
-    facts = probe(turned)
-    assert (facts.width, facts.height) == (32, 64)
+    facts = open_video(turned)
+    assert facts.shown_size == (32, 64)
     for upright, lying in zip(read_frames(turned), read_frames(flat), strict=True):
         assert np.abs(upright.astype(int) - np.rot90(lying)).mean() < 3  # chroma is interpolated another way
 
@@ -84,7 +80,7 @@ def test_a_turned_phone_films_upright(tmp_path: Path) -> None:
 def test_missing(tmp_path: Path) -> None:
     (tmp_path / "film.mp4").write_bytes(b"")
     with pytest.raises(UsageError, match=r'did you mean "film.mp4"') as error:
-        probe(tmp_path / "flim.mp4")
+        open_video(tmp_path / "flim.mp4")
     assert (error.value.code, error.value.exit_code) == ("video-not-found", 2)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import pytest
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.media.ffmpeg import QUIET, ffmpeg_exe
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.size import nearest_size, picture_within
+from tests.second_reader import ffmpeg
 
 Facts = Callable[..., ModelFacts]
 AREA_540P, AREA_720P = 960 * 544, 1280 * 720
@@ -25,7 +24,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """40 frames of 100x60 at 30 per second, as MPEG-4 part 2."""
     path = tmp_path_factory.mktemp("video") / "clip.mp4"
     make = ["-f", "lavfi", "-i", "testsrc2=s=100x60:r=30", "-frames:v", "40", "-c:v", "mpeg4", str(path)]
-    subprocess.run([ffmpeg_exe(), *QUIET, *make], check=True)
+    ffmpeg(*make)
     return path
 
 
@@ -75,7 +74,7 @@ def test_too_short(facts: Facts, clip: Path) -> None:
 
 def test_an_image_as_well(facts: Facts, clip: Path, tmp_path: Path) -> None:
     image = tmp_path / "first.png"
-    subprocess.run([ffmpeg_exe(), *QUIET, "-i", str(clip), "-frames:v", "1", str(image)], check=True)
+    ffmpeg("-i", str(clip), "-frames:v", "1", str(image))
     with pytest.raises(UsageError) as error:
         going_on(facts(), clip, image=str(image))
     assert error.value.code == "video-and-image"

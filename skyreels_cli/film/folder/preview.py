@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from fractions import Fraction
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.folder.durable import replacing
 from skyreels_cli.film.folder.work import WorkFolder
-from skyreels_cli.media.join import copy_pieces
+from skyreels_cli.media.join import Piece, join_pieces, piece_suffix
 
 REST = 50
 """A preview is left alone for so many times what writing it took: all of them cost at most 2 % of the time."""
@@ -22,17 +22,17 @@ class Preview:
     """
 
     def __init__(self, work: WorkFolder, codec: str) -> None:
-        self._path = work.path / ("preview.mkv" if codec == "ffv1" else "preview.mp4")
+        self._path = work.path / f"preview{piece_suffix(codec)}"
         self._due = 0.0
 
-    def show(self, pieces: Sequence[Path]) -> None:
+    def show(self, pieces: Sequence[Piece], fps: Fraction) -> None:
         """Replace the preview by these pieces, if it is time."""
         started = time.monotonic()
         if started < self._due:
             return
         try:
             with replacing(self._path) as partial:
-                copy_pieces(pieces, partial)
+                join_pieces(pieces, fps, partial)
         except (OSError, SkyreelsError):
             pass  # the film itself is safe; it will say so if the disk is in trouble
         now = time.monotonic()

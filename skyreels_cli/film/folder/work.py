@@ -1,14 +1,15 @@
-"""A film on its way is a folder: what it is, a piece and a memory per finished window, and the last checkpoint.
+"""An unfinished film is a folder: what film it is, files for each finished window, and the last checkpoint.
 
 Every file is written beside and renamed, and counts only once a JSON record names it with its checksum, so a process
 may be killed at any moment. `<output>.skyreels/` holds:
 
     film.json                 the manifest: recipe, model, libraries
     w0003.mp4, w0003.safetensors, w0003.json
-                              frames of window 3, what window 4 needs of it, and the record that makes both count
+                              frames of window 3, the history that window 4 needs, and the record that makes both count
     checkpoint-*.safetensors, checkpoint.json
                               the window in progress
     preview.mp4               the film so far
+    overwrite                 empty: the film may replace a file of its name
     sidecar.json              `<output>.json` just before it is renamed
     takes/1/                  windows that were made again (`film.folder.takes`), as they were before
 """
@@ -28,7 +29,7 @@ from skyreels_cli.film.folder.manifest import MANIFEST, read_manifest, read_reco
 from skyreels_cli.film.folder.process import describe_holder, holder_record
 from skyreels_cli.film.folder.tensor_tree import load_tree, save_tree
 
-LOCK, HOLDER, TAKES = "lock", "holder.json", "takes"
+LOCK, HOLDER, TAKES, REPLACES = "lock", "holder.json", "takes", "overwrite"
 
 
 class WorkFolder:
@@ -78,11 +79,20 @@ class WorkFolder:
         """Where `<output>.json` is written before it is renamed: a process that is killed leaves nothing outside."""
         return self.path / "sidecar.json"
 
-    def commit_window(self, window: int, piece: Path, memory: Any, record: dict[str, Any]) -> None:
-        """Make a window count: its piece is complete, `memory` is what the next one needs."""
+    @property
+    def may_replace(self) -> bool:
+        """Whether the finished film may replace a file of its name: allowed once, it need not be said again."""
+        return (self.path / REPLACES).exists()
+
+    def allow_replacing(self) -> None:
+        """Let the finished film take the place of whatever has its name."""
+        (self.path / REPLACES).touch()
+
+    def commit_window(self, window: int, piece: Path, history: Any, record: dict[str, Any]) -> None:
+        """Make a window count: its piece is complete, `history` is what the next one needs of the film so far."""
         tensors = self.path / f"w{window:04}.safetensors"
         with replacing(tensors) as partial:
-            save_tree(partial, memory)
+            save_tree(partial, history)
         files = {file.name: sha256(file) for file in (piece, tensors)}
         write_json(self.path / f"w{window:04}.json", {**record, "files": files})
         self.drop_checkpoint()
@@ -109,12 +119,12 @@ class WorkFolder:
         records = (read_record(self.path / f"w{window:04}.json") or {} for window in self.recorded_windows())
         return [record.get("look", {}) for record in records]
 
-    def memory(self, window: int) -> Any:
-        """What a finished window left for the next."""
+    def history(self, window: int) -> Any:
+        """What a finished window has left to the next one."""
         return load_tree(self.path / f"w{window:04}.safetensors")
 
     def write_checkpoint(self, window: int, row: int, state: Any) -> None:
-        """Keep the window in progress as it is after `row`."""
+        """Keep the state of the window in progress after a row."""
         path = self.path / f"checkpoint-{window:04}-{row:04}.safetensors"
         with replacing(path) as partial:
             save_tree(partial, state)

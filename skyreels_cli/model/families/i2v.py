@@ -34,7 +34,8 @@ class ImageToVideo(FamilyModel):
 
     def condition(self, given: Given) -> Conditioned:
         """4 channels of mask (1 where the picture is) and the latents of a clip: the picture, then mid-grey."""
-        assert given.image is not None and given.image_features is not None
+        assert given.image is not None
+        assert given.image_features is not None
         noise = given.noise
         frames = (noise.shape[1] - 1) * given.vae.config.scale_factor_temporal
         grey = given.image.new_zeros(3, frames, *given.image.shape[2:])

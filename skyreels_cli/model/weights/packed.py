@@ -1,8 +1,8 @@
 """Weights that rest in fewer bits than they are computed with: float8 with a scale, and GGML's blocks.
 
-diffusers 0.42.1 has layers for either, which do not do here: layerwise casting knows no scale (hooks/layerwise_casting.py),
-and its GGUF layer takes no LoRA and unpacks in float16 whatever the arithmetic (quantizers/gguf/utils.py:524). The
-functions that unpack GGML's blocks are its own.
+diffusers 0.42.1 has layers for either, which do not do here: layerwise casting knows no scale
+(hooks/layerwise_casting.py), and its GGUF layer takes no LoRA and unpacks in float16 whatever the arithmetic
+(quantizers/gguf/utils.py:524). The functions that unpack GGML's blocks are its own.
 """
 
 from __future__ import annotations
@@ -77,19 +77,22 @@ class PackedLinear(nn.Module):
         self.kind = stored.kind
         self.weight = nn.Parameter(stored.data, requires_grad=False)
         self.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
+        self.scale: Tensor | None
+        self.down: Tensor | None
+        self.up: Tensor | None
         self.register_buffer("scale", stored.scale)
         self.register_buffer("down", None)
         self.register_buffer("up", None)
 
     def change(self, down: Tensor, up: Tensor) -> None:
         """Add `up @ down`, `(out, rank)` and `(rank, in)`, to the weight; as often as you like."""
-        if self.down is not None:
+        if self.down is not None and self.up is not None:
             down, up = torch.cat([self.down, down]), torch.cat([self.up, up], dim=1)
         self.down, self.up = down, up
 
     def forward(self, x: Tensor) -> Tensor:
         """`(…, in)` → `(…, out)` in the dtype of `x`."""
         weight = unpack(self.kind, self.weight, self.scale, x.dtype)
-        if self.down is not None:
+        if self.down is not None and self.up is not None:
             weight = torch.addmm(weight, self.up.to(x.dtype), self.down.to(x.dtype))
         return functional.linear(x, weight, self.bias)

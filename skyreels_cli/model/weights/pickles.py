@@ -89,7 +89,7 @@ def _write(file: BinaryIO, tensors: Mapping[str, Tensor]) -> Iterator[float]:
         if (tenth := 10 * written // max(1, total)) > told:
             told = tenth
             yield written / max(1, total)
-        file.write(memoryview(_bytes(tensor).numpy()))
+        file.write(_bytes(tensor).numpy().data)
         written += tensor.nbytes
 
 
@@ -101,7 +101,7 @@ def _check(copy: Path, tensors: Mapping[str, Tensor]) -> None:
     """Every value must be there before the copy counts."""
     from safetensors import safe_open
 
-    with safe_open(copy, "pt") as file:  # type: ignore[no-untyped-call]
+    with safe_open(copy, "pt") as file:
         for name, tensor in tensors.items():
             if not torch.equal(_bytes(file.get_tensor(name)), _bytes(tensor)):
                 raise SkyreelsError(

@@ -74,7 +74,7 @@ class WeightsReader:
 
 class _Safetensors:
     def __init__(self, stack: ExitStack, path: Path) -> None:
-        self._file: Any = stack.enter_context(safe_open(path, "pt"))  # type: ignore[no-untyped-call]
+        self._file: Any = stack.enter_context(safe_open(path, "pt"))
 
     def read(self, key: str) -> Tensor:
         """A tensor, mapped."""

@@ -1,0 +1,88 @@
+"""What `skyreels show` writes with -o: a frame, a contact sheet, or the film as a small moving picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from skyreels_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from skyreels_cli.media.video import Video
+
+EVEN_PICTURES = 12
+"""Pictures on the sheet of a video whose windows are not known, evenly spaced."""
+
+
+def write_picture(
+    file: Path, frame: str | None, output: Path | None, *, sheet: bool, overwrite: bool
+) -> dict[str, Any]:
+    """Write the picture that is asked for; returns what was written.
+
+    Raises UsageError `usage`, `frame-number`, `picture-suffix`, `output-…`, `video-…`.
+    """
+    from skyreels_cli.media.output import check_output
+    from skyreels_cli.media.pictures import MOVING, STILL, check_picture, save_picture, write_moving
+    from skyreels_cli.media.reader import read_frame
+    from skyreels_cli.media.video import open_video
+
+    if frame is not None and sheet:
+        raise UsageError("usage", "--frame and --sheet are two pictures", "leave one of them out")
+    if output is None:
+        raise UsageError("usage", "where is the picture to go?", f"-o {quote(file.stem)}.png")
+    still = frame is not None or sheet
+    if not still and output.suffix.lower() in STILL and output.suffix.lower() not in MOVING:
+        message = f"{output.name} holds one picture: which one?"
+        raise UsageError("usage", message, f"--frame last -o {quote(str(output))} (or --sheet)")
+    check_picture(output, STILL if still else MOVING)
+    check_output(output, overwrite=overwrite)
+    video = open_video(file)
+    if not still:
+        return _written(output, write_moving(video, output))
+    picture = _sheet(video) if frame is None else read_frame(video, _number(frame, video))
+    save_picture(picture, output)
+    return _written(output, 1)
+
+
+def _written(output: Path, frames: int) -> dict[str, Any]:
+    from skyreels_cli.media.image import image_size
+
+    width, height = image_size(output)
+    return {"output": str(output), "width": width, "height": height, "frames": frames}
+
+
+def _number(said: str, video: Video) -> int:
+    """The frame that is meant, counted from 0."""
+    if said == "last":
+        return video.frames - 1
+    if not said.isdecimal() or not 1 <= int(said) <= video.frames:
+        message = f"--frame {said}: the frames of {video.path} are 1 to {video.frames}, and last"
+        raise UsageError("frame-number", message, "--frame last")
+    return int(said) - 1
+
+
+def _sheet(video: Video) -> Any:
+    from skyreels_cli.media.pictures import contact_sheet
+    from skyreels_cli.media.reader import read_some
+
+    starts = _window_starts(video)
+    count = min(EVEN_PICTURES, video.frames)
+    numbers = starts or [n * (video.frames - 1) // max(1, count - 1) for n in range(count)]
+    captions = [f"frame {number + 1}" for number in numbers]
+    if starts:
+        captions = [f"window {n}/{len(starts)}, {caption}" for n, caption in enumerate(captions, 1)]
+    return contact_sheet(read_some(video, numbers), captions)
+
+
+def _window_starts(video: Video) -> list[int]:
+    """The first frame of each window, by the plan in the file beside the film; empty if there is none."""
+    beside = video.path.with_name(video.path.name + ".json")
+    try:
+        plan = json.loads(beside.read_text(encoding="utf-8"))["plan"]
+        before = video.frames - int(plan["frames"])  # those of a video that the film goes on with
+        starts = [before + int(window["first_frame"]) for window in plan["windows"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return starts if starts == sorted(set(starts)) and starts[0] >= 0 and starts[-1] < video.frames else []
