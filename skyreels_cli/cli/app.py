@@ -7,7 +7,20 @@ from typing import Annotated, Any
 import typer
 
 from skyreels_cli import __version__
-from skyreels_cli.cli import config, doctor, extend, generate, monitor, plugins, preset, queue, resume, show
+from skyreels_cli.cli import (
+    config,
+    doctor,
+    download,
+    extend,
+    generate,
+    models,
+    monitor,
+    plugins,
+    preset,
+    queue,
+    resume,
+    show,
+)
 from skyreels_cli.cli.command import unfold
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
@@ -48,8 +61,10 @@ app.command("generate")(unfold(generate.generate))
 app.command("extend")(unfold(extend.extend))
 app.command("resume")(unfold(resume.resume))
 app.command("show")(unfold(show.show))
+app.command("download")(unfold(download.download))
 app.command("doctor")(unfold(doctor.doctor))
 app.add_typer(preset.app, name="preset")
+app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.add_typer(queue.app, name="queue")
 app.add_typer(plugins.app, name="plugins")

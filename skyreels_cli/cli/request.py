@@ -31,7 +31,7 @@ def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | No
     return order
 
 
-def make_request(prompt: str | None, options: FilmOptions) -> Request:
+def make_request(prompt: str | None, options: FilmOptions, *, plan_only: bool = False) -> Request:
     """A command line as a request; a prompt `-` is read from stdin."""
     from skyreels_cli.order.request import Request
 
@@ -44,6 +44,7 @@ def make_request(prompt: str | None, options: FilmOptions) -> Request:
         output=options.file.output,
         overwrite=options.file.overwrite,
         keep_work=options.file.keep_work,
+        plan_only=plan_only,
     )
 
 

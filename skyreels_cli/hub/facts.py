@@ -45,7 +45,8 @@ class ModelFacts:
     """A checked model: its family, its parts and the recipe defaults that suit it.
 
     `folder` is where it lies; of a single weights file that is the file, and its other parts lie elsewhere.
-    A model that is `absent` is known from the catalogue alone: it can be planned with, and not rendered with.
+    Where components have no files because they are not on this machine, `absent` is the model of the catalogue whose
+    shapes they have: one can plan with such a model, and not render.
     """
 
     name: str
@@ -58,7 +59,7 @@ class ModelFacts:
     summary: str = ""
     image_encoder: Component | None = None
     tokenizer: Path = Path()
-    absent: bool = False
+    absent: str | None = None
 
     @property
     def traits(self) -> Family:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from skyreels_cli.hub.catalogue import catalogue
 from skyreels_cli.hub.entry import CommunityFile, Release
 from skyreels_cli.hub.facts import Component, ModelFacts
+from skyreels_cli.hub.parts import Parts, assemble
 from skyreels_cli.hub.tensor import TensorEntry
 
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
@@ -17,34 +18,32 @@ Shapes = Iterator[tuple[str, tuple[int, ...]]]
 PACKED = {"Q4_K", "Q8_0", "F8_E4M3"}
 
 
-def release_facts(release: Release, transformer_dtype: str | None = None) -> ModelFacts:
-    """The facts of a release without its files, which is all that a plan needs; its folder is a name for nowhere.
+def release_facts(release: Release, file: CommunityFile | None = None) -> ModelFacts:
+    """The facts of a release, or of a community file with a release's other parts, without any of their files."""
+    parts = release_parts(release, release.parts, file)
+    return assemble(parts, release.family)
 
-    `transformer_dtype` is that of a community file whose other parts are the release's.
-    """
-    parts = {name: _component(release, name, transformer_dtype) for name in release.parts}
-    return ModelFacts(
-        name=release.repo,
-        folder=Path(release.repo),
+
+def release_parts(release: Release, components: Collection[str], file: CommunityFile | None = None) -> Parts:
+    """Components of a release as the catalogue knows them; the transformer may be that of a community file."""
+    name = file.alias if file else release.repo
+    return Parts(
+        name=name,
+        folder=Path(name),
         family=release.family,
-        **parts,
-        defaults={},
-        absent=True,
+        components={part: _component(release, part, file) for part in components},
+        tokenizer=Path(name),
+        transformer_config=catalogue().parts[release.parts["transformer"]].config,
+        absent=file.alias if file else release.alias,
     )
 
 
-def community_facts(file: CommunityFile, base: Release) -> ModelFacts:
-    """The facts of a transformer in one file with the other parts of a release."""
-    return release_facts(base, file.dtype)
-
-
-def _component(release: Release, name: str, transformer_dtype: str | None) -> Component:
+def _component(release: Release, name: str, file: CommunityFile | None) -> Component:
     part = catalogue().parts[release.parts[name]]
     dtypes = {stored.part: stored.dtype for stored in release.layouts[0].files}
     if name != "transformer":
         return Component(name, part.config, (), {dtypes[name]: part.parameters}, {})
-    tensors = transformer_tensors(part.config, transformer_dtype or dtypes[name])
-    return Component.of(name, part.config, tensors)
+    return Component.of(name, part.config, transformer_tensors(part.config, file.dtype if file else dtypes[name]))
 
 
 def transformer_tensors(config: Mapping[str, Any], dtype: str) -> dict[str, TensorEntry]:

@@ -53,7 +53,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     notes: list[str] = []
     draft = _prompted(merge(*presets.values(), request.typed), notes)
     draft = _as_begun(draft, request.output)
-    facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
+    facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.plan_only)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
     check_video_rate(request.typed, recipe)

@@ -15,8 +15,9 @@ class Request:
     """One film as it was asked for.
 
     `typed` wins over `presets` (names or files, later ones over earlier ones), those over the model's defaults.
-    `machine` holds settings that were typed, by their names. A model that is not on this machine is fetched only if
-    `download` allows it. `own_output` is a file that may be there: the film of the job that is being edited.
+    `machine` holds settings that were typed, by their names. `plan_only`: nothing will be rendered, so a model of the
+    catalogue need not be on this machine. `own_output` is a file that may be there: the film of the job that is being
+    edited.
     """
 
     typed: Draft
@@ -25,5 +26,5 @@ class Request:
     output: Path | None = None
     overwrite: bool = False
     keep_work: bool = False
-    download: bool = True
+    plan_only: bool = False
     own_output: Path | None = None

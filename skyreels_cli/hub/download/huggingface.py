@@ -2,8 +2,8 @@
 
 From 2.0 on, the library's own download begins a file again after a process was stopped: it writes to a temporary file
 of its own and deletes that when it fails. A shard has 5 GB, so here the bytes go to a file that stays, through the
-library's `http_get`, which asks for the rest; the library then only links the finished file into its cache. Whoever sets
-HF_XET_HIGH_PERFORMANCE has a line that is worth more than resuming, and gets the library's own way (xet).
+library's `http_get`, which asks for the rest; the library then only links the finished file into its cache. Whoever
+sets HF_XET_HIGH_PERFORMANCE has a line that is worth more than resuming, and gets the library's own way (xet).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class HuggingFace:
             unfinished.unlink()
             message = f"{file.path} of {listing.repo} arrived damaged: its hash is not the hub's"
             raise OSError(message)  # worth another attempt
-        os.replace(unfinished, content)
+        unfinished.replace(content)
 
     def _link(self, listing: Listing, file: RemoteFile, advance: Advance) -> Path:
         from huggingface_hub import hf_hub_download

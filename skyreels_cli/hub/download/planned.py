@@ -80,14 +80,14 @@ class DownloadPlan:
 
 
 def plan_download(want: Wanted) -> DownloadPlan:
-    """Ask the hub, unless all of it is here; a download that was begun goes on with its revision.
+    """Ask the hub, unless all of it is here; what was begun, or is damaged, is completed at its revision.
 
     Raises what `hub_failures` raises, and UsageError `model-incomplete` if the repository lacks a part.
     """
     before = _last_record(want)
     if before and before.complete and not _lacking(want, before.listing):
         return _plan(want, before.listing, before)
-    pinned = before.revision if before and before.finished is None else None
+    pinned = before.revision if before and not before.complete else None
     with hub_failures(want):
         listing = SOURCES[want.source].listing(want.repo, pinned)
     if lacking := _lacking(want, listing):

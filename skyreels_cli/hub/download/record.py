@@ -27,7 +27,10 @@ class RecordedFile(BaseModel):
 
 
 class DownloadRecord(BaseModel):
-    """A download: begun with `finished` false, before its first byte, and finished with the last."""
+    """A download: begun before its first byte, and `finished` with its last.
+
+    `parts` are the components that were wanted, `into_folder` says whether a folder was asked for.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,6 +39,7 @@ class DownloadRecord(BaseModel):
     repo: str
     revision: str
     layout: LayoutName
+    parts: tuple[str, ...]
     folder: Path
     into_folder: bool
     files: dict[str, RecordedFile]

@@ -75,12 +75,14 @@ def _record(plan: DownloadPlan) -> DownloadRecord:
         tuple(file.remote for file in plan.files),
         model=plan.wanted.model,
         layout=plan.layout,
+        parts=plan.wanted.parts,
         folder=plan.folder,
         into_folder=plan.wanted.to is not None,
     )
     before = plan.record
     if before and before.revision == record.revision:
-        return record.model_copy(update={"files": {**before.files, **record.files}})
+        parts = dict.fromkeys((*before.parts, *record.parts))
+        return record.model_copy(update={"files": {**before.files, **record.files}, "parts": tuple(parts)})
     return record
 
 
