@@ -1,6 +1,6 @@
 """Settings of this machine (device, folders, default model); what to render is said by recipes only.
 
-Importing this module takes 170 ms (pydantic-settings), so commands import it when they run.
+Importing this module takes 50 ms (pydantic, YAML), so commands import it when they run.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
 
 from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.paths import absolute, home
 
 APP = "skyreels"
 ENV_PREFIX = "SKYREELS_"
@@ -46,10 +46,14 @@ class Folders:
 
 def folders() -> Folders:
     """The folders in `SKYREELS_HOME` if it is set, else the platform's."""
-    home = os.environ.get("SKYREELS_HOME")
-    config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
-    state = config if home else platformdirs.user_state_path(APP)
-    cache = config / "cache" if home else platformdirs.user_cache_path(APP)
+    chosen = os.environ.get("SKYREELS_HOME")
+    if chosen:
+        config = state = absolute(chosen)
+        cache = config / "cache"
+    else:
+        home()
+        config, state = platformdirs.user_config_path(APP), platformdirs.user_state_path(APP)
+        cache = platformdirs.user_cache_path(APP)
     return Folders(
         config=config,
         presets=config / "presets",
@@ -60,10 +64,10 @@ def folders() -> Folders:
     )
 
 
-class Settings(BaseSettings):
-    """Machine settings; strongest first: typed flags, `SKYREELS_*` variables, config.yaml, these defaults."""
+class Settings(BaseModel):
+    """Machine settings; `load_settings` fills them in."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str | None = Field(None, description="the model where neither a flag nor a preset names one")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu")
@@ -82,30 +86,6 @@ class Settings(BaseSettings):
     )
     bell: bool = Field(True, description="whether the queue's worker rings when a job ends: true or false")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave `.env` and secret files out: a stray file in the working folder must not change a render."""
-        return init_settings, env_settings, ConfigFile(settings_cls)
-
-
-class ConfigFile(PydanticBaseSettingsSource):
-    """config.yaml as YAML 1.2 (the library's own source reads 1.1, where `no` is false and `16:9` is 969)."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """One field's value; the base class requires this method."""
-        return self().get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """All keys of the file; unknown ones too, so that they are refused."""
-        return dict(_config())
-
 
 def load_settings(**flags: Any) -> Settings:
     """The settings: typed flags (None = not typed) win over the environment, and that over the config file.
@@ -114,7 +94,7 @@ def load_settings(**flags: Any) -> Settings:
     """
     typed = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**typed)
+        return Settings.model_validate({**_config(), **_environment(), **typed})
     except ValidationError as invalid:
         problem = invalid.errors()[0]
         name = str(problem["loc"][0])
@@ -140,17 +120,25 @@ def origin(name: str, typed: Mapping[str, Any]) -> str:
     return "default"
 
 
+def _environment() -> dict[str, str]:
+    """What `SKYREELS_*` variables say; an empty one says nothing."""
+    variables = {name: os.environ.get(ENV_PREFIX + name.upper()) for name in Settings.model_fields}
+    return {name: value for name, value in variables.items() if value}
+
+
 def _config() -> CommentedMap:
     file = folders().config_file
     try:
         content = YAML().load(file) if file.is_file() else None
     except MarkedYAMLError as broken:
         line = f":{broken.problem_mark.line + 1}" if broken.problem_mark else ""
-        raise UsageError("bad-config", f"{file}{line}: {broken.problem}", f"edit {file}") from None
+        raise UsageError(
+            "bad-config", f"{file}{line}: {broken.problem}", f"${{EDITOR:-vi}} {quote(str(file))}"
+        ) from None
     except (OSError, UnicodeDecodeError) as unreadable:
-        raise UsageError("bad-config", f"{file} cannot be read", f"check {file}") from unreadable
+        raise UsageError("bad-config", f"{file} cannot be read", f"ls -l {quote(str(file))}") from unreadable
     if content is None:
         return CommentedMap()
     if not isinstance(content, CommentedMap):
-        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"edit {file}")
+        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"${{EDITOR:-vi}} {quote(str(file))}")
     return content

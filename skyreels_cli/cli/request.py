@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from skyreels_cli.cli.options import FilmOptions, RecipeOptions
 from skyreels_cli.cli.plugin_commands import warn_of_broken_plugins
 from skyreels_cli.cli.plugin_flags import fold_machine_flags, fold_plugin_flags, spell
 from skyreels_cli.cli.unbuilt import refuse_unbuilt
-from skyreels_cli.errors import UsageError
+from skyreels_cli.errors import UsageError, first_line
 from skyreels_cli.output import Output
+from skyreels_cli.recipe.choices import LONGEST_PROMPT
 
 if TYPE_CHECKING:
     from skyreels_cli.order.intake import MeasuredRate
     from skyreels_cli.order.order import Order
     from skyreels_cli.order.request import Request
     from skyreels_cli.recipe.schema import Draft
+
+# More than the longest prompt takes in UTF-8.
+MOST_BYTES = 5 * LONGEST_PROMPT
 
 
 def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | None = None) -> Order:
@@ -31,27 +35,44 @@ def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | No
     return order
 
 
-def make_request(prompt: str | None, options: FilmOptions, *, plan_only: bool = False) -> Request:
+def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = False) -> Request:
     """A command line as a request; a prompt `-` is read from stdin."""
     from skyreels_cli.order.request import Request
 
     refuse_unbuilt(options.later)
-    preset = options.recipe.preset
+    presets = tuple(options.recipe.preset or ())
+    if "-" in (prompt, options.recipe.prompt) and "-" in presets:
+        raise UsageError("usage", "both the prompt and the preset are read from stdin", "give one of them as a file")
     return Request(
         typed=typed_draft(prompt, options.recipe),
-        presets=(preset,) if preset else (),
+        presets=presets,
         machine=fold_machine_flags(options.machine),
         output=options.file.output,
         overwrite=options.file.overwrite,
         keep_work=options.file.keep_work,
-        plan_only=plan_only,
+        only_plan=only_plan,
     )
+
+
+def read_prompt(stream: TextIO) -> str:
+    """All that is on stdin, which is UTF-8 whatever the locale says; UsageError `bad-prompt` if that is no text."""
+    try:
+        read = stream.buffer.read(MOST_BYTES)
+        if len(read) == MOST_BYTES:
+            message = f"the prompt on stdin is longer than {LONGEST_PROMPT:,} characters"
+            raise UsageError("bad-prompt", message, "of more than 512 tokens, about 2,000 characters, the rest is lost")
+        text = read.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the prompt on stdin cannot be read: {first_line(error)}"
+        raise UsageError("bad-prompt", message, "iconv -t UTF-8 prompt.txt | skyreels generate -") from None
+    return text.strip()
 
 
 def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     """Return the typed options as a draft, over what their shots file says."""
+    from skyreels_cli.recipe.camera import camera_of
     from skyreels_cli.recipe.merge import merge
-    from skyreels_cli.recipe.presets import load_shots
+    from skyreels_cli.recipe.presets.load import load_shots
     from skyreels_cli.recipe.schema import Draft
     from skyreels_cli.recipe.validate import make_draft
 
@@ -62,9 +83,11 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
         raise UsageError("usage", message, "leave one of them out")
     said = {name: value for name, value in asdict(options).items() if value is not None}
     said = {name: value for name, value in said.items() if name not in ("preset", "shots")}  # these are files
+    if options.camera:
+        said["camera"] = camera_of(options.camera)
     if prompt is not None:
         said["prompt"] = prompt
     if said.get("prompt") == "-":
-        said["prompt"] = sys.stdin.read().strip()
+        said["prompt"] = read_prompt(sys.stdin)
     shots = load_shots(options.shots) if options.shots else Draft()
     return merge(shots, make_draft(fold_plugin_flags(said), spell))

@@ -1,4 +1,4 @@
-"""A model at work on a device: each part is loaded when its turn comes and leaves when it is done."""
+"""A model on a device: its parts are loaded when they are first needed, and stay loaded for the films that follow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Picture = tuple[str, int, int]
 
 
 class LoadedModel:
-    """Transformer and VAE of one model on one device; prompts and pictures are encoded first, by encoders that then go.
+    """Transformer and VAE of one model on one device; encoders of texts and pictures are loaded, used and freed before.
 
     That encoder (UMT5-XXL, 11 GB) takes longer to load than to encode dozens of prompts: those of films that come next
     can be encoded along with the first one's.
@@ -68,10 +68,10 @@ class LoadedModel:
         if self._vae is None:
             yield from self._convert(self.facts.vae)
             yield StageStarted("loading VAE")
-            self._vae = PlacedModule(load_vae(self.facts, self._home), self.device, self._home)
+            self._vae = PlacedModule(load_vae(self.facts, self._rests_on), self.device, self._rests_on)
 
     def prepare_transformer(self) -> Iterator[Event]:
-        """Load the denoiser if it is not loaded yet: all that a rank needs that only helps."""
+        """Load the transformer if it is not loaded yet: all that the ranks need which do not decode."""
         if self._transformer is None:
             yield from self._convert(self.facts.transformer)
             yield StageStarted("loading transformer")
@@ -87,7 +87,7 @@ class LoadedModel:
         return None if features is None else features.to(self.device)
 
     def transformer(self) -> PlacedModule:
-        """The denoiser; use it as a context manager, inside which it is on the device."""
+        """The transformer; it is a context manager, inside which it is on the device."""
         assert self._transformer is not None, "prepare() comes first"
         return self._transformer
 
@@ -97,8 +97,8 @@ class LoadedModel:
         return self._vae
 
     @property
-    def _home(self) -> torch.device:
-        """Where a part waits while another works."""
+    def _rests_on(self) -> torch.device:
+        """The device that a part is on while another one works."""
         return self.device if self._placement.offload == "none" else torch.device("cpu")
 
     def _convert(self, component: Component) -> Iterator[Event]:
@@ -130,13 +130,13 @@ class LoadedModel:
         return {prompt: text.cpu() for prompt, text in zip(prompts, texts, strict=True)}
 
     def _load_transformer(self) -> PlacedModule:
-        transformer: Transformer = load_transformer(self.weights, self._home)
+        transformer: Transformer = load_transformer(self.weights, self._rests_on)
         transformer.attention_backend = self._placement.attention
         transformer.parallel = self.parallel
         if self._placement.offload == "stream":
             stream_weights(transformer, self.device)
             return PlacedModule(transformer, self.device, self.device, moves=False)
-        return PlacedModule(transformer, self.device, self._home)
+        return PlacedModule(transformer, self.device, self._rests_on)
 
 
 def read_picture(picture: Picture) -> Tensor:

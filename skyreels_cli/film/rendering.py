@@ -1,4 +1,4 @@
-"""The job description of a rendering: everything that is decided before a weight is loaded."""
+"""The description of a rendering: everything that is decided before a weight is loaded."""
 
 from __future__ import annotations
 

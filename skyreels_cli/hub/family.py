@@ -13,7 +13,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from skyreels_cli.hub import families as package
+PACKAGE = "skyreels_cli.hub.families"
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Family:
 
 def families() -> dict[str, Family]:
     """Every family by its name."""
-    names = sorted(module.name for module in iter_modules(package.__path__))
+    names = sorted(module.name for module in iter_modules(import_module(PACKAGE).__path__))
     return {name: family_named(name) for name in names}
 
 
 @cache
 def family_named(name: str) -> Family:
     """The family of that name; ModuleNotFoundError if there is none."""
-    family: Family = import_module(f"{package.__name__}.{name}").FAMILY
+    family: Family = import_module(f"{PACKAGE}.{name}").FAMILY
     return family

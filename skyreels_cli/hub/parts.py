@@ -50,7 +50,7 @@ def assemble(parts: Parts, family: str) -> ModelFacts:
         name=parts.name,
         folder=parts.folder,
         family=family,
-        **components,  # type: ignore[arg-type] # by name
+        **components,
         tokenizer=parts.tokenizer,
         defaults=parts.defaults,
         summary=parts.summary,

@@ -75,7 +75,7 @@ def _as_srgb(image: Image.Image) -> Image.Image:
         meant = ImageCms.ImageCmsProfile(BytesIO(profile))
         intent = ImageCms.Intent(ImageCms.getDefaultIntent(meant))
         converted = ImageCms.profileToProfile(image, meant, SRGB, renderingIntent=intent, outputMode="RGB")
-    except ImageCms.PyCMSError:
+    except (ImageCms.PyCMSError, OSError):
         return image.convert("RGB")
     assert converted is not None  # only a conversion in place returns nothing
     return converted
@@ -93,4 +93,4 @@ def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
         across = max(1, int(down * width / height))
     beside, above = (image.width - across) / 2, (image.height - down) / 2
     edges = (beside, above, beside + across, above + down)
-    return image.crop(edges)  # type: ignore[arg-type] # Pillow rounds them; its stubs say that they are rounded
+    return image.crop(edges)  # it rounds them

@@ -40,7 +40,9 @@ class FrameTimes:
         return self.ticks[frame] * self.time_base
 
     def rate(self, said: Fraction | None) -> Fraction | None:
-        """Frames per second: exact where almost all gaps are equal, else what the file says, if that can be."""
+        """Frames per second: what the file says if its times agree, else the rate of almost all gaps."""
+        if said and self.even(said):
+            return said
         gaps = Counter(later - earlier for earlier, later in pairwise(self.ticks))
         usual, times = gaps.most_common(1)[0] if gaps else (0, 0)
         if usual <= 0:

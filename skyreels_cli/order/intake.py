@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.film.finished import finished_film, identity_of
 from skyreels_cli.film.folder.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.ranks.split import BEST, describe_split
+from skyreels_cli.film.ranks.split import BEST, check_split, describe_split
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.catalogue import bundled_models, unknown_words
 from skyreels_cli.hub.open import open_model
@@ -28,15 +29,18 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
+from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
+from skyreels_cli.paths import expanded
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.merge import merge
-from skyreels_cli.recipe.presets import load_preset
+from skyreels_cli.recipe.presets.requirements import check_model
 from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.sharing.load import load_for_use
 from skyreels_cli.settings import Settings, load_settings
 
 MeasuredRate = Callable[[str], float | None]
@@ -48,19 +52,28 @@ LISTED_WORDS = 6
 def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order:
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     settings = load_settings(**request.machine)
-    presets = {f"preset {name}": load_preset(name, settings.presets_dir) for name in request.presets}
+    loaded = [load_for_use(preset, settings.presets_dir) for preset in request.presets]
+    presets = {f"preset {preset.called}": preset.draft for preset in loaded}
+    said = {"typed": request.typed, **dict(reversed(presets.items())), "the job": request.before}
     check_video_options(request.typed)
     notes: list[str] = []
-    draft = _prompted(merge(*presets.values(), request.typed), notes)
+    draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
     draft = _as_begun(draft, request.output)
-    facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.plan_only)
+    facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)
+    for preset in loaded:
+        check_model(preset.requires, facts.name, preset.where)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
+    notes += cut_prompts(recipe, facts)
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
-    output = _output(request, recipe, plan, settings.outdir)
+    output = _place(request, recipe, settings.outdir)
+    finished = None if request.overwrite else finished_film(output, recipe, plan, facts)
+    if finished is None:
+        _check_output(request, output, recipe, plan, notes)
     notes += lost_streams(recipe, output)
+    check_split(recipe, plan, facts, placement)
     return Order(
         recipe=recipe,
         facts=facts,
@@ -70,7 +83,8 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
         keep_work=request.keep_work,
         overwrite=request.overwrite,
         draft=draft,
-        sources=value_sources(recipe, {"typed": request.typed, **dict(reversed(presets.items()))}, facts),
+        finished=finished,
+        sources=value_sources(recipe, said, facts),
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
     )
@@ -114,11 +128,12 @@ def _prompted(draft: Draft, notes: list[str]) -> Draft:
 
 
 def _as_begun(draft: Draft, output: Path | None) -> Draft:
-    """The same request again goes on with the film: with the seed that it drew, and its re-rolls."""
-    manifest = read_manifest(work_folder(output.expanduser())) if output else None
-    if not manifest:
+    """The same request again means the film that lies there, begun or finished: its seed, and its re-rolls."""
+    there = expanded(output) if output else None
+    made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
+    if not made:
         return draft
-    begun = {"seed": manifest["recipe"]["seed"], "rerolls": manifest["recipe"].get("rerolls")}
+    begun = {"seed": made["recipe"].get("seed"), "rerolls": made["recipe"].get("rerolls")}
     return Draft.model_validate(begun | draft.model_dump(exclude_none=True, by_alias=True))
 
 
@@ -138,12 +153,20 @@ def _note_unknown_words(recipe: Recipe, notes: list[str]) -> None:
         notes.append(f"{known}: {', '.join(words[:LISTED_WORDS])}{more}")
 
 
-def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path) -> Path:
-    """Where the film goes, once it is certain that it can be written there."""
+def _place(request: Request, recipe: Recipe, outdir: Path) -> Path:
+    """Where the film goes."""
     now = datetime.now().astimezone()
     default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
-    output = (request.output or like_video(default, recipe)).expanduser()
+    return expanded(request.output or like_video(default, recipe))
+
+
+def _check_output(request: Request, output: Path, recipe: Recipe, plan: Plan, notes: list[str]) -> None:
+    """Make certain that the film can be written there."""
     check_container(output, recipe.codec)
     check_output(output, overwrite=request.overwrite or output.absolute() == request.own_output)
-    check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
-    return output
+    try:
+        check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
+    except UsageError as error:
+        if not request.only_plan:
+            raise
+        notes.append(error.message)

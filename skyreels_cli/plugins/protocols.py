@@ -138,7 +138,7 @@ class Pass(Protocol):
         """The mean of this number over all ranks, the same on each.
 
         Every number that decides what runs, and follows from `x`, must go through here: a rank has only its share of
-        the tokens, and ranks that decide differently wait for each other for ever.
+        the tokens, and ranks that decide differently wait for each other until that is an error, ten minutes later.
         """
         ...
 
@@ -225,7 +225,7 @@ class Parallel(Protocol):
         """Self-attention of this rank's queries to all tokens; all `(b, this rank's tokens, heads, head size)`.
 
         `kernel` computes it from all tokens of as many heads as you like. If it is `plain` (dense, every token there)
-        you may use another in its place; else it has a memory or a causal order, and each rank must always give it
+        you may use another in its place; else it keeps keys or has a causal order, and each rank must always give it
         the same heads and all tokens of the `frames` in their order.
         """
         ...

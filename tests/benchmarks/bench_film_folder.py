@@ -63,7 +63,6 @@ def plain_film(recipe: Recipe, plan: Plan, studio: LoadedModel, output: Path) ->
         with studio.vae() as vae, studio.transformer() as transformer:
             latents = condition(drawn, window, direction.shot, recipe, history, studio, vae).latents
             texts = [studio.text(text) for text in direction.shot.texts]
-            guidance = direction.shot.guidance_scale
             sampler = WindowSampler(
                 window,
                 latents,

@@ -34,6 +34,7 @@ def test_everything_is_settled(facts: Facts) -> None:
         "schema": 1,
         "prompt": "a ball",
         "negative_prompt": NEGATIVE_PROMPT,
+        "camera": None,
         "model": "ball",
         "resolution": "960x544",
         "num_frames": 97,

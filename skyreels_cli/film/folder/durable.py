@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, flushed to disk, renamed."""
+"""Files that are whole or not there: written under another name, flushed to disk, renamed."""
 
 from __future__ import annotations
 

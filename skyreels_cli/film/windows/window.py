@@ -60,7 +60,7 @@ class WindowRenderer:
         self._history_on_disk = True
 
     def render(self, window: Window) -> Generator[Event]:
-        """A window from its first step to its last frame; its record in the work folder follows behind."""
+        """Render a window from its first step to its last frame; it is recorded while the next one begins."""
         started = time.perf_counter()
         direction = self._script.direction(window)
         yield WindowStarted(
