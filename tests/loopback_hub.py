@@ -112,6 +112,14 @@ class Answer(BaseHTTPRequestHandler):
             card = {"license": "other", "license_name": "loopback-license"}
             self._send(200, {"id": repo, "sha": self.hub.commit(repo), "siblings": siblings, "cardData": card})
 
+    def hf_tree(self, repo: str, revision: str) -> None:
+        """The listing that the library's own snapshot download asks for."""
+        entries = [
+            {"type": "file", "path": path, "size": len(data), "oid": git_blob(data), "lfs": self._lfs(data)}
+            for path, data in self.hub.repositories[repo].items()
+        ]
+        self._send(200, [entry if entry["path"].endswith(LARGE) else {**entry, "lfs": None} for entry in entries])
+
     def hf_file(self, repo: str, revision: str, path: str) -> None:
         data = self.hub.repositories.get(repo, {}).get(path)
         if data is None:
@@ -144,9 +152,11 @@ class Answer(BaseHTTPRequestHandler):
         self._content(path, self.hub.repositories[repo][path], {})
 
     def _sibling(self, path: str, data: bytes) -> dict[str, Any]:
-        lfs = {"sha256": sha256(data), "size": len(data), "pointerSize": 134}
         entry = {"rfilename": path, "size": len(data), "blobId": git_blob(data)}
-        return entry | ({"lfs": lfs} if path.endswith(LARGE) else {})
+        return entry | ({"lfs": self._lfs(data)} if path.endswith(LARGE) else {})
+
+    def _lfs(self, data: bytes) -> dict[str, Any]:
+        return {"sha256": sha256(data), "oid": sha256(data), "size": len(data), "pointerSize": 134}
 
     def _content(self, path: str, data: bytes, headers: dict[str, str]) -> None:
         start = int(found[1]) if (found := re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))) else 0
@@ -199,6 +209,7 @@ class Answer(BaseHTTPRequestHandler):
 ROUTES = {
     r"/api/v1/models/([^/]+/[^/]+)/repo/files": Answer.modelscope_files,
     r"/api/v1/models/([^/]+/[^/]+)/repo": Answer.modelscope_file,
+    r"/api/models/([^/]+/[^/]+)/tree/([^/]+)": Answer.hf_tree,
     r"/api/models/([^/]+/[^/]+?)(?:/revision/(.+))?": Answer.hf_info,
     r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)": Answer.hf_file,
     r"/cdn/([0-9a-f]{64})": Answer.cdn,

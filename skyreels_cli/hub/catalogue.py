@@ -48,7 +48,23 @@ def catalogue() -> Catalogue:
     from skyreels_cli.settings import folders  # 170 ms
 
     added = [path for _, path in _package_paths() if path.suffix == ".json"]
-    return _SHIPPED.joined(_joined(added)).joined(_joined(folders().catalogue.glob("*.json")))
+    whole = _SHIPPED.joined(_joined(added)).joined(_joined(folders().catalogue.glob("*.json")))
+    _require_known(whole)
+    return whole
+
+
+def _require_known(whole: Catalogue) -> None:
+    """Refuse entries that name what no file of the catalogue has."""
+    aliases = {release.alias for release in whole.releases}
+    named = [
+        (release.alias, "part", part, whole.parts) for release in whole.releases for part in release.parts.values()
+    ]
+    named += [(release.alias, "licence", release.licence, whole.licences) for release in whole.releases]
+    named += [(entry.alias, "release", entry.base, dict.fromkeys(aliases)) for entry in whole.community]
+    for alias, kind, name, known in named:
+        if name not in known:
+            message = f"the catalogue's {alias} names the {kind} {name!r}, which is not there"
+            raise UsageError("bad-catalogue", message, f"known are {', '.join(sorted(known))}")
 
 
 def find_release(model: str) -> Release | None:

@@ -52,13 +52,18 @@ class Layout(Entry):
     """The files of a release as one kind of reader wants them, and the repository that has them on each hub."""
 
     name: LayoutName
-    repositories: dict[SourceName, str]
+    repositories: Annotated[dict[SourceName, str], Field(min_length=1)]
     files: tuple[StoredPart, ...]
 
     @property
     def bytes(self) -> int:
         """All weights together."""
         return sum(file.bytes for file in self.files)
+
+    @property
+    def index(self) -> str:
+        """A file that each repository of this layout has."""
+        return "model_index.json" if self.name == "diffusers" else "config.json"
 
 
 class Recommended(Entry):
@@ -84,19 +89,14 @@ class Release(Entry):
     native: str
     licence: str
     parts: dict[str, str]
-    layouts: tuple[Layout, ...]
+    layouts: Annotated[tuple[Layout, ...], Field(min_length=1)]
     recommended: Recommended
     reference_peak_bytes: int | None = None
 
     @property
     def repo(self) -> str:
-        """Its repository on Hugging Face in Diffusers layout, which is its name in a recipe."""
-        return self.layout("diffusers").repositories["hf"]
-
-    @property
-    def original(self) -> str:
-        """Its repository in the reference's own layout, which is also what the reference's `--model_id` takes."""
-        return self.layout("original").repositories["hf"]
+        """The first of its repositories, which is its name in a recipe: on Hugging Face in Diffusers layout."""
+        return next(iter(self.layouts[0].repositories.values()))
 
     def layout(self, name: LayoutName) -> Layout:
         """The layout of that name; KeyError if it was not published so."""

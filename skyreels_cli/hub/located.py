@@ -11,7 +11,7 @@ from typing import Any
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.catalogue import find_community_file, find_release
 from skyreels_cli.hub.download.record import records
-from skyreels_cli.hub.entry import CommunityFile, Release
+from skyreels_cli.hub.entry import CommunityFile, Layout, Release
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.places import hugging_face_caches, modelscope_caches
 
@@ -47,18 +47,10 @@ class HubModel:
         if self.file:
             yield from _cached(self.file.repo, self.file.file)
         elif self.release:
-            yield from _cached(self.release.repo, "model_index.json")
-            yield from _cached(self.release.original, "config.json")
-            yield from self._from_modelscope(self.release)
+            for layout in self.release.layouts:
+                yield from _places_of(layout)
         else:
             yield from _cached(self.name, "model_index.json")
-
-    def _from_modelscope(self, release: Release) -> Iterator[Path]:
-        for repo in (layout.repositories.get("modelscope") for layout in release.layouts):
-            for cache in modelscope_caches() if repo else ():
-                folder = cache / "models" / str(repo).replace("/", "--") / "snapshots" / REVISION
-                if folder.is_dir():
-                    yield folder
 
     def not_here(self, only: Collection[str] = ()) -> ModelNotHere:
         """The error for a model that is not here, or only in part."""
@@ -107,6 +99,17 @@ def to_fetch(facts: ModelFacts) -> dict[str, Any] | None:
         "bytes": sum(each.bytes(only) for each, only in wanted),
         "command": " && ".join(each.command(only) for each, only in wanted),
     }
+
+
+def _places_of(layout: Layout) -> Iterator[Path]:
+    """Where both hubs' clients keep the repositories of a layout."""
+    if repo := layout.repositories.get("hf"):
+        yield from _cached(repo, layout.index)
+    if repo := layout.repositories.get("modelscope"):
+        for cache in modelscope_caches():
+            folder = cache / "models" / repo.replace("/", "--") / "snapshots" / REVISION
+            if folder.is_dir():
+                yield folder
 
 
 def _cached(repo: str, file: str) -> Iterator[Path]:

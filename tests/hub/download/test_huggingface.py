@@ -114,9 +114,7 @@ def test_a_byte_that_arrives_wrong_is_noticed_and_fetched_again(hub: LoopbackHub
 
 
 @pytest.mark.parametrize("into", [None, "ball"])
-def test_a_byte_that_rots_is_found_and_mended(
-    hub: LoopbackHub, heard: Heard, tmp_path: Path, into: str | None
-) -> None:
+def test_a_byte_that_rots_is_found_and_mended(hub: LoopbackHub, heard: Heard, tmp_path: Path, into: str | None) -> None:
     to = tmp_path / into if into else None
     folder = download(heard, to=to)
     content = bytearray((folder / TRANSFORMER).read_bytes())
