@@ -1,6 +1,6 @@
 """Settings of this machine (device, folders, default model); what to render is said by recipes only.
 
-Importing this module takes 50 ms (pydantic, YAML), so commands import it when they run.
+Importing this module takes 170 ms (pydantic-settings), so commands import it when they run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from shlex import quote
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
@@ -24,6 +26,7 @@ from skyreels_cli.paths import absolute, home
 APP = "skyreels"
 ENV_PREFIX = "SKYREELS_"
 
+Secret = Annotated[SecretStr, BeforeValidator(str)]  # a key of nothing but digits is no number
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -64,10 +67,10 @@ def folders() -> Folders:
     )
 
 
-class Settings(BaseModel):
-    """Machine settings; `load_settings` fills them in."""
+class Settings(BaseSettings):
+    """Machine settings; strongest first: typed flags, `SKYREELS_*` variables, config.yaml, these defaults."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     model: str | None = Field(None, description="the model where neither a flag nor a preset names one")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu")
@@ -76,6 +79,12 @@ class Settings(BaseModel):
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
+    enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
+    enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
+    enhancer_url: str | None = Field(
+        None, pattern=r"^https?://", description="the address of an OpenAI-compatible endpoint (http://…/v1)"
+    )
+    enhancer_key: Secret | None = Field(None, description="the key of that endpoint; better in the environment")
     presets_dir: UserPath = Field(default_factory=lambda: folders().presets, description="the folder of your presets")
     on_finished: str | None = Field(
         None, description="a shell command for each finished job; it is told SKYREELS_JOB, SKYREELS_OUTPUT …"
@@ -86,6 +95,30 @@ class Settings(BaseModel):
     )
     bell: bool = Field(True, description="whether the queue's worker rings when a job ends: true or false")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave `.env` and secret files out: a stray file in the working folder must not change a render."""
+        return init_settings, env_settings, ConfigFile(settings_cls)
+
+
+class ConfigFile(PydanticBaseSettingsSource):
+    """config.yaml as YAML 1.2 (the library's own source reads 1.1, where `no` is false and `16:9` is 969)."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """One field's value; the base class requires this method."""
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All keys of the file; unknown ones too, so that they are refused."""
+        return dict(_config())
+
 
 def load_settings(**flags: Any) -> Settings:
     """The settings: typed flags (None = not typed) win over the environment, and that over the config file.
@@ -94,7 +127,7 @@ def load_settings(**flags: Any) -> Settings:
     """
     typed = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings.model_validate({**_config(), **_environment(), **typed})
+        return Settings(**typed)
     except ValidationError as invalid:
         problem = invalid.errors()[0]
         name = str(problem["loc"][0])
@@ -118,12 +151,6 @@ def origin(name: str, typed: Mapping[str, Any]) -> str:
     if name in config:
         return f"{folders().config_file}:{config.lc.key(name)[0] + 1}"
     return "default"
-
-
-def _environment() -> dict[str, str]:
-    """What `SKYREELS_*` variables say; an empty one says nothing."""
-    variables = {name: os.environ.get(ENV_PREFIX + name.upper()) for name in Settings.model_fields}
-    return {name: value for name, value in variables.items() if value}
 
 
 def _config() -> CommentedMap:

@@ -11,6 +11,7 @@ from skyreels_cli.cli import (
     config,
     doctor,
     download,
+    enhance_prompt,
     extend,
     generate,
     models,
@@ -59,6 +60,7 @@ def root(
 
 app.command("generate")(unfold(generate.generate))
 app.command("extend")(unfold(extend.extend))
+app.command("enhance-prompt")(unfold(enhance_prompt.enhance_prompt))
 app.command("resume")(unfold(resume.resume))
 app.command("show")(unfold(show.show))
 app.command("download")(unfold(download.download))

@@ -166,7 +166,8 @@ def _models() -> Iterator[Check]:
 
     models = list(stored_models())
     for model in models:
-        where = f"{model.name} ({'bundled' if model.origin == 'bundled' else f'from {TITLES[model.origin]}'}, {model.folder})"
+        origin = "bundled" if model.origin == "bundled" else f"from {TITLES[model.origin]}"
+        where = f"{model.name} ({origin}, {model.folder})"
         status: Status = "warning" if model.problem and model.record else "ok"
         yield Check("model", status, f"{where}: {model.problem}" if model.problem else where)
     if not models:

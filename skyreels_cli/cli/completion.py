@@ -51,6 +51,13 @@ def parallel_names() -> list[tuple[str, str]]:
     return _names(ParallelSpec)
 
 
+def enhancer_names() -> list[tuple[str, str]]:
+    """Return the prompt enhancers that plugins offer, with what they are."""
+    from skyreels_cli.plugins.specs import EnhancerSpec
+
+    return _names(EnhancerSpec)
+
+
 def _names(kind: type[Spec]) -> list[tuple[str, str]]:
     from skyreels_cli.plugins.manager import plugins
 

@@ -12,6 +12,7 @@ from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.options import FilmOptions, PlanOptions
 from skyreels_cli.cli.progress import Notice, progress
 from skyreels_cli.cli.request import decide_aloud, make_request
+from skyreels_cli.cli.storyboard import reviewed
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
@@ -35,7 +36,11 @@ def generate(
 ) -> None:
     """Render a film from a prompt, with a first and a last frame if you like."""
     only_plan = only.dry_run or only.explain
-    order = _decided(make_request(text, film, only_plan=only_plan), out)
+    request = make_request(text, film, only_plan=only_plan)
+    order = _decided(request, out)
+    to_review = request.typed.story is not None and not only_plan
+    while to_review and (changed := reviewed(order, request, out)):
+        request, order = changed, decide_aloud(changed, out)
     if only_plan:
         _show_plan(order, out, explain=only.explain)
     elif order.finished:

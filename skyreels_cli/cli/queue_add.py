@@ -51,10 +51,13 @@ def add(
     queue: QueueOptions,
     priority: Annotated[int, Option(metavar="N", help="Higher goes first.", rich_help_panel=PANEL)] = 0,
     paused: Annotated[bool, Option("--paused", help="Add it set aside.", rich_help_panel=PANEL)] = False,
+    enhance_later: Annotated[
+        bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
+    ] = False,
 ) -> None:
     """Add a film to the queue: the options of generate, checked now, rendered by `skyreels queue run`."""
     store = open_store()
-    new = _worded(text, film, queue, store, out)
+    new = _worded(text, film, queue, store, out, enhance_later=enhance_later)
     job = store.add(replace(new, priority=priority, state="paused" if paused else "queued"))
     _tell(job, store, out)
 
@@ -94,12 +97,14 @@ def _worded(
     out: Output,
     before: Job | None = None,
     words: Draft | None = None,
+    *,
+    enhance_later: bool = False,
 ) -> NewJob:
     """The job that these options say, over the `words` of the one before."""
     from skyreels_cli.queue.job import NewJob
     from skyreels_cli.queue.new_job import new_job
 
-    request = make_request(text, film)
+    request = replace(make_request(text, film), enhance_later=enhance_later)
     if words:
         request = replace(request, before=words)
     return new_job(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from skyreels_cli.cli.options import FilmOptions, RecipeOptions
 from skyreels_cli.cli.plugin_commands import warn_of_broken_plugins
 from skyreels_cli.cli.plugin_flags import fold_machine_flags, fold_plugin_flags, spell
-from skyreels_cli.cli.unbuilt import refuse_unbuilt
 from skyreels_cli.errors import UsageError, first_line
 from skyreels_cli.output import Output
 from skyreels_cli.recipe.choices import LONGEST_PROMPT
@@ -25,11 +25,13 @@ MOST_BYTES = 5 * LONGEST_PROMPT
 
 
 def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | None = None) -> Order:
-    """Decide, and tell what was noted on the way."""
+    """Decide, show a text that is being written, and tell what was noted on the way."""
+    from skyreels_cli.cli.writing import shown
     from skyreels_cli.order.intake import decide
 
     warn_of_broken_plugins(out)
-    order = decide(request, measured_rate)
+    with shown(out) as show:
+        order = decide(request, measured_rate, show)
     for note in order.notes:
         out.narrate(note)
     return order
@@ -39,7 +41,6 @@ def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = 
     """A command line as a request; a prompt `-` is read from stdin."""
     from skyreels_cli.order.request import Request
 
-    refuse_unbuilt(options.later)
     presets = tuple(options.recipe.preset or ())
     if "-" in (prompt, options.recipe.prompt) and "-" in presets:
         raise UsageError("usage", "both the prompt and the preset are read from stdin", "give one of them as a file")
@@ -89,5 +90,18 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
         said["prompt"] = prompt
     if said.get("prompt") == "-":
         said["prompt"] = read_prompt(sys.stdin)
-    shots = load_shots(options.shots) if options.shots else Draft()
+    count, file = _count_or_file(options)
+    if count is not None:
+        said["story_shots"] = count
+    shots = load_shots(file) if file else Draft()
     return merge(shots, make_draft(fold_plugin_flags(said), spell))
+
+
+def _count_or_file(options: RecipeOptions) -> tuple[int | None, Path | None]:
+    """What `--shots` says: how many shots a story shall have, or the file that holds them."""
+    if options.shots is None or not options.shots.isdigit():
+        return None, Path(options.shots).expanduser() if options.shots else None
+    if options.story is None:
+        message = f"--shots {options.shots}: {options.shots} shots of what? --story says it"
+        raise UsageError("usage", message, f'--story "a fairy tale of a fox" --shots {options.shots}')
+    return int(options.shots), None

@@ -7,6 +7,7 @@ up again here; nobody else decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
+from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, write_pending, write_texts
 from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
@@ -49,7 +51,7 @@ MeasuredRate = Callable[[str], float | None]
 LISTED_WORDS = 6
 
 
-def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order:
+def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Callable[[str], object] = str) -> Order:
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     settings = load_settings(**request.machine)
     loaded = [load_for_use(preset, settings.presets_dir) for preset in request.presets]
@@ -58,10 +60,16 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
     check_video_options(request.typed)
     notes: list[str] = []
     draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
-    draft = _as_begun(draft, request.output)
+    begun = _begun(request.output)
+    draft = _as_begun(draft, begun)
     facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
+    if is_asked(draft) and request.enhance_later:
+        draft = leave_for_later(draft, facts)
+    elif is_asked(draft):
+        decide(replace(request, enhance_later=True))  # what else is wrong is said before a model writes for minutes
+        draft = write_texts(draft, facts, notes, begun=begun, show=show)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
     notes += cut_prompts(recipe, facts)
@@ -93,8 +101,9 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
 def take_up(
     recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
 ) -> Rendering:
-    """A film that was decided before, with its model and plan."""
+    """A film that was decided before, with its model and plan; texts that were left for now are written."""
     facts = open_model(recipe.model, recipe.base)
+    recipe = write_pending(recipe, _begun(output), facts)
     return Rendering(
         recipe=recipe,
         facts=facts,
@@ -127,14 +136,19 @@ def _prompted(draft: Draft, notes: list[str]) -> Draft:
     return draft.model_copy(update={"prompt": prompt})
 
 
-def _as_begun(draft: Draft, output: Path | None) -> Draft:
-    """The same request again means the film that lies there, begun or finished: its seed, and its re-rolls."""
+def _begun(output: Path | None) -> Mapping[str, Any] | None:
+    """The recipe of the film, unfinished or finished, that lies where this one is to go, if there is one."""
     there = expanded(output) if output else None
     made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
-    if not made:
+    return made["recipe"] if made else None
+
+
+def _as_begun(draft: Draft, begun: Mapping[str, Any] | None) -> Draft:
+    """The same request again means the film that lies there: its seed, and its re-rolls."""
+    if begun is None:
         return draft
-    begun = {"seed": made["recipe"].get("seed"), "rerolls": made["recipe"].get("rerolls")}
-    return Draft.model_validate(begun | draft.model_dump(exclude_none=True, by_alias=True))
+    drawn = {"seed": begun.get("seed"), "rerolls": begun.get("rerolls")}
+    return Draft.model_validate(drawn | draft.model_dump(exclude_none=True, by_alias=True))
 
 
 def _default_model(settings: Settings, notes: list[str]) -> str:

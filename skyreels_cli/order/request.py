@@ -18,7 +18,8 @@ class Request:
     a job that is edited says already), that over the model's defaults.
     `machine` holds settings that were typed, by their names. With `only_plan` nothing is to be rendered: a film may be
     larger than the disk, and a model of the catalogue need not be on this machine.
-    `own_output` is a file that may be there: the film of the job that is being edited.
+    `own_output` is a file that may be there: the film of the job that is being edited. With `enhance_later`, texts that
+    a prompt enhancer shall write are written when the film begins.
     """
 
     typed: Draft
@@ -30,3 +31,4 @@ class Request:
     keep_work: bool = False
     only_plan: bool = False
     own_output: Path | None = None
+    enhance_later: bool = False

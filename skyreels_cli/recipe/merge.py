@@ -13,7 +13,8 @@ def merge(*drafts: Draft) -> Draft:
 
     `options` merge plugin by plugin, option by option, and `camera` field by field. Some fields also replace another
     field of an earlier draft: `duration` and `num_frames` replace each other, `shots` replaces both, and a `resolution`
-    in pixels replaces `aspect`, which would change it.
+    in pixels replaces `aspect`, which would change it. Other words also replace the record
+    of how earlier ones came about.
     """
     merged: dict[str, Any] = {}
     for draft in drafts:
@@ -30,7 +31,13 @@ def merge(*drafts: Draft) -> Draft:
 
 def _replaced(said: dict[str, Any]) -> list[str]:
     """Fields of earlier drafts that these fields replace."""
-    replaces = {"num_frames": ["duration"], "duration": ["num_frames"], "shots": ["duration", "num_frames"]}
+    replaces = {
+        "num_frames": ["duration"],
+        "duration": ["num_frames"],
+        "shots": ["duration", "num_frames", "enhanced"],
+        "prompt": ["enhanced"],
+        "story": ["enhanced", "shots"],
+    }
     names = [other for name, others in replaces.items() if name in said for other in others]
     if "x" in said.get("resolution", ""):
         names.append("aspect")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from skyreels_cli.recipe.camera import Camera
 from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
+from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
 from skyreels_cli.recipe.shots import Guidance, Prompt, Seed, Shot, ShotDraft
@@ -37,6 +38,10 @@ class Draft(BaseModel):
     prompt: Prompt | None = None
     negative_prompt: Prompt | None = None
     camera: Camera | None = Field(None, description="how the camera sees it; the prompt is completed accordingly")
+    prompt_enhancer: str | None = Field(None, description="who completes the prompt before the film is planned")
+    story: Prompt | None = Field(None, description="what the shots tell that a prompt enhancer shall write")
+    story_shots: int | None = Field(None, ge=1, le=100, description="how many")
+    enhanced: Enhancement | None = None
     model: str | None = None
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None
@@ -81,6 +86,7 @@ class Recipe(BaseModel):
 
     schema_version: Literal[1] = Field(1, alias="schema")
     prompt: str
+    enhanced: Enhancement | None = None
     negative_prompt: str
     camera: Camera | None = Field(None, description="what the prompt was completed from; it holds the words already")
     model: str

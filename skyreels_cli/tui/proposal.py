@@ -104,7 +104,10 @@ def propose(start: FormStart, typed: Mapping[str, str], store: Store) -> NewJob:
 
 
 def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
-    """What stands in the form as a request; an empty field leaves the value to the model."""
+    """What stands in the form as a request; an empty field leaves the value to the model.
+
+    No text is written: that takes minutes, and somebody types.
+    """
     said = {name: text.strip() for name, text in typed.items() if text.strip()}
     words: dict[str, Any] = {name: text for name, text in said.items() if name in RECIPE_FIELDS}
     words |= {name: [part.strip() for part in said[name].split(",")] for name in LISTS if name in said}
@@ -118,6 +121,7 @@ def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
         overwrite=before.overwrite if before else False,
         keep_work=before.keep_work if before else False,
         own_output=before.output_path if before else None,
+        enhance_later=True,
     )
 
 

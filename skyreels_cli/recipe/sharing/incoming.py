@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from skyreels_cli.recipe.presets.files import named_files, with_files
+from skyreels_cli.recipe.presets.files import FILE_KEYS, named_files, with_files
 from skyreels_cli.recipe.presets.find import find_preset
 from skyreels_cli.recipe.presets.load import PresetLayer, checked_layer, with_parents
 from skyreels_cli.recipe.presets.preset import Preset
@@ -89,8 +89,8 @@ def _read(folder: Path | None, name: str) -> bytes | None:
 
 
 def _without_empty(values: dict[str, object]) -> dict[str, object]:
-    """The values without the files that were emptied."""
-    kept = {key: value for key, value in values.items() if value != ""}
+    """The values without the files that were emptied; an empty negative prompt says something."""
+    kept = {key: value for key, value in values.items() if value or key not in FILE_KEYS}
     if isinstance(shots := kept.get("shots"), list):
         kept["shots"] = [_without_empty(shot) for shot in shots]
     return kept

@@ -110,3 +110,12 @@ def test_parents_are_folded_in(tmp_path: Path) -> None:
     assert (sent.num_frames, sent.ar_step, sent.title) == (1457, 5, "A minute, async")
     assert len(to_code(sent)) < 2000
     assert read_archive(write_archive(to_yaml(sent), {}), "x").text.preset == sent
+
+
+def test_only_missing_files_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4.json").write_text(
+        json.dumps({"recipe": {"prompt": "a", "negative_prompt": "", "image": "/home/anna/first.png", "ar_step": 0}})
+    )
+    found = look_at(str(tmp_path / "film.mp4.json"), tmp_path)
+    assert found.missing == ("first.png",)
+    assert (found.preset.negative_prompt, found.preset.image, found.preset.ar_step) == ("", None, 0)
