@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import platformdirs
@@ -20,6 +21,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
 
 from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.paths import absolute, home
 
 APP = "skyreels"
 ENV_PREFIX = "SKYREELS_"
@@ -35,6 +37,7 @@ class Folders:
     config: Path
     presets: Path
     queue: Path
+    cache: Path
 
     @property
     def config_file(self) -> Path:
@@ -44,10 +47,15 @@ class Folders:
 
 def folders() -> Folders:
     """The folders in `SKYREELS_HOME` if it is set, else the platform's."""
-    home = os.environ.get("SKYREELS_HOME")
-    config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
-    state = config if home else platformdirs.user_state_path(APP)
-    return Folders(config=config, presets=config / "presets", queue=state / "queue")
+    chosen = os.environ.get("SKYREELS_HOME")
+    if chosen:
+        config = state = absolute(chosen)
+        cache = config / "cache"
+    else:
+        home()
+        config, state = platformdirs.user_config_path(APP), platformdirs.user_state_path(APP)
+        cache = platformdirs.user_cache_path(APP)
+    return Folders(config=config, presets=config / "presets", queue=state / "queue", cache=cache)
 
 
 class Settings(BaseSettings):
@@ -142,11 +150,13 @@ def _config() -> CommentedMap:
         content = YAML().load(file) if file.is_file() else None
     except MarkedYAMLError as broken:
         line = f":{broken.problem_mark.line + 1}" if broken.problem_mark else ""
-        raise UsageError("bad-config", f"{file}{line}: {broken.problem}", f"edit {file}") from None
+        raise UsageError(
+            "bad-config", f"{file}{line}: {broken.problem}", f"${{EDITOR:-vi}} {quote(str(file))}"
+        ) from None
     except (OSError, UnicodeDecodeError) as unreadable:
-        raise UsageError("bad-config", f"{file} cannot be read", f"check {file}") from unreadable
+        raise UsageError("bad-config", f"{file} cannot be read", f"ls -l {quote(str(file))}") from unreadable
     if content is None:
         return CommentedMap()
     if not isinstance(content, CommentedMap):
-        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"edit {file}")
+        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"${{EDITOR:-vi}} {quote(str(file))}")
     return content

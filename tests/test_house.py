@@ -1,14 +1,12 @@
-"""How the program is built: rooms on floors, no circles, one name for one thing; read from the source itself."""
+"""How the program is built: rooms on floors, no circles, short files that say what they are; read from the source."""
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
-from collections import defaultdict
 from functools import cache
 
-from tests.source import PROGRAM, ROOT, documentation, imports, program, tree
+from tests.source import PROGRAM, ROOT, documentation, imports, program
 
 FLOORS = (
     {"cli", "testing"},
@@ -82,15 +80,6 @@ def test_import_linter_knows_the_same_floors() -> None:
     layers = next(contract["layers"] for contract in settings["contracts"] if contract["type"] == "layers")
     assert [set(re.findall(r"\w+", layer)) for layer in layers] == list(FLOORS)
     assert settings["exclude_type_checking_imports"] is False
-
-
-def test_no_two_classes_share_a_name() -> None:
-    places = defaultdict(list)
-    for module, path in program().items():
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(module)
-    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
 
 
 def test_no_docstring_only_points_elsewhere() -> None:

@@ -22,12 +22,11 @@ from torch import Tensor
 
 from skyreels_blockcache.plugin import BlockCacheOptions
 from skyreels_blockcache.trend import Trend
-from skyreels_cli.model.kv_cache import KVCache
 from skyreels_cli.plugins.protocols import Branch, CacheSetting, Pass
 
 
 class BlockCache:
-    """See `protocols.Cache`. Its keys and values are gigabytes: it is not saved with a window in progress."""
+    """A `Cache` that decides for each block; its keys and values are gigabytes, so it is not saved with a window."""
 
     def __init__(self, setting: CacheSetting, options: BlockCacheOptions) -> None:
         self._blocks = setting.blocks
@@ -35,42 +34,40 @@ class BlockCache:
         self._trends: dict[Branch, list[Trend]] = {
             branch: [Trend(options.order) for _ in setting.blocks] for branch in setting.branches
         }
-        self._memories = {branch: KVCache() for branch in setting.branches}
         self._computed = [0] * len(setting.blocks)
         self._row = -1
         self._running: tuple[int, ...] = ()
 
     def run(self, x: Tensor, call: Pass) -> Tensor:
-        """See `protocols.Cache.run`."""
+        """Run the blocks that must, and predict what the layers add to the others."""
         if call.row != self._row:  # one decision for both branches: guidance would amplify their disagreement
             self._row, self._running = call.row, self._decide(call)
             for block in self._running:
                 self._computed[block] += 1
-        memory = self._memories[call.branch]
         if len(self._running) == len(self._blocks):
             before = x.clone()
-            after = call.run(x, memory=memory)
+            after = call.run(x, keep_keys=True)
             self._learn(call, before, after)
             return after
-        return self._run_some(x, call, memory)
+        return self._run_some(x, call)
 
     def state_dict(self) -> dict[str, Any]:
-        """See `protocols.Cache.state_dict`."""
+        """Nothing: an interrupted window begins again."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See `protocols.Cache.load_state_dict`."""
+        """Nothing to take up."""
 
     def close(self) -> dict[str, Any]:
         """In how many rows each block ran."""
         return {"rows_computed": self._computed}
 
-    def _run_some(self, x: Tensor, call: Pass, memory: KVCache) -> Tensor:
+    def _run_some(self, x: Tensor, call: Pass) -> Tensor:
         """Predict everything, then put in what is computed."""
         out = x + self._predict(x, call)
         frames = [frame for block in self._running for frame in range(*self._blocks[block])]
         if frames:
-            after = call.run(_frames(x, call)[:, frames].flatten(1, 2), frames=frames, memory=memory)
+            after = call.run(_frames(x, call)[:, frames].flatten(1, 2), frames=frames)
             _frames(out, call)[:, frames] = after.unflatten(1, (len(frames), -1))
         self._learn(call, x, out)
         return out
@@ -85,11 +82,12 @@ class BlockCache:
 
     def _learn(self, call: Pass, before: Tensor, after: Tensor) -> None:
         """Let the blocks that ran compare what they expected with what their layers added."""
-        added = _frames(after - before, call)
+        before, after = _frames(before, call), _frames(after, call)
         for block in self._running:
             start, stop = self._blocks[block]
             moving, time = call.moving[start], call.timesteps[start]
-            self._trends[call.branch][block].learn(added[:, start:stop], call.row, time, moving=moving)
+            added = after[:, start:stop] - before[:, start:stop]  # of its own, so that a block keeps no other's
+            self._trends[call.branch][block].learn(added, call.row, time, moving=moving)
 
     def _decide(self, call: Pass) -> tuple[int, ...]:
         """The blocks that run in this row."""

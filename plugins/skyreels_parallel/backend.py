@@ -21,7 +21,7 @@ GPUS_OF_A_MACHINE = 16
 
 
 class BranchesAndTokens:
-    """See `protocols.Parallel`. Imports torch only in ranks: the plan asks for `split` in the program itself."""
+    """A `Parallel` that divides branches and tokens. It imports torch only in ranks: `split` is asked before that."""
 
     name: ClassVar[str] = "cfg-context"
 
@@ -38,7 +38,7 @@ class BranchesAndTokens:
         return grid.suits(load)
 
     def split(self, load: Load, ranks: int) -> str:
-        """See `Parallel.split`."""
+        """The grid in words; UsageError `gpus-indivisible` with the numbers of GPUs that would do."""
         grid = self.grid(load, ranks)
         if not self.divides(grid, load):
             others = [n for n in range(2, GPUS_OF_A_MACHINE + 1) if self.divides(self.grid(load, n), load)]
@@ -46,7 +46,7 @@ class BranchesAndTokens:
         return str(grid)
 
     def start(self, load: Load) -> None:
-        """See `Parallel.start`."""
+        """Make a group for each branch's tokens and for each share's branches."""
         import torch.distributed as dist
 
         from skyreels_parallel.shares import Shares
@@ -60,11 +60,11 @@ class BranchesAndTokens:
             self._shares = Shares(groups[self._branch], load.tokens_per_frame)
 
     def branches(self, count: int) -> tuple[int, ...]:
-        """See `Parallel.branches`; of a shot without guidance both halves compute the only one."""
+        """The branch of this rank, or all; of a shot without guidance both halves compute the only one."""
         return (self._branch,) if count == self._grid.branches else tuple(range(count))
 
     def gather_branches(self, velocities: Sequence[Tensor], count: int) -> list[Tensor]:
-        """See `Parallel.gather_branches`."""
+        """The velocities of all branches in their order, each from a rank that computed it."""
         if len(velocities) == count:
             return list(velocities)
         import torch
@@ -75,22 +75,22 @@ class BranchesAndTokens:
         return gathered
 
     def shard(self, x: Tensor, frames: int) -> Tensor:
-        """See `Parallel.shard`."""
+        """Tokens of this rank, as many of each frame."""
         return self._shares.shard(x, frames) if self._shares else x
 
     def gather(self, x: Tensor, frames: int) -> Tensor:
-        """See `Parallel.gather`."""
+        """All tokens, from the ranks that share the branch."""
         return self._shares.gather(x, frames) if self._shares else x
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, frames: int, kernel: Kernel, plain: bool) -> Tensor:
-        """See `Parallel.attend`; the prompt's keys are on every rank, so cross-attention stays where it is."""
+        """Attention with all tokens of some heads; cross-attention needs no exchange, the prompt is on every rank."""
         if not self._shares:
             return kernel(query, key, value)
         some_heads = (self._shares.to_heads(x, frames) for x in (query, key, value))
         return self._shares.to_tokens(kernel(*some_heads), frames)
 
     def agree(self, number: float) -> float:
-        """See `Parallel.agree`; gathered and not reduced, so that all ranks add in the same order."""
+        """The mean over all ranks; gathered and not reduced, so that all ranks add in the same order."""
         import torch
         import torch.distributed as dist
 

@@ -1,9 +1,9 @@
 """Ulysses (Jacobs et al. 2023): ranks share the tokens, but in attention they share the heads.
 
-diffusers' native context parallel would do it by a plan of hooks (PERF: 4 lines make it exact for its own forward). Our
-forward is another: hooks split at module borders, while here a layer takes modulation per frame, caches run some frames
-only, attention may be block-causal, and the prompt is not to be sent around. Two all-to-alls in the one place where
-tokens meet are shorter than hooks that would have to be kept from doing more.
+diffusers' native context parallel would do it by a plan of hooks, which is exact for its own forward. Ours is another:
+hooks split at module borders, while here a layer takes modulation per frame, caches run some frames only, attention may
+be block-causal, and the prompt is not to be sent around. Two all-to-alls in the one place where tokens meet are shorter
+than hooks that would have to be kept from doing more.
 
 Each rank has the same part of every frame, not a run of frames: then a layer finds whole frames of its own, with the
 modulation that it knows already, and a block of frames is as much work for one rank as for the other.

@@ -19,7 +19,7 @@ from skyreels_schedulers.plugin import MultistepOptions
 
 
 class Solver:
-    """One of diffusers' solvers, set to the reference's timesteps and sigmas; see `protocols.Scheduler`.
+    """One of diffusers' solvers, set to the reference's timesteps and sigmas: a `Scheduler`.
 
     Its state is the attributes named in `_kept` that are not None, and for multistep solvers the model outputs that
     they look back on.
@@ -37,20 +37,20 @@ class Solver:
         self.sigmas = tuple(float(s) for s in sigmas)
 
     def step(self, velocity: Tensor, sample: Tensor) -> Tensor:
-        """See `protocols.Scheduler.step`."""
+        """The sample at the next sigma; all are `(1, c, f, h, w)` in float32."""
         timestep = self._solver.timesteps[self._solver.step_index or 0]
         moved: Tensor = self._solver.step(velocity, timestep, sample, return_dict=False)[0]
         return moved
 
     def state_dict(self) -> dict[str, Any]:
-        """See `protocols.Scheduler.state_dict`."""
+        """Step, order and past model outputs, without what is None."""
         state = {name: getattr(self._solver, name, None) for name in self._kept}
         outputs = getattr(self._solver, "model_outputs", ())
         state["model_outputs"] = [output for output in outputs if output is not None]
         return {name: value for name, value in state.items() if value is not None}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See `protocols.Scheduler.load_state_dict`."""
+        """Go on from a state; outputs that it lacks had not been computed yet."""
         for name in self._kept:
             if name in state:
                 setattr(self._solver, name, state[name])
@@ -80,7 +80,7 @@ class UniPC(Solver):
         self._overwrites_sample = setting.diffusion_forcing
 
     def step(self, velocity: Tensor, sample: Tensor) -> Tensor:
-        """See `protocols.Scheduler.step`."""
+        """The sample at the next sigma; after the first one the solver looks back on its own prediction."""
         first = not self._solver.step_index
         moved = super().step(velocity, sample)
         if self._overwrites_sample and first:
@@ -110,7 +110,7 @@ class Euler(Solver):
         super().__init__(FlowMatchEulerDiscreteScheduler(shift=setting.shift), setting)
 
     def step(self, velocity: Tensor, sample: Tensor) -> Tensor:
-        """See `protocols.Scheduler.step`; diffusers refuses whole numbers as timesteps here."""
+        """The sample at the next sigma; diffusers refuses whole numbers as timesteps here."""
         timestep = float(self._solver.timesteps[self._solver.step_index or 0])
         moved: Tensor = self._solver.step(velocity, timestep, sample, return_dict=False)[0]
         return moved

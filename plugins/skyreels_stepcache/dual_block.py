@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from torch import Tensor
@@ -14,7 +15,7 @@ from skyreels_stepcache.stack import Stack
 
 
 class DualBlock:
-    """DBCache (Fn, Bn) of cache-dit in one window; see `protocols.Cache`.
+    """A `Cache` for one window: DBCache (Fn, Bn) of cache-dit.
 
     cache-dit tells branches apart by counting calls; a stack for each needs no counting.
     """
@@ -23,19 +24,19 @@ class DualBlock:
         self._stacks = {branch: _with_cache(Stack(setting.layers), options) for branch in setting.branches}
 
     def run(self, x: Tensor, call: Pass) -> Tensor:
-        """See `protocols.Cache.run`."""
+        """Run the branch's stack, whose layers cache-dit may skip."""
         after: Tensor = self._stacks[call.branch](x, call)
         return after
 
     def state_dict(self) -> dict[str, Any]:
-        """See `protocols.Cache.state_dict`."""
+        """Nothing: its state is out of reach, and an interrupted window begins again."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See `protocols.Cache.load_state_dict`."""
+        """Nothing to take up."""
 
     def close(self) -> dict[str, Any]:
-        """See `protocols.Cache.close`."""
+        """Nothing to tell."""
         return {}
 
 
@@ -47,7 +48,7 @@ def _with_cache(stack: Stack, options: DualBlockOptions) -> Stack:
     except ModuleNotFoundError as missing:
         message = f"dbcache needs the package cache-dit, which is not installed: {missing}"
         raise PluginError("extra-missing", message, "pip install 'skyreels-cli[cache-dit]'") from missing
-    logging.getLogger("CACHE_DIT").setLevel(logging.ERROR)  # it tells of every step it takes
+    _quieten()
     adapter = cache_dit.BlockAdapter(
         transformer=stack, blocks=stack.blocks, forward_pattern=cache_dit.ForwardPattern.Pattern_3
     )
@@ -60,3 +61,11 @@ def _with_cache(stack: Stack, options: DualBlockOptions) -> Stack:
     )
     cache_dit.enable_cache(adapter, cache_config=config)
     return stack
+
+
+def _quieten() -> None:
+    """Keep cache-dit's reports of what it does off stdout, where results go; one handler serves all its loggers."""
+    for handler in logging.getLogger("CACHE_DIT").handlers:
+        handler.setLevel(logging.ERROR)
+        if type(handler) is logging.StreamHandler:
+            handler.setStream(sys.stderr)

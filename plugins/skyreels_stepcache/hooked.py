@@ -19,7 +19,7 @@ from skyreels_stepcache.stack import Layer, Stack
 
 
 class Hooked:
-    """A cache of diffusers' in one window; see `protocols.Cache`. Its state is out of reach, so it is not saved."""
+    """A `Cache` for one window: one of diffusers'. Its state is out of reach, so it is not saved."""
 
     def __init__(self, setting: CacheSetting, config: Any) -> None:
         TransformerBlockRegistry.register(Layer, TransformerBlockMetadata(return_hidden_states_index=0))
@@ -28,20 +28,20 @@ class Hooked:
             self.stack.enable_cache(config)
 
     def run(self, x: Tensor, call: Pass) -> Tensor:
-        """See `protocols.Cache.run`."""
+        """Run the stack, whose layers diffusers' hooks may skip."""
         with self.stack.cache_context(call.branch):
             after: Tensor = self.stack(x, call)
             return after
 
     def state_dict(self) -> dict[str, Any]:
-        """See `protocols.Cache.state_dict`."""
+        """Nothing: an interrupted window begins again."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """See `protocols.Cache.load_state_dict`."""
+        """Nothing to take up."""
 
     def close(self) -> dict[str, Any]:
-        """See `protocols.Cache.close`."""
+        """Nothing to tell."""
         return {}
 
 
@@ -60,7 +60,7 @@ class FirstBlock(Hooked):
             hook._should_compute_remaining_blocks = self._any_must_compute  # noqa: SLF001
 
     def run(self, x: Tensor, call: Pass) -> Tensor:
-        """See `protocols.Cache.run`."""
+        """Run the stack with the ranks' agreement at hand."""
         self._agree = call.agree
         return super().run(x, call)
 

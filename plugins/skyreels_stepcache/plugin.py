@@ -51,7 +51,7 @@ class DualBlockOptions(Options):
 @hookimpl
 def skyreels_register_caches() -> tuple[CacheSpec, ...]:
     """Register `firstblock`, `magcache`, `taylorseer` and `dbcache`."""
-    hooked = "skyreels_stepcache.hooked"
+    hooked, memory = "skyreels_stepcache.hooked", "skyreels_stepcache.memory"
     return (
         CacheSpec(
             "firstblock",
@@ -59,6 +59,8 @@ def skyreels_register_caches() -> tuple[CacheSpec, ...]:
             f"{hooked}:FirstBlock",
             FirstBlockOptions,
             df_warning=ONE_DECISION,
+            agrees=True,
+            memory=f"{memory}:first_block_memory",
         ),
         CacheSpec(
             "magcache",
@@ -66,6 +68,8 @@ def skyreels_register_caches() -> tuple[CacheSpec, ...]:
             f"{hooked}:MagCache",
             MagCacheOptions,
             df_warning=ONE_DECISION,
+            agrees=True,
+            memory=f"{memory}:mag_cache_memory",
         ),
         CacheSpec(
             "taylorseer",
@@ -73,6 +77,8 @@ def skyreels_register_caches() -> tuple[CacheSpec, ...]:
             f"{hooked}:TaylorSeer",
             TaylorSeerOptions,
             df_warning=ONE_DECISION,
+            agrees=True,
+            memory=f"{memory}:taylor_seer_memory",
         ),
         CacheSpec(
             "dbcache",
@@ -80,6 +86,6 @@ def skyreels_register_caches() -> tuple[CacheSpec, ...]:
             "skyreels_stepcache.dual_block:DualBlock",
             DualBlockOptions,
             df_warning=ONE_DECISION,
-            agrees=False,
+            memory=f"{memory}:dual_block_memory",
         ),
     )

@@ -30,10 +30,12 @@ UNFITTED = (1.0, 0.0)
 WIDTHS = {1536: "1.3b", 5120: "14b"}
 # 540P has 34 × 60 tokens per frame, 720P 45 × 80; halfway between the two.
 TOKENS_720P = 2820
+# I2V models have fits of their own, by the film's size: whether it is nearer to 720P.
+BY_FAMILY = {("i2v", False): "i2v-540p", ("i2v", True): "i2v-720p"}
 
 
 class TeaCache:
-    """See `protocols.Cache`. Each branch keeps its own account, whatever the order in which branches are called."""
+    """A `Cache` in which each branch keeps its own account, whatever the order in which branches are called."""
 
     def __init__(self, setting: CacheSetting, options: TeaCacheOptions) -> None:
         self._threshold = options.threshold
@@ -43,7 +45,7 @@ class TeaCache:
         self._accounts = {branch: Account() for branch in setting.branches}
 
     def run(self, x: Tensor, call: Pass) -> Tensor:
-        """See `protocols.Cache.run`."""
+        """Add the last residual to `x` while the estimated change is small; else run the layers."""
         account = self._accounts[call.branch]
         embedding = call.modulation if self._ret_steps else call.time
         change = call.agree(polynomial(self._coefficients, account.relative_change(embedding)))
@@ -60,16 +62,16 @@ class TeaCache:
         return row < FIRST_ROWS[self._ret_steps] or (not self._ret_steps and row == self._last_row)
 
     def state_dict(self) -> dict[str, Any]:
-        """See `protocols.Cache.state_dict`."""
+        """The account of each branch."""
         return {branch: account.state_dict() for branch, account in self._accounts.items()}
 
     def load_state_dict(self, state: dict[Branch, Any]) -> None:
-        """See `protocols.Cache.load_state_dict`."""
+        """Go on from the accounts of the same window."""
         for branch, account in self._accounts.items():
             account.__dict__.update(state[branch])
 
     def close(self) -> dict[str, Any]:
-        """See `protocols.Cache.close`."""
+        """Nothing to tell."""
         return {}
 
 
@@ -92,16 +94,16 @@ class Account:
         return self.residual is not None and threshold > 0 and self.estimate < threshold
 
     def state_dict(self) -> dict[str, Any]:
-        """See `protocols.Cache.state_dict`."""
+        """All that is known, without what is None."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def coefficients(setting: CacheSetting, options: TeaCacheOptions) -> Sequence[float]:
     """The fit for a model, told by its family, its width and the film's size (the reference looks at its path)."""
     fit = options.fit
-    if fit == "auto" and setting.family == "i2v":
-        fit = "i2v-720p" if setting.tokens_per_frame > TOKENS_720P else "i2v-540p"
-    known = WIDTHS.get(setting.width, "none") if fit == "auto" else fit
+    large = setting.tokens_per_frame > TOKENS_720P
+    of_model = BY_FAMILY.get((setting.family, large), WIDTHS.get(setting.width, "none"))
+    known = of_model if fit == "auto" else fit
     return COEFFICIENTS.get((known, options.ret_steps), UNFITTED)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Usp(BranchesAndTokens):
-    """See `protocols.Parallel`; the shares are equal, for its all-to-all and its ring know no others."""
+    """A `Parallel` by xfuser's USP; the shares are equal, for its all-to-all and its ring know no others."""
 
     name = "usp"
 
@@ -31,7 +31,7 @@ class Usp(BranchesAndTokens):
         self._ring = options.ring
 
     def split(self, load: Load, ranks: int) -> str:
-        """See `Parallel.split`."""
+        """The grid in words, with Ulysses' and the ring's part; UsageError `usp-plain` for causal attention."""
         if load.causal:
             message = "usp attends between all tokens, and causal attention is asked for"
             raise UsageError("usp-plain", message, "--parallel context, or leave out --causal-attention")
@@ -44,7 +44,7 @@ class Usp(BranchesAndTokens):
         return not rest and load.tokens_per_frame % grid.shares == 0 and replace(grid, shares=ulysses).suits(load)
 
     def start(self, load: Load) -> None:
-        """See `Parallel.start`; xfuser makes the groups."""
+        """Have xfuser make its groups; PluginError if it cannot attend across ranks."""
         import torch
         import torch.distributed as dist
         from skyreels_parallel.shares import Shares
@@ -73,7 +73,7 @@ class Usp(BranchesAndTokens):
         self._shares = Shares(distributed.get_sp_group().device_group, load.tokens_per_frame)
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, frames: int, kernel: Kernel, plain: bool) -> Tensor:
-        """See `Parallel.attend`; USP takes `(b, h, n, d)`."""
+        """USP of tensors that are `(b, n, h, d)` here and `(b, h, n, d)` there; UsageError if not all tokens run."""
         if not plain:
             message = "usp attends between all tokens of a pass, and this cache runs some of them"
             raise UsageError("usp-plain", message, "--parallel context, or another --cache")

@@ -18,11 +18,12 @@ from skyreels_cli.cli.completion import (
     scheduler_names,
 )
 from skyreels_cli.film.placement import Offload
-from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
+from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
 
 # One panel of `--help` each.
 Render = partial(Option, rich_help_panel="What to render")
 Sampling = partial(Option, rich_help_panel="Sampling")
+Weights = partial(Option, rich_help_panel="The weights")
 Experiment = partial(Option, rich_help_panel="Experimental")
 Plugin = partial(Option, rich_help_panel="Plugins")
 Long = partial(Option, rich_help_panel="Films of several windows")
@@ -57,7 +58,7 @@ class RecipeOptions:
     ] = None
     model: Annotated[
         str | None,
-        Render("--model", "--model-id", metavar="NAME|FOLDER|REPO", autocompletion=model_names, help="The model."),
+        Render("--model", "--model-id", metavar="NAME|FOLDER|FILE|REPO", autocompletion=model_names, help="The model."),
     ] = None
     resolution: Annotated[str | None, Render(metavar="540P|720P|WxH", help="Size in pixels.")] = None
     aspect: Annotated[Aspect | None, Render(help="Shape of the picture.")] = None
@@ -85,7 +86,15 @@ class RecipeOptions:
     )
     ar_step: Annotated[int | None, Sampling(metavar="N", help="Steps from block to block; 0: sync.")] = None
     causal_block_size: Annotated[int | None, Sampling(metavar="N", help="Latent frames per block.")] = None
-    dtype: Annotated[Dtype | None, Sampling(metavar="NAME", help="bfloat16, float16, float32 or fp8.")] = None
+    dtype: Annotated[Dtype | None, Weights(help="What is computed in.")] = None
+    weights_dtype: Annotated[
+        WeightsDtype | None, Weights(help="How the weights rest in memory: as in the file, or fp8.")
+    ] = None
+    base: Annotated[
+        str | None,
+        Weights(metavar="MODEL", autocompletion=model_names, help="Has the parts that a single file lacks."),
+    ] = None
+    lora: Annotated[list[str] | None, Weights(metavar="FILE[:X]", help="Change the model; as often as needed.")] = None
     causal_attention: Annotated[
         bool | None,
         Experiment("--causal-attention/--no-causal-attention", help="The weights were not made for it."),
@@ -111,7 +120,6 @@ class RecipeOptions:
         None
     )
 
-    lora: Annotated[list[str] | None, Later()] = None
     codec: Annotated[Codec | None, File(help="ffv1 (in .mkv) is lossless.")] = None
     quality: Annotated[float | None, File(metavar="0-10", help="10 is best.")] = None
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from skyreels_cli.cli.options import FilmOptions, RecipeOptions
 from skyreels_cli.cli.plugin_commands import warn_of_broken_plugins
 from skyreels_cli.cli.plugin_flags import fold_machine_flags, fold_plugin_flags, spell
-from skyreels_cli.errors import UsageError
+from skyreels_cli.errors import UsageError, first_line
 from skyreels_cli.output import Output
+from skyreels_cli.recipe.choices import LONGEST_PROMPT
 
 if TYPE_CHECKING:
     from skyreels_cli.order.intake import MeasuredRate
     from skyreels_cli.order.order import Order
     from skyreels_cli.order.request import Request
     from skyreels_cli.recipe.schema import Draft
+
+# More than the longest prompt takes in UTF-8.
+MOST_BYTES = 5 * LONGEST_PROMPT
 
 
 def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | None = None) -> Order:
@@ -33,7 +37,7 @@ def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | No
     return order
 
 
-def make_request(prompt: str | None, options: FilmOptions) -> Request:
+def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = False) -> Request:
     """A command line as a request; a prompt `-` is read from stdin."""
     from skyreels_cli.order.request import Request
 
@@ -45,7 +49,22 @@ def make_request(prompt: str | None, options: FilmOptions) -> Request:
         output=options.file.output,
         overwrite=options.file.overwrite,
         keep_work=options.file.keep_work,
+        only_plan=only_plan,
     )
+
+
+def read_prompt(stream: TextIO) -> str:
+    """All that is on stdin, which is UTF-8 whatever the locale says; UsageError `bad-prompt` if that is no text."""
+    try:
+        read = stream.buffer.read(MOST_BYTES)
+        if len(read) == MOST_BYTES:
+            message = f"the prompt on stdin is longer than {LONGEST_PROMPT:,} characters"
+            raise UsageError("bad-prompt", message, "of more than 512 tokens, about 2,000 characters, the rest is lost")
+        text = read.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the prompt on stdin cannot be read: {first_line(error)}"
+        raise UsageError("bad-prompt", message, "iconv -t UTF-8 prompt.txt | skyreels generate -") from None
+    return text.strip()
 
 
 def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
@@ -65,7 +84,7 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     if prompt is not None:
         said["prompt"] = prompt
     if said.get("prompt") == "-":
-        said["prompt"] = sys.stdin.read().strip()
+        said["prompt"] = read_prompt(sys.stdin)
     count, file = _count_or_file(options)
     if count is not None:
         said["story_shots"] = count

@@ -1,4 +1,4 @@
-"""What need not hold up the next step: pieces being closed, flushed and recorded while the model is at work."""
+"""Work on disk that need not hold up the next step: a thread closes, flushes and records pieces."""
 
 from __future__ import annotations
 

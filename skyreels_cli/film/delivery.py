@@ -1,4 +1,4 @@
-"""How the frames of a film leave for its pieces, and how the pieces become a file."""
+"""How the frames of a film are encoded piece by piece, and how the pieces become the finished file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Generator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple, Protocol
-
-from torch import Tensor
 
 from skyreels_cli.film.events import Event
 from skyreels_cli.media.codecs import film_coding
@@ -29,34 +27,30 @@ class Delivery(Protocol):
     """From frames to a finished file."""
 
     def begin(self) -> Generator[Event]:
-        """Settle what has to be known before the first frame."""
+        """Find out what has to be known before the first frame is encoded."""
         ...
 
     @property
     def shape(self) -> Shape:
-        """See `Shape`."""
+        """What the finished file is like; known once `begin` is through."""
         ...
 
     @property
     def piece_suffix(self) -> str:
-        """The container of pieces."""
-        ...
-
-    def tail(self) -> Tensor | None:
-        """Frames that lead to the first window, uint8 `(n, H, W, 3)`, if there are any."""
+        """The container of pieces: `.mp4`, `.mkv` or `.ts`."""
         ...
 
     def encoder(self, path: Path) -> VideoEncoder:
-        """Where the frames of a piece go."""
+        """An encoder for the frames of a piece."""
         ...
 
     def join(self, pieces: Sequence[Piece], output: Path, comment: str) -> None:
-        """Write the finished file and check it."""
+        """Write the finished file with a comment tag and check it; SkyreelsError `join-failed` if it is not whole."""
         ...
 
 
 class NewFilm:
-    """A film that begins with its first window."""
+    """The `Delivery` of a film that begins with its first window: its pieces are all of it."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -64,19 +58,15 @@ class NewFilm:
         self.piece_suffix = piece_suffix(recipe.codec)
 
     def begin(self) -> Generator[Event]:
-        """See `Delivery.begin`."""
+        """Nothing: the recipe says it all."""
         yield from ()
 
-    def tail(self) -> Tensor | None:
-        """See `Delivery.tail`."""
-        return None
-
     def encoder(self, path: Path) -> VideoEncoder:
-        """See `Delivery.encoder`."""
+        """An encoder with the recipe's codec and quality."""
         recipe = self._recipe
         coding = film_coding(recipe.codec, recipe.quality)
         return VideoEncoder(path, width=recipe.width, height=recipe.height, fps=self.shape.fps, coding=coding)
 
     def join(self, pieces: Sequence[Piece], output: Path, comment: str) -> None:
-        """See `Delivery.join`."""
+        """Copy the pieces' packets one behind the other."""
         join_pieces(pieces, self.shape.fps, output, comment)

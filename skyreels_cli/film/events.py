@@ -1,4 +1,4 @@
-"""What a film says while it is made: plain data, for the progress bar, `--events`, the queue and the dashboard."""
+"""Events of a film while it is rendered: plain data for the progress bar, `--events`, the queue and the dashboard."""
 
 from __future__ import annotations
 

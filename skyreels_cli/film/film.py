@@ -1,4 +1,4 @@
-"""The conductor: window after window to pieces of film on disk; at the end the pieces become one file."""
+"""A whole film: window after window is rendered to a piece on disk, and at the end the pieces become one file."""
 
 from __future__ import annotations
 
@@ -16,33 +16,36 @@ from skyreels_cli.film.events import Event, FilmDone, FilmResumed
 from skyreels_cli.film.folder.durable import replacing, write_json
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.film.folder.record import FilmRecord, film_changed
+from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.publish import is_take_of, publish
 from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.film.windows.conditions import pictures
+from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.window import WindowRenderer
+from skyreels_cli.film.windows.window_files import WindowFiles
 from skyreels_cli.model.memory import peak_bytes
 from skyreels_cli.recipe.rate import rate_number
 
 
 class FilmRenderer:
-    """One film on its way from a recipe to a file."""
+    """Renders one film, from its recipe to the finished file; with a `meeting` other ranks help with every window."""
 
-    def __init__(self, rendering: Rendering, model: LoadedModel, ending: Flag) -> None:
+    def __init__(self, rendering: Rendering, model: LoadedModel, ending: Flag, meeting: Meeting | None = None) -> None:
+        self._rendering = rendering
         self._recipe = rendering.recipe
         self._plan = rendering.plan
         self._output = rendering.output
-        self._keep_work = rendering.keep_work
-        self._overwrite = rendering.overwrite
         self._model = model
         self._ending = ending
         self._work = WorkFolder(work_folder(self._output))
         recipe = self._recipe
-        self._delivery: Delivery = ContinuedFilm(recipe, self._work, self._output) if recipe.video else NewFilm(recipe)
+        tail = VideoTail(self._work.path) if recipe.video else None
+        self._delivery: Delivery = ContinuedFilm(recipe, self._work, self._output, tail) if tail else NewFilm(recipe)
         self._background = Background()
-        self._windows = WindowRenderer(
-            recipe, self._plan, model, self._work, self._delivery, self._background, rendering.checkpoint_seconds
-        )
+        self._files = WindowFiles(rendering, self._work, self._delivery, self._background)
+        self._windows = WindowRenderer(rendering, model, self._files, tail, meeting)
 
     def run(self) -> Generator[Event]:
         """Render what is missing, join, rename."""
@@ -54,20 +57,20 @@ class FilmRenderer:
 
     def _run(self) -> Generator[Event]:
         started = time.perf_counter()
-        record = FilmRecord(self._recipe, self._plan, self._model.facts)
+        record = FilmRecord(self._recipe, self._plan, self._model.weights)
         if changes := record.differences(self._work.manifest):
-            if not self._overwrite:
+            if not self._rendering.overwrite:
                 raise film_changed(changes)
             self._work.clear()
-        if self._overwrite:
+        if self._rendering.overwrite:
             self._work.allow_replacing()
         kept = self._kept()
         if self._work.manifest:
             yield FilmResumed(len(kept), sum(kept.values()))
         yield from self._delivery.begin()
         if len(kept) != self._plan.count:
-            yield from self._model.prepare(self._recipe.texts)
-        self._work.write_manifest(record.identity())
+            yield from self._model.prepare(self._recipe.texts, pictures(self._recipe))
+        self._work.write_manifest(record.manifest(self._output.parent))
         windows = yield from self._render(kept)
         if self._plan.endless:
             self._plan = self._plan.ended_after(windows)
@@ -100,12 +103,12 @@ class FilmRenderer:
         finished = self._work.path / f"film{self._output.suffix}"
         with replacing(finished) as joined:
             counts = [window.new_frames for window in self._plan.windows]
-            pieces = [(self._windows.piece(index), count) for index, count in enumerate(counts)]
+            pieces = [(self._files.path(index), count) for index, count in enumerate(counts)]
             self._delivery.join(pieces, joined, record.comment())
         write_json(self._work.sidecar, record.sidecar(done, self._work.looks()))
         publish(finished, self._output, overwrite=self._work.may_replace or is_take_of(self._output, record))
         self._work.sidecar.replace(self._output.with_name(self._output.name + ".json"))
-        if not (self._keep_work or self._work.has_takes):
+        if not (self._rendering.keep_work or self._work.has_takes):
             self._work.discard()
         return done
 
@@ -121,7 +124,7 @@ class FilmRenderer:
             duration_s=float(frames / shape.fps),
             seed=recipe.seed,
             windows=len(plan.windows),
-            steps=sum(window.rows for window in plan.windows),
+            steps=plan.total_rows or 0,
             model=self._model.facts.name,
             elapsed_s=elapsed,
             peak_memory_bytes=peak_bytes(self._model.device),

@@ -1,4 +1,4 @@
-"""Where and how a film is computed on this machine; it never changes what is rendered."""
+"""Where and how a film is computed on this machine; frames do not depend on it but for rounding."""
 
 from __future__ import annotations
 

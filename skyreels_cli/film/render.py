@@ -23,5 +23,5 @@ def render(rendering: Rendering, *, model: LoadedModel | None = None, ending: Fl
     ending = ending or Flag()
     if is_shared(rendering.placement):
         return render_on_ranks(rendering, ending)
-    model = model or LoadedModel(rendering.facts, rendering.recipe.dtype, rendering.placement)
+    model = model or LoadedModel(rendering.weights, rendering.placement)
     return FilmRenderer(rendering, model, ending).run()

@@ -1,8 +1,9 @@
-"""The job description of a rendering: everything that is decided before a weight is loaded."""
+"""The description of a rendering: everything that is decided before a weight is loaded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from skyreels_cli.film.placement import Placement
 
 if TYPE_CHECKING:  # pydantic takes 0.1 s, and commands that only look need none of it
     from skyreels_cli.hub.facts import ModelFacts
+    from skyreels_cli.hub.weights import WeightsSpec
     from skyreels_cli.plan.plan import Plan
     from skyreels_cli.recipe.schema import Recipe
 
@@ -30,3 +32,10 @@ class Rendering:
     keep_work: bool = False
     overwrite: bool = False
     checkpoint_seconds: float = 60.0
+
+    @cached_property
+    def weights(self) -> WeightsSpec:
+        """The weights that the film is made with."""
+        from skyreels_cli.recipe.weights import weights_of
+
+        return weights_of(self.recipe, self.facts)

@@ -1,4 +1,4 @@
-"""The models that `--model` knows by name: releases of SkyReels-V2, and models of installed packages."""
+"""The models that `--model` knows by name: SkyReels-V2's releases and those that installed packages bring."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.facts import Family
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.specs import ModelSpec
 
@@ -17,18 +16,18 @@ from skyreels_cli.plugins.specs import ModelSpec
 class Release:
     """A published model: family, size of the transformer, native resolution."""
 
-    family: Family
+    family: str
     parameters: str
     native: str
 
     @property
     def alias(self) -> str:
-        """The name to type: `df-1.3b-540p`."""
+        """What one types: `df-1.3b-540p`."""
         return f"{self.family}-{self.parameters}-{self.native}".lower()
 
     @property
     def original(self) -> str:
-        """Repository with the weights in the reference's layout, which is also what its `--model_id` takes."""
+        """Repository in the reference's own layout, with the name that its `--model_id` takes."""
         return f"Skywork/SkyReels-V2-{self.family.upper()}-{self.parameters}-{self.native}"
 
     @property
@@ -52,9 +51,9 @@ NEVER_RELEASED = re.compile(r"(df|t2v|i2v)-5b-(540|720)p|t2v-1\.3b-(540|720)p|ca
 
 
 def find_release(model: str) -> Release | None:
-    """The release with that alias, repository id or bare repository name, whatever the case of its letters.
+    """The release behind an alias, either repository id or the bare name of one, in any case.
 
-    Raises UsageError `model-never-released` for models that were only announced (tests/golden/REFERENCE.md §3).
+    Raises `model-never-released` for those that were announced and never came (REFERENCE.md §3).
     """
     alias = re.sub(r"^(skywork/)?(skyreels-v2-)?|(-diffusers)?$", "", model.lower())
     if NEVER_RELEASED.fullmatch(alias):
@@ -64,7 +63,7 @@ def find_release(model: str) -> Release | None:
 
 
 def bundled_models() -> dict[str, Path]:
-    """Folders of the models in installed packages, by name; those without an existing folder are left out."""
+    """Folders of the models that installed packages bring along, by name; what is not there is left out."""
     known, found = plugins(), {}
     for name, spec in known.specs(ModelSpec).items():
         try:
@@ -77,17 +76,10 @@ def bundled_models() -> dict[str, Path]:
 
 
 def unknown_words(model: str, prompts: Iterable[str]) -> list[str]:
-    """Words of the prompts, once each, that a bundled model was not trained on; empty for models that cannot tell."""
+    """Words of prompts that mean nothing to a bundled model, each once; none for models that cannot tell."""
     known = plugins()
     spec = known.specs(ModelSpec).get(model)
     if spec is None or spec.unknown_words is None:
         return []
     unknown = known.load(spec, spec.unknown_words)
     return list(dict.fromkeys(word for prompt in prompts for word in unknown(prompt)))
-
-
-def require_renderable(family: Family, name: str) -> None:
-    """Refuse a family that cannot be rendered yet, before its weights are downloaded."""
-    if family == "i2v":
-        message = f"{name} is an image-to-video model with a CLIP encoder, which cannot be rendered yet"
-        raise UsageError("model-family", message, f"a DF model takes images too: --model {RELEASES[0].alias}")

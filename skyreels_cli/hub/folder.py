@@ -4,52 +4,67 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Any
 
 from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.catalogue import RELEASES
-from skyreels_cli.hub.facts import Component, Family, ModelFacts
-from skyreels_cli.hub.safetensors_header import TensorEntry, read_header
+from skyreels_cli.hub.facts import Component, ModelFacts
+from skyreels_cli.hub.family import families, family_named
+from skyreels_cli.hub.headers import read_weights_header
+from skyreels_cli.hub.links import require_inside
+from skyreels_cli.hub.parts import Parts, assemble
+from skyreels_cli.hub.stored import WeightsFile, stored_tensors
+from skyreels_cli.hub.tensor import Header, TensorEntry
 
-FAMILIES: Mapping[str, Family] = {
-    "SkyReelsV2DiffusionForcingPipeline": "df",
-    "SkyReelsV2DiffusionForcingImageToVideoPipeline": "df",
-    "SkyReelsV2DiffusionForcingVideoToVideoPipeline": "df",
-    "SkyReelsV2Pipeline": "t2v",
-    "SkyReelsV2ImageToVideoPipeline": "i2v",
-}
 COMPONENTS = {
-    "transformer": ("SkyReelsV2Transformer3DModel", "diffusion_pytorch_model"),
-    "vae": ("AutoencoderKLWan", "diffusion_pytorch_model"),
-    "text_encoder": ("UMT5EncoderModel", "model"),
+    "transformer": (("SkyReelsV2Transformer3DModel",), "diffusion_pytorch_model"),
+    "vae": (("AutoencoderKLWan",), "diffusion_pytorch_model"),
+    "text_encoder": (("UMT5EncoderModel",), "model"),
+    "image_encoder": (("CLIPVisionModelWithProjection", "CLIPVisionModel"), "model"),
 }
-"""Class of each component and the stem of its weight files."""
+"""Classes that each component may be of, and the stem of its weight files."""
 
+LIBRARIES = ("diffusers", "transformers")
 TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+MAX_JSON_BYTES = 8_000_000
+"""The index of a 14B model has 0.1 MB."""
 
 
 def open_folder(folder: Path, name: str) -> ModelFacts:
-    """The facts of a model folder; `name` is what the recipe will call the model.
+    """Everything that is known about a model folder; `name` is what the recipe will call it.
 
     Raises UsageError: `model-not-found`, `model-not-a-folder`, `model-family`, `model-incomplete`,
-    `model-pickle-only`, `model-truncated`, `model-broken`.
+    `model-pickle-only`, `model-truncated`, `model-broken`, `model-unsafe`.
     """
     require_folder(folder)
     family = read_family(folder, name)
-    components = {part: _open_component(folder, name, part) for part in COMPONENTS}
-    _require_tokenizer(folder, name)
-    _require_channels(family, components, name)
+    return assemble(open_parts(folder, name, family_named(family).components), family)
+
+
+def open_parts(folder: Path, name: str, components: Collection[str]) -> Parts:
+    """These components of a model folder, its tokenizer, and what it says of its transformer."""
+    require_folder(folder)
+    _require_known_classes(folder / "model_index.json")
+    opened = {part: _open_component(folder, name, part) for part in components}
     card = _read_card(folder / "skyreels.json")
-    return ModelFacts(name, folder, family, **components, defaults=card["defaults"], summary=card["summary"])
+    return Parts(
+        name=name,
+        folder=folder,
+        family=read_family(folder, name),
+        components=opened,
+        tokenizer=_tokenizer(folder, name),
+        transformer_config=read_json(folder / "transformer" / "config.json"),
+        defaults=card["defaults"],
+        summary=card["summary"],
+    )
 
 
 def require_folder(folder: Path) -> None:
-    """Raise unless the folder exists and has a `model_index.json`; the hint names what was probably meant."""
+    """Raise unless there is a folder with a `model_index.json`; the hint is what was probably meant."""
     if not folder.exists():
         siblings = [entry.name for entry in _entries(folder.parent) if entry.is_dir()]
         near = did_you_mean(folder.name, siblings)
@@ -62,51 +77,59 @@ def require_folder(folder: Path) -> None:
         raise UsageError("model-not-a-folder", message, _hint_without_index(folder))
 
 
-def read_family(folder: Path, name: str) -> Family:
-    """The family of the pipeline in `model_index.json`; UsageError `model-family` if it is none of SkyReels-V2's."""
+def read_family(folder: Path, name: str) -> str:
+    """The family that `model_index.json` names; `model-family` for the pipeline of another model."""
     pipeline = read_json(folder / "model_index.json").get("_class_name")
-    family = FAMILIES.get(str(pipeline))
-    if family is None:
-        message = f"{name} is a {pipeline}, not a SkyReels-V2 model"
-        raise UsageError("model-family", message, _known_models())
-    return family
+    for family in families().values():
+        if pipeline in family.pipelines:
+            return family.name
+    message = f"{name} is a {pipeline}, not a SkyReels-V2 model"
+    raise UsageError("model-family", message, _known_models())
+
+
+def _require_known_classes(index: Path) -> None:
+    """Refuse parts from other libraries: Diffusers would import and run them."""
+    for part, entry in read_json(index).items():
+        if not isinstance(entry, list) or entry == [None, None]:
+            continue
+        classes = COMPONENTS.get(part, (None,))[0]
+        if len(entry) != 2 or entry[0] not in LIBRARIES or (classes and entry[1] not in classes):
+            named = ".".join(map(str, entry))
+            message = f"{index} names {named} as its {part}, which is no part of a SkyReels-V2 model"
+            raise UsageError("model-unsafe", message, _known_models())
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; UsageError `model-incomplete` or `model-broken` if there is none."""
+    """A JSON object; `model-incomplete` or `model-broken` if there is none."""
     try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise ValueError("it is too large for what it is")
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UsageError("model-incomplete", f"{path} is missing", _again(path)) from error
-    except (OSError, ValueError) as error:
-        raise UsageError("model-broken", f"{path} cannot be read: {error}", _again(path)) from error
+        raise UsageError("model-incomplete", f"{path} is missing", again(path)) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError("model-broken", f"{path} cannot be read: {error}", again(path)) from error
     if not isinstance(content, dict):
-        raise UsageError("model-broken", f"{path} does not hold a JSON object", _again(path))
+        raise UsageError("model-broken", f"{path} does not hold a JSON object", again(path))
     return content
 
 
 def _open_component(folder: Path, name: str, part: str) -> Component:
-    """Config and weight files of a subfolder, with every tensor in their headers."""
+    """Config and weight files of a subfolder, with every tensor that the headers promise."""
     expected, stem = COMPONENTS[part]
     config = read_json(folder / part / "config.json")
     classes = config.get("architectures") or [config.get("_class_name")]
-    if expected not in classes:
-        message = f"the {part} of {name} is a {classes[0]}; SkyReels-V2 has a {expected}"
+    if not set(expected) & set(classes):
+        message = f"the {part} of {name} is a {classes[0]}; SkyReels-V2 has a {expected[0]}"
         raise UsageError("model-family", message, _known_models())
-    tensors: dict[str, TensorEntry] = {}
-    files = _weight_files(folder / part, stem)
-    for file in files:
-        tensors.update(_read_header(file))
+    files = [_read_file(folder, file) for file in _weight_files(folder / part, stem)]
+    tensors = stored_tensors(files, lambda key: (key,))
     _require_indexed(folder / part / f"{stem}.safetensors.index.json", tensors)
-    parameters: Counter[str] = Counter()
-    for tensor in tensors.values():
-        parameters[tensor.dtype] += tensor.elements
-    shapes = {key: tensor.shape for key, tensor in tensors.items()}
-    return Component(part, config, files, dict(parameters), shapes)
+    return Component.of(part, config, tensors)
 
 
 def _weight_files(folder: Path, stem: str) -> tuple[Path, ...]:
-    """The shards that an index names, else the single file; if both are there the index wins, as in diffusers."""
+    """The shards that the index names, else the single file; the index wins over it, as in diffusers."""
     single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
     if not index.is_file():
         if not single.is_file():
@@ -117,7 +140,7 @@ def _weight_files(folder: Path, stem: str) -> tuple[Path, ...]:
     if missing:
         names = ", ".join(shard.name for shard in missing)
         message = f"{folder} lacks {len(missing)} of {len(shards)} weight files: {names}"
-        raise UsageError("model-incomplete", message, _again(missing[0]))
+        raise UsageError("model-incomplete", message, again(missing[0]))
     return shards
 
 
@@ -125,11 +148,11 @@ def _weight_map(index: Path) -> dict[str, str]:
     """Shard file by tensor name; a shard outside the folder is refused."""
     weight_map = read_json(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise UsageError("model-broken", f"{index} has no weight_map", _again(index))
+        raise UsageError("model-broken", f"{index} has no weight_map", again(index))
     for shard in weight_map.values():
         if not isinstance(shard, str) or PurePosixPath(shard.replace("\\", "/")).name != shard:
             message = f"{index} names {shard!r}, which is no file beside it"
-            raise UsageError("model-broken", message, _again(index))
+            raise UsageError("model-broken", message, again(index))
     return weight_map
 
 
@@ -140,14 +163,20 @@ def _require_indexed(index: Path, tensors: Mapping[str, TensorEntry]) -> None:
     if absent:
         more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
         message = f"{index.parent} lacks tensors that its index promises: {', '.join(absent[:3])}{more}"
-        raise UsageError("model-incomplete", message, _again(index))
+        raise UsageError("model-incomplete", message, again(index))
 
 
-def _read_header(file: Path) -> dict[str, TensorEntry]:
+def _read_file(folder: Path, file: Path) -> WeightsFile:
+    require_inside(folder, file)
+    return WeightsFile(file, read_with_hint(file))
+
+
+def read_with_hint(file: Path) -> Header:
+    """The header of a weights file; what is wrong with it comes with how to get it again."""
     try:
-        return read_header(file)
+        return read_weights_header(file)
     except UsageError as error:
-        error.hint = error.hint or _again(file)
+        error.hint = error.hint or again(file)
         raise
 
 
@@ -161,11 +190,11 @@ def _no_weights(folder: Path, expected: Path) -> UsageError:
         return UsageError("model-pickle-only", message, _conversion(pickles[0], expected))
     others = [entry.name for entry in _entries(folder) if entry.suffix == ".safetensors"]
     found = f"; it has {', '.join(others)}" if others else ""
-    return UsageError("model-incomplete", f"{folder} has no {expected.name}{found}", _again(expected))
+    return UsageError("model-incomplete", f"{folder} has no {expected.name}{found}", again(expected))
 
 
 def _conversion(pickle: str, expected: Path) -> str:
-    """A command that converts a pickle without running its code; it clones, as safetensors refuses shared memory."""
+    """A command that converts and runs no code; it clones because safetensors refuses shared memory."""
     code = (
         "import torch, safetensors.torch as s; "
         f"w = torch.load('{expected.parent / pickle}', weights_only=True, map_location='cpu'); "
@@ -174,23 +203,28 @@ def _conversion(pickle: str, expected: Path) -> str:
     return f'python -c "{code}"'
 
 
-def _require_tokenizer(folder: Path, name: str) -> None:
-    if not any((folder / "tokenizer" / file).is_file() for file in TOKENIZER_FILES):
+def _tokenizer(folder: Path, name: str) -> Path:
+    """Its folder; a tokenizer that comes with code of its own is refused."""
+    tokenizer = folder / "tokenizer"
+    if not is_tokenizer(tokenizer):
         message = f"{name} has no tokenizer: there is no {' or '.join(TOKENIZER_FILES)}"
-        raise UsageError("model-incomplete", message, _again(folder / "tokenizer" / TOKENIZER_FILES[0]))
+        raise UsageError("model-incomplete", message, again(tokenizer / TOKENIZER_FILES[0]))
+    return tokenizer
 
 
-def _require_channels(family: Family, components: Mapping[str, Component], name: str) -> None:
-    """Refuse a transformer with image channels in a text-to-video model: it would render noise."""
-    channels = components["transformer"].config.get("in_channels", 16)
-    latents = components["vae"].config.get("z_dim", 16)
-    if family != "i2v" and channels != latents:
-        message = f"the transformer of {name} takes {channels} channels, its VAE gives {latents}"
-        raise UsageError("model-family", message, _known_models())
+def is_tokenizer(folder: Path) -> bool:
+    """Whether a folder holds a tokenizer; `model-unsafe` for one with code of its own."""
+    config = folder / "tokenizer_config.json"
+    if config.is_file() and "auto_map" in read_json(config):
+        raise UsageError("model-unsafe", f"{config} names code of its own to run", "take UMT5-XXL's own tokenizer")
+    files = [folder / file for file in TOKENIZER_FILES if (folder / file).is_file()]
+    for file in files:
+        require_inside(folder.parent, file)
+    return bool(files)
 
 
 def _read_card(path: Path) -> dict[str, Any]:
-    """Defaults and summary in `skyreels.json`; `recipe.defaults` checks the fields of the defaults."""
+    """Defaults and summary from `skyreels.json`; `recipe.defaults` checks the fields of the former."""
     card = read_json(path) if path.is_file() else {}
     unknown = sorted(card.keys() - {"name", "summary", "defaults"})
     if unknown:
@@ -203,18 +237,14 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 
 def _hint_without_index(folder: Path) -> str:
-    release = next((known for known in RELEASES if known.original.endswith(f"/{folder.name}")), None)
-    if release or ((folder / "config.json").is_file() and (folder / "model.safetensors").is_file()):
-        repo = (release or RELEASES[0]).repo
-        return f"this looks like the original layout; take the Diffusers one: --model {repo}"
     for near in (folder.parent, *(entry for entry in _entries(folder) if entry.is_dir())):
         if (near / "model_index.json").is_file():
             return f"--model {quote(str(near))}"
     return _known_models()
 
 
-def _again(path: Path) -> str:
-    """How to download one file of a model again; a path in Hugging Face's cache tells the repository."""
+def again(path: Path) -> str:
+    """How to get one file of a model once more; a path in Hugging Face's cache says where it came from."""
     cached = re.search(r"models--(.+?)--(.+?)/snapshots/[^/]+/(.+)", path.as_posix())
     if cached:
         owner, repo, file = cached.groups()

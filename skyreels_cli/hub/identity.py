@@ -1,4 +1,4 @@
-"""SHA-256 of every weight file, by which another machine can tell whether it has the weights of a film."""
+"""SHA-256 of every weight file, so that another machine can tell whether it has the weights that made a film."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _HASH_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 def weight_hashes(facts: ModelFacts) -> dict[str, str]:
-    """SHA-256 by path in the model folder; in Hugging Face's cache a file's blob is named by its hash."""
-    components = (facts.transformer, facts.vae, facts.text_encoder)
-    files = (file for component in components for file in component.files)
-    return {file.relative_to(facts.folder).as_posix(): _sha256(file) for file in files}
+    """SHA-256 by component and file name (`transformer/model.safetensors`), wherever the files lie."""
+    files = ((component.name, file) for component in facts.components for file in component.files)
+    return {f"{name}/{file.name}": sha256_of(file) for name, file in files}
 
 
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """SHA-256 of a file; in Hugging Face's cache it is the name of the blob."""
     blob = file.resolve().name
     if _HASH_NAME.fullmatch(blob):
         return blob

@@ -1,30 +1,41 @@
-"""Opens the model that `--model` names, and downloads it if it is not there."""
+"""From what `--model` and `--base` were given to a checked model, downloading it if need be."""
 
 from __future__ import annotations
 
 import errno
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from skyreels_cli.errors import RetryableError, SkyreelsError, UsageError, did_you_mean
-from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release, require_renderable
+from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.hub.folder import COMPONENTS, open_folder, read_family
+from skyreels_cli.hub.family import family_named
+from skyreels_cli.hub.folder import COMPONENTS, open_folder, open_parts, read_family
+from skyreels_cli.hub.guess import guess_base, guess_family
+from skyreels_cli.hub.loose import SUFFIXES, open_loose
+from skyreels_cli.hub.parts import Parts, assemble
 
-NEEDED_FILES = [
-    "model_index.json",
-    "skyreels.json",
-    "scheduler/*.json",
-    "tokenizer/*",
-    *(f"{part}/{file}" for part in COMPONENTS for file in ("config.json", "*.index.json")),
-    *(f"{part}/{stem}.safetensors" for part, (_, stem) in COMPONENTS.items()),
-    *(f"{part}/{stem}-*.safetensors" for part, (_, stem) in COMPONENTS.items()),
-]
-"""The files that rendering reads: no pickles, no other precisions (`….fp16.safetensors`), no sample videos."""
+
+def needed_files(components: Collection[str] = tuple(COMPONENTS)) -> list[str]:
+    """Patterns of what a render reads: no pickles, no other precisions (`….fp16.safetensors`), no sample videos."""
+    weights = [
+        f"{part}/{COMPONENTS[part][1]}{rest}" for part in components for rest in (".safetensors", "-*.safetensors")
+    ]
+    indices = [f"{part}/*.index.json" for part in components]
+    configs = [f"{part}/config.json" for part in ("transformer", *components)]
+    return ["model_index.json", "skyreels.json", "scheduler/*.json", "tokenizer/*", *configs, *indices, *weights]
+
+
+NEEDED_FILES = needed_files()
+
+
+Fetch = Callable[[str, Collection[str]], Path]
+"""From a repository, and the components that are needed, to the folder that holds them."""
 
 
 class Snapshot(Protocol):
@@ -41,63 +52,121 @@ class Snapshot(Protocol):
         """The folder of the snapshot; with `dry_run` its files, each with `will_download` and `file_size`."""
 
 
-def open_model(model: str, *, download: bool = True, snapshot: Snapshot | None = None) -> ModelFacts:
-    """The facts of a bundled model, an alias, a folder or a Hugging Face repository `owner/name`, tried in this order.
+def open_model(
+    model: str, base: str | None = None, *, snapshot: Snapshot | None = None, download: bool = True
+) -> ModelFacts:
+    """A bundled name, an alias, a folder, a weights file or a Hugging Face repository `owner/name`, in this order.
 
-    Without `download` nothing is fetched: a model that is not on this machine is `model-not-found`.
-
-    Raises what `open_folder` raises, and UsageError `model-never-released`, `model-gated`, `disk-too-small`; `network`
-    (RetryableError) if the repository cannot be reached and the cache does not hold it.
+    A file, or a folder in the original layout, is completed by its `base`, another model, named or guessed. Raises what
+    `open_folder` and `open_loose` raise, and `model-never-released`, `model-gated`, `disk-too-small`, `model-base`;
+    `network` (RetryableError) if the repository cannot be reached and the cache does not hold it.
     """
+    fetch = partial(_repository_folder, snapshot=snapshot, download=download)
+    place = _place(model)
+    if isinstance(place, Path) and _is_loose(place):
+        return _open_loose(place, base, fetch)
+    if base is not None:
+        message = f"{model} has all its parts: --base is for a weights file, or a folder in the original layout"
+        raise UsageError("model-base", message, f"--model {model}")
+    if isinstance(place, Path):
+        return open_folder(place, model if model in bundled_models() else str(place.absolute()))
+    return open_folder(fetch(place, tuple(COMPONENTS)), place)
+
+
+def _place(model: str) -> Path | str:
+    """The folder or file that is meant, or the repository; UsageError `model-not-found` if neither can be."""
     bundled = bundled_models()
     if model in bundled:
-        return open_folder(bundled[model], model)
-    folder = Path(model).expanduser()
-    alias = "/" not in model and find_release(model)
-    if folder.exists() and not alias:
-        return open_folder(folder, str(folder.absolute()))
+        return bundled[model]
+    path = Path(model).expanduser()
+    if path.exists() and ("/" in model or not find_release(model)):
+        return path
     release = find_release(model)
     if release:
-        require_renderable(release.family, model)
-        return _open_repository(release.repo, snapshot, download=download)
+        return release.repo
     if _looks_like_a_repository(model):
-        return _open_repository(model, snapshot, download=download)
-    raise _unknown(model, folder, bundled)
+        return model
+    raise _unknown(model, path, bundled)
 
 
-def _open_repository(repo: str, snapshot: Snapshot | None, *, download: bool) -> ModelFacts:
-    """Open a repository from Hugging Face's cache, without network if all of it is there."""
+def _is_loose(path: Path) -> bool:
+    """Whether it is a file, or a folder of weights without an index."""
+    if path.is_file():
+        return True
+    return not (path / "model_index.json").is_file() and any(file.suffix in SUFFIXES for file in path.iterdir())
+
+
+def _open_loose(path: Path, base: str | None, fetch: Fetch) -> ModelFacts:
+    """What is there, completed by what only the base has."""
+    parts = open_loose(path, str(path.absolute()))
+    if "transformer" not in parts.components:
+        message = f"{path} holds no transformer, but {', '.join(parts.components) or 'no weights'}"
+        raise UsageError("model-incomplete", message, f"--model {RELEASES[0].alias}")
+    family = guess_family(parts, _family_of(base) if base else None)
+    lacking = [part for part in family_named(family).components if part not in parts.components]
+    if lacking or parts.tokenizer is None:
+        other = _open_base(base or guess_base(parts, family), lacking, fetch)
+        if not parts.transformer_config:
+            parts = open_loose(path, parts.name, other.transformer_config)
+        parts = parts.completed_by(other)
+    return assemble(parts, family)
+
+
+def _family_of(base: str) -> str | None:
+    """The family of a base, as far as it is known without opening it."""
+    place = _place(base)
+    if isinstance(place, Path):
+        return None if _is_loose(place) else read_family(place, base)
+    release = find_release(place)
+    return release.family if release else None
+
+
+def _open_base(model: str, lacking: Collection[str], fetch: Fetch) -> Parts:
+    """The parts that another model is to give, and nothing else of it."""
+    place = _place(model)
+    if isinstance(place, Path) and _is_loose(place):
+        parts = open_loose(place, model)
+        absent = [part for part in lacking if part not in parts.components]
+        if absent or parts.tokenizer is None:
+            message = f"{model} cannot be the base: it has no {', '.join(absent) or 'tokenizer'} either"
+            raise UsageError("model-base", message, f"--base {RELEASES[0].alias}")
+        return parts
+    folder = place if isinstance(place, Path) else fetch(place, lacking)
+    return open_parts(folder, model, lacking)
+
+
+def _repository_folder(repo: str, components: Collection[str], *, snapshot: Snapshot | None, download: bool) -> Path:
+    """Hugging Face's cache is asked first: no network and no waiting for what is there."""
     from huggingface_hub import snapshot_download  # 0.2 s, and only when something may be fetched
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     snapshot = snapshot or snapshot_download
     with _hub_errors(repo):
         try:
-            folder = Path(snapshot(repo, allow_patterns=NEEDED_FILES, local_files_only=True))
+            return Path(snapshot(repo, allow_patterns=needed_files(components), local_files_only=True))
         except LocalEntryNotFoundError as error:
             if not download:
                 message = f"{repo} is not on this machine"
                 raise UsageError("model-not-found", message, f"hf download {repo}") from error
-            folder = _fetch(repo, snapshot)
-    return open_folder(folder, repo)
+            return _fetch(repo, needed_files(components), snapshot)
 
 
-def _fetch(repo: str, snapshot: Snapshot) -> Path:
-    """Download the index first, so that another kind of model is refused before gigabytes are downloaded."""
+def _fetch(repo: str, patterns: list[str], snapshot: Snapshot) -> Path:
+    """Its index comes first, so that a model of another kind is refused before gigabytes are fetched."""
     index = Path(snapshot(repo, allow_patterns=["model_index.json"]))
     if not (index / "model_index.json").is_file():
         message = f"{repo} is not in Diffusers layout: it has no model_index.json"
         raise UsageError("model-not-a-folder", message, f"--model {RELEASES[0].alias}")
-    require_renderable(read_family(index, repo), repo)
-    _require_space(repo, snapshot)
-    return Path(snapshot(repo, allow_patterns=NEEDED_FILES))
+    read_family(index, repo)
+    _require_space(repo, patterns, snapshot)
+    return Path(snapshot(repo, allow_patterns=patterns))
 
 
-def _require_space(repo: str, snapshot: Snapshot) -> None:
+def _require_space(repo: str, patterns: list[str], snapshot: Snapshot) -> None:
     """Raise `disk-too-small` if the files that the cache lacks do not fit."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    files = snapshot(repo, allow_patterns=NEEDED_FILES, dry_run=True)
+    files = snapshot(repo, allow_patterns=patterns, dry_run=True)
     needed = sum(file.file_size or 0 for file in files if file.will_download)
     cache = Path(HF_HUB_CACHE)
     free = shutil.disk_usage(next(parent for parent in (cache, *cache.parents) if parent.exists())).free
@@ -108,7 +177,7 @@ def _require_space(repo: str, snapshot: Snapshot) -> None:
 
 @contextmanager
 def _hub_errors(repo: str) -> Iterator[None]:
-    """Turn exceptions of huggingface_hub into this program's errors."""
+    """Hugging Face's exceptions as ours."""
     from huggingface_hub import errors as hub
 
     try:
@@ -141,7 +210,7 @@ def _not_cached(repo: str) -> SkyreelsError:
 
 
 def _looks_like_a_repository(model: str) -> bool:
-    """Whether it is `owner/name`; not if there is a folder `owner` with a similar name in it, for then it is a typo."""
+    """`owner/name`, unless the owner is a folder here that holds nearly that name: then it is a slip."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", model):
         return False
     parent = Path(model).parent

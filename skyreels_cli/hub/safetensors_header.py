@@ -1,47 +1,28 @@
-"""Reads the header of a safetensors file and checks the file's size by it; no weight is read."""
+"""The header of a safetensors file: what it holds and whether all of it is there; no weight is read."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.hub.tensor import Header, TensorEntry
 
 LENGTH_BYTES = 8
-MAX_HEADER_BYTES = 100_000_000
-"""The limit of the safetensors library itself; a longer "header" is a file of another kind."""
+MAX_HEADER_BYTES = 8_000_000
+"""The safetensors library takes 100 MB, which would be read for seconds into gigabytes; 14B in shards has 0.1 MB."""
+MAX_DIMENSIONS = 8
+MAX_VALUE_BYTES = 4096
 
 
-@dataclass(frozen=True)
-class TensorEntry:
-    """A tensor's entry in a header: its dtype (`F32`, `BF16` …) and shape."""
-
-    dtype: str
-    shape: tuple[int, ...]
-
-    @property
-    def elements(self) -> int:
-        """Number of values."""
-        return math.prod(self.shape)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of data; the bits of a value are in the name of its dtype (`F8_E4M3` has 8)."""
-        digits = re.search(r"\d+", self.dtype)
-        bits = int(digits.group()) if digits else 8  # BOOL
-        return self.elements * bits // 8
-
-
-def read_header(path: Path) -> dict[str, TensorEntry]:
+def read_header(path: Path) -> Header:
     """Tensors of the file by name. Format: u64 little-endian length, JSON of that length, data without gaps.
 
-    Raises UsageError `model-truncated` if the file is shorter than its header says, `model-broken` for other damage;
-    neither has a hint, because only the caller knows where the file came from.
+    Raises `model-truncated` if the file is shorter than its header says, `model-broken` for any other damage;
+    the caller knows where the file came from and adds the hint.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -51,19 +32,33 @@ def read_header(path: Path) -> dict[str, TensorEntry]:
         if LENGTH_BYTES + length > size:
             raise _truncated(path, size, LENGTH_BYTES + length)
         text = file.read(length)
-    tensors, data_bytes = _parse(path, text)
+    header, data_bytes = _parse(path, text)
     _check_size(path, size, LENGTH_BYTES + length + data_bytes)
-    return tensors
+    return header
 
 
-def _parse(path: Path, text: bytes) -> tuple[dict[str, TensorEntry], int]:
-    """Tensors by name, and the total of their bytes."""
+def read_values(path: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """The data of small tensors of a file whose header has been read."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        entries = json.loads(file.read(length))
+        spans = {name: entries[name]["data_offsets"] for name in names}
+        return {name: _span(file, LENGTH_BYTES + length, *span) for name, span in spans.items()}
+
+
+def _span(file: BinaryIO, start: int, begin: int, end: int) -> bytes:
+    file.seek(start + begin)
+    return file.read(min(end - begin, MAX_VALUE_BYTES))
+
+
+def _parse(path: Path, text: bytes) -> tuple[Header, int]:
+    """Tensors by name, and the bytes of data that they need."""
     try:
         entries: dict[str, Any] = json.loads(text)
-        entries.pop("__metadata__", None)
-        tensors = {name: TensorEntry(str(entry["dtype"]), _shape(entry)) for name, entry in entries.items()}
+        metadata = dict(entries.pop("__metadata__", None) or {})
+        tensors = {name: TensorEntry(_dtype(entry), _shape(entry)) for name, entry in entries.items()}
         spans = sorted((int(begin), int(end)) for begin, end in (e["data_offsets"] for e in entries.values()))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _broken(path, "its header is not valid") from error
     end_of_data = 0
     for begin, end in spans:
@@ -74,11 +69,21 @@ def _parse(path: Path, text: bytes) -> tuple[dict[str, TensorEntry], int]:
         begin, end = entries[name]["data_offsets"]
         if tensor.bytes != end - begin:
             raise _broken(path, f"tensor {name} has {end - begin} bytes where its shape needs {tensor.bytes}")
-    return tensors, end_of_data
+    return Header(tensors, metadata), end_of_data
+
+
+def _dtype(entry: Mapping[str, Any]) -> str:
+    dtype = entry["dtype"]
+    if not re.fullmatch(r"[A-Z]+\d{0,3}[A-Z0-9_]{0,9}", dtype):
+        raise ValueError(dtype)
+    return str(dtype)
 
 
 def _shape(entry: Mapping[str, Any]) -> tuple[int, ...]:
-    return tuple(int(n) for n in entry["shape"])
+    shape = tuple(int(n) for n in entry["shape"])
+    if len(shape) > MAX_DIMENSIONS or not all(0 <= n < 2**63 for n in shape):
+        raise ValueError(shape)
+    return shape
 
 
 def _check_size(path: Path, size: int, expected: int) -> None:

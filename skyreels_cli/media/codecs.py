@@ -13,7 +13,8 @@ ffv1 is lossless RGB and has no quality.
 
 Frames are encoded by the libraries in PyAV's wheels, and not by a program that is fed through a pipe: both have all
 four encoders and both are built with x264 and x265, so neither is under an easier licence; measured side by side
-(`tests/benchmarks/media.json`) the libraries are as fast, and their errors are numbers, not text for people.
+(`tests/benchmarks/results/bench_media.json`) the libraries are as fast, and their errors are numbers, not text for
+people.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -20,17 +20,20 @@ COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"
 WITH_COVERS = ("mp4", "mov")
 
 
-def left_out(video: Path, output: Path) -> list[str]:
-    """What the container of `output` cannot hold, in words: `subtitles (subrip)`. Sound is never left out."""
+def misfits(video: Path, output: Path, kinds: Sequence[str]) -> list[str]:
+    """What comes with a video and the container of `output` cannot hold, of these kinds: `subtitle (subrip)`."""
     with opened(video) as source, av.open(f"file:{output}", "w") as unwritten:  # no file before its first packet
-        lost = [s for s in source.streams if s.type in ("subtitle", "attachment") and not _fits(s, unwritten)]
-        return [f"{stream.type}s ({stream.name or stream.metadata.get('filename', '?')})" for stream in lost]
+        return [_words(s) for s in source.streams if s.type in kinds and not _is_cover(s) and not _fits(s, unwritten)]
+
+
+def _words(stream: Stream) -> str:
+    return f"{stream.type} ({stream.metadata.get('filename') or stream.name or 'unknown'})"
 
 
 def _fits(stream: Stream, film: OutputContainer) -> bool:
     if stream.type == "attachment":
         return film.format.name == "matroska"
-    return stream.type == "audio" or (stream.codec_context is not None and stream.name in film.supported_codecs)
+    return stream.codec_context is not None and stream.codec_context.codec.name in film.supported_codecs
 
 
 def _is_cover(stream: Stream) -> bool:
@@ -76,7 +79,7 @@ class Companions:
     def _add(self, stream: Stream) -> None:
         copy = self._film.add_stream_from_template(stream, opaque=True)
         copy.metadata.update(stream.metadata)
-        copy.disposition = stream.disposition
+        copy.disposition = stream.disposition.value
         if stream.type != "attachment":
             self._streams[stream.index] = copy
 

@@ -10,6 +10,8 @@ from av import FFmpegError
 
 from skyreels_cli.errors import SkyreelsError, UsageError, did_you_mean
 
+AS_GIF = "from PIL import Image; Image.open({name!r}).save({name!r} + '.gif', save_all=True)"
+
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 """Disk, file size limit and quota: nothing more can be written."""
 
@@ -26,7 +28,10 @@ def unreadable(path: Path, why: object) -> UsageError:
     if isinstance(why, FFmpegError):
         why = why.strerror
     message = f"{path} cannot be read as a video: {why}"
-    return UsageError("video-unreadable", message, f"play {quote(str(path))}, or copy it again from where it is whole")
+    cure = f"copy it again from where it is whole: ls -l {quote(str(path))}"
+    if path.suffix.lower() == ".webp":  # FFmpeg reads still ones only
+        cure = f"turn it into a GIF: python -c {quote(AS_GIF.format(name=str(path)))}"
+    return UsageError("video-unreadable", message, cure)
 
 
 def unwritable(path: Path, error: Exception, code: str) -> SkyreelsError:

@@ -75,15 +75,22 @@ def _as_srgb(image: Image.Image) -> Image.Image:
         meant = ImageCms.ImageCmsProfile(BytesIO(profile))
         intent = ImageCms.Intent(ImageCms.getDefaultIntent(meant))
         converted = ImageCms.profileToProfile(image, meant, SRGB, renderingIntent=intent, outputMode="RGB")
-    except ImageCms.PyCMSError:
+    except (ImageCms.PyCMSError, OSError):
         return image.convert("RGB")
     assert converted is not None  # only a conversion in place returns nothing
     return converted
 
 
 def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
-    """The largest centred part with the aspect of width x height."""
-    crop_width = min(image.width, max(1, image.height * width // height))
-    crop_height = min(image.height, max(1, image.width * height // width))
-    left, top = (image.width - crop_width) // 2, (image.height - crop_height) // 2
-    return image.crop((left, top, left + crop_width, top + crop_height))
+    """The centred part with the aspect of width x height; edges between two pixels go to the even one (Pillow's rule).
+
+    As in the reference, so that the part may be a pixel wider or narrower than the exact one.
+    """
+    across, down = image.size
+    if down * width > across * height:
+        down = max(1, int(across * height / width))
+    else:
+        across = max(1, int(down * width / height))
+    beside, above = (image.width - across) / 2, (image.height - down) / 2
+    edges = (beside, above, beside + across, above + down)
+    return image.crop(edges)  # it rounds them

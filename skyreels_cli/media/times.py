@@ -40,7 +40,9 @@ class FrameTimes:
         return self.ticks[frame] * self.time_base
 
     def rate(self, said: Fraction | None) -> Fraction | None:
-        """Frames per second: exact where almost all gaps are equal, else what the file says, if that can be."""
+        """Frames per second: what the file says if its times agree, else the rate of almost all gaps."""
+        if said and self.even(said):
+            return said
         gaps = Counter(later - earlier for earlier, later in pairwise(self.ticks))
         usual, times = gaps.most_common(1)[0] if gaps else (0, 0)
         if usual <= 0:
@@ -50,10 +52,10 @@ class FrameTimes:
         return said if said and not same and abs(said / exact - 1) < ROUNDED else exact
 
     def steady(self, fps: Fraction) -> bool:
-        """Whether almost all gaps between frames are right to half a frame."""
+        """Whether almost all gaps between frames, but for one, are right to half a frame."""
         gap = 1 / (fps * self.time_base)
         right = sum(abs(later - earlier - gap) <= gap / 2 for earlier, later in pairwise(self.ticks))
-        return right >= MOSTLY * (len(self.ticks) - 1)
+        return right + 1 >= MOSTLY * (len(self.ticks) - 1)
 
     def even(self, fps: Fraction, since: int = 0) -> bool:
         """Whether every frame from `since` on is shown at its number over the rate, to a tick."""

@@ -172,6 +172,8 @@ def main_stream(container: InputContainer, path: Path) -> VideoStream:
             if stream.codec_context is None:
                 raise unreadable(path, "its pictures are coded in a way that is not known here")
             return stream
+    if not container.streams:
+        raise unreadable(path, "it is cut off, or still being written")
     what = "sound but no picture" if container.streams.audio else "no picture"
     raise UsageError("video-no-stream", f"{path} holds {what}", 'skyreels generate "what it should show"')
 

@@ -10,6 +10,8 @@ from torch import Tensor
 
 # A range of key/value tokens, `start … stop-1`.
 Span = tuple[int, int]
+# For each span of queries, the spans of keys that it sees.
+Spans = tuple[tuple[Span, tuple[Span, ...]], ...]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, backend: str | None = None) -> Tensor:
@@ -32,9 +34,7 @@ def attend_blocks(
     return out
 
 
-def causal_spans(
-    blocks: Sequence[Span], frames: int, tokens_per_frame: int
-) -> tuple[tuple[Span, tuple[Span, ...]], ...]:
+def causal_spans(blocks: Sequence[Span], frames: int, tokens_per_frame: int) -> Spans:
     """Key spans per query span for block-causal attention over latent frames.
 
     A block sees itself and the blocks before it. Frames behind the last block (the end frame's latent) are a
@@ -49,9 +49,7 @@ def causal_spans(
     return tuple(spans)
 
 
-def only_spans(
-    causal: Sequence[tuple[Span, tuple[Span, ...]]], frames: Sequence[int], tokens_per_frame: int
-) -> tuple[tuple[Span, tuple[Span, ...]], ...]:
+def only_spans(causal: Spans, frames: Sequence[int], tokens_per_frame: int) -> Spans:
     """The spans of some frames (whole blocks): queries counted among their tokens, keys among all as before."""
     spans, start = [], 0
     for (a, b), seen in causal:

@@ -12,13 +12,16 @@ from skyreels_cli.model.memory import release
 
 
 class PlacedModule:
-    """A module that is on the device inside a `with` block and waits at home outside of it."""
+    """A module that is on the device inside a `with` block and on another one, where it rests, outside of it.
 
-    def __init__(self, module: Any, device: torch.device, home: torch.device, moves: bool = True) -> None:
+    `moves` False leaves it where it is: its weights are streamed.
+    """
+
+    def __init__(self, module: Any, device: torch.device, rests_on: torch.device, moves: bool = True) -> None:
         self._module = module
         self._device = device
-        self._home = home
-        self._moves = moves and device != home
+        self._rests_on = rests_on
+        self._moves = moves and device != rests_on
 
     def __enter__(self) -> Any:
         if self._moves:
@@ -29,7 +32,7 @@ class PlacedModule:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._moves:
-            self._module.to(self._home)
+            self._module.to(self._rests_on)
             release(self._device)
 
 

@@ -1,4 +1,4 @@
-"""What a parallel backend is where one process does all the work."""
+"""The parallel backend where one process does all the work."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from skyreels_cli.plugins.protocols import Kernel, Load
 
 
 class SingleProcess:
-    """See `protocols.Parallel`: every branch, every token, nobody to agree with."""
+    """A `Parallel` of one rank: it has every branch and every token."""
 
     def split(self, load: Load, ranks: int) -> str:
-        """See `Parallel.split`."""
+        """`one rank`, whatever the load."""
         return "one rank"
 
     def start(self, load: Load) -> None:
-        """See `Parallel.start`."""
+        """Nothing: there is nobody to meet."""
 
     def branches(self, count: int) -> tuple[int, ...]:
-        """See `Parallel.branches`."""
+        """All of them."""
         return tuple(range(count))
 
     def gather_branches(self, velocities: Sequence[Tensor], count: int) -> list[Tensor]:
-        """See `Parallel.gather_branches`."""
+        """The velocities as they are."""
         return list(velocities)
 
     def shard(self, x: Tensor, frames: int) -> Tensor:
-        """See `Parallel.shard`."""
+        """All tokens `(b, n, d)`."""
         return x
 
     def gather(self, x: Tensor, frames: int) -> Tensor:
-        """See `Parallel.gather`."""
+        """The tokens as they are."""
         return x
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, frames: int, kernel: Kernel, plain: bool) -> Tensor:
-        """See `Parallel.attend`."""
+        """Attention by the kernel itself."""
         return kernel(query, key, value)
 
     def agree(self, number: float) -> float:
-        """See `Parallel.agree`."""
+        """The number itself."""
         return number
 
 

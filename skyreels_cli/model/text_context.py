@@ -1,8 +1,9 @@
-"""The encoded prompt as the transformer uses it: projected once, keys and values kept per block where that pays."""
+"""What cross-attention attends to: projected once, keys and values kept per block where that pays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from torch import Tensor
 
@@ -11,27 +12,35 @@ from torch import Tensor
 KEEP_KEYS_UP_TO_TOKENS = 8192
 
 KeyValue = tuple[Tensor, Tensor]
+Source = Literal["text", "image"]
+Context = Mapping[Source, Tensor]
 
 
 class TextContext:
-    """Text embeddings `(b, 512, text_dim)` of one prompt, good for every step of a window."""
+    """Text embeddings `(b, 512, text_dim)` of one prompt, good for every step of a window.
 
-    def __init__(self, embeddings: Tensor) -> None:
+    An image-to-video model attends to `image` tokens `(b, 257, image_dim)` as well.
+    """
+
+    def __init__(self, embeddings: Tensor, image: Tensor | None = None) -> None:
         self.embeddings = embeddings
-        self._projected: Tensor | None = None
-        self._keys: dict[int, KeyValue] = {}
+        self.image = image
+        self._projected: dict[Source, Tensor] = {}
+        self._keys: dict[tuple[int, Source], KeyValue] = {}
 
-    def projected(self, project: Callable[[Tensor], Tensor]) -> Tensor:
-        """The embeddings in the transformer's width `(b, 512, d)`; `project` runs once."""
-        if self._projected is None:
-            self._projected = project(self.embeddings)
-        return self._projected
+    def projected(self, source: Source, project: Callable[[Tensor], Tensor]) -> Tensor:
+        """Text or image in the transformer's width `(b, tokens, d)`; `project` runs once."""
+        if source not in self._projected:
+            given = self.embeddings if source == "text" else self.image
+            assert given is not None
+            self._projected[source] = project(given)
+        return self._projected[source]
 
-    def keys_and_values(self, block: int, tokens: int, compute: Callable[[], KeyValue]) -> KeyValue:
+    def keys_and_values(self, block: int, source: Source, tokens: int, compute: Callable[[], KeyValue]) -> KeyValue:
         """Cross-attention keys and values of one block; kept between steps for small windows."""
-        if block in self._keys:
-            return self._keys[block]
+        if (block, source) in self._keys:
+            return self._keys[block, source]
         computed = compute()
         if tokens <= KEEP_KEYS_UP_TO_TOKENS:
-            self._keys[block] = computed
+            self._keys[block, source] = computed
         return computed

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from skyreels_cli.model.attention import Span, only_spans
 from skyreels_cli.model.kv_cache import KVCache
-from skyreels_cli.plugins.protocols import Parallel
+from skyreels_cli.model.self_attention import SelfAttention
 
 # Tokens per slice: enough rows to fill a GEMM, few enough that the feed-forward's hidden layer stays small
 # (113 MB in bfloat16 for 14B; 36 MB in float32 for 1.3B on a CPU).
@@ -20,33 +19,29 @@ SLICE_TOKENS_ELSEWHERE = 4096
 
 @dataclass(frozen=True)
 class Tokens:
-    """How a window's tokens lie: frames × tokens per frame, their rotary phases, and who may see whom.
+    """The tokens of `frames` latent frames that this rank has: frame by frame, as many of each.
 
-    Ranks share every frame: the first four fields speak of this rank's tokens, `whole_frame`, `causal` and `places` of
-    all ranks'. With a `memory` only some frames may be there, whose tokens are at `places` of the window; it knows the
-    keys of the others.
+    `phases` `(n, head size / 2)` are their rotary phases, `attention` is what they attend to.
     """
 
-    parallel: Parallel
     frames: int
-    per_frame: int
     phases: Tensor
-    whole_frame: int
-    causal: tuple[tuple[Span, tuple[Span, ...]], ...] | None
-    backend: str | None
-    memory: KVCache | None = None
-    places: Tensor | None = None
+    attention: SelfAttention
 
-    def only(self, frames: Sequence[int] | None, memory: KVCache | None) -> Tokens:
-        """These tokens with a memory, or those of some frames (ascending, whole blocks of a causal layout)."""
-        if frames is None:
-            return replace(self, memory=memory)
-        chosen = list(frames)
-        places = torch.arange(self.frames * self.whole_frame, device=self.phases.device)
-        places = places.unflatten(0, (self.frames, -1))[chosen].flatten()
-        phases = self.phases.unflatten(0, (self.frames, -1))[chosen].flatten(0, 1)
-        causal = only_spans(self.causal, frames, self.whole_frame) if self.causal is not None else None
-        return replace(self, frames=len(chosen), phases=phases, causal=causal, memory=memory, places=places)
+    @property
+    def per_frame(self) -> int:
+        """Tokens of one frame on this rank."""
+        return len(self.phases) // self.frames
+
+    def keeping(self, kv_cache: KVCache) -> Tokens:
+        """These tokens, their keys and values kept in a cache."""
+        return replace(self, attention=self.attention.keeping(kv_cache))
+
+    def only(self, frames: Sequence[int]) -> Tokens:
+        """Those of some frames (ascending, whole blocks of a causal layout)."""
+        phases = self.phases.unflatten(0, (self.frames, -1))[list(frames)].flatten(0, 1)
+        attention = self.attention.of_frames(frames, self.frames, self.phases.device)
+        return replace(self, frames=len(frames), phases=phases, attention=attention)
 
     def slices(self, device: torch.device) -> Iterator[tuple[slice, slice]]:
         """Matching slices of frames and of tokens, a whole number of frames each."""

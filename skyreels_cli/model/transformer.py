@@ -1,6 +1,6 @@
 """SkyReels-V2's diffusion transformer with a forward of our own.
 
-Weights, loading, LoRA and quantisation are diffusers'; the arithmetic is the same to rounding. What differs is how it
+Modules and names of weights are diffusers'; the arithmetic is the same to rounding. What differs is how it
 is done: modulation stays per latent frame, work is cut into slices of tokens so that nothing larger than the queries,
 keys and values exists, no mask is built, and the prompt's keys are computed once.
 """
@@ -17,37 +17,34 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.models.transformers.transformer_skyreels_v2 import SkyReelsV2TransformerBlock
 from torch import Tensor, nn
 
-from skyreels_cli.model.attention import (
-    Span,
-    attend,
-    attend_blocks,
-    causal_spans,
-    rotary_frequencies,
-    rotate,
-)
+from skyreels_cli.model.attention import Span, attend, causal_spans, rotary_frequencies, rotate
 from skyreels_cli.model.layer_pass import LayerPass, Shortcut
+from skyreels_cli.model.self_attention import SelfAttention
 from skyreels_cli.model.single_process import SINGLE_PROCESS
-from skyreels_cli.model.text_context import KeyValue, TextContext
+from skyreels_cli.model.text_context import Context, KeyValue, Source, TextContext
 from skyreels_cli.model.tokens import Tokens
 from skyreels_cli.plugins.protocols import Parallel
 
 
 class TransformerLayer(SkyReelsV2TransformerBlock):
-    """One transformer block; changes the hidden states in place, slice by slice."""
+    """One layer of the transformer; it changes the hidden states in place, slice by slice."""
 
     def forward(
-        self, hidden_states: Tensor, text: TextContext, text_states: Tensor, modulation: Tensor, tokens: Tokens
+        self, hidden_states: Tensor, text: TextContext, context: Context, modulation: Tensor, tokens: Tokens
     ) -> Tensor:
-        """`hidden_states` (b, n, d), `text_states` (b, 512, d), `modulation` (b, f, 6, d) → (b, n, d)."""
+        """`hidden_states` (b, n, d), `context` (b, tokens, d) each, `modulation` (b, f, 6, d) → (b, n, d)."""
         shift, scale, gate, ff_shift, ff_scale, ff_gate = (
             self.scale_shift_table.unsqueeze(1) + modulation.float()
         ).unbind(2)
         attended = self._self_attention(hidden_states, shift, scale, tokens)
-        key, value = text.keys_and_values(id(self), hidden_states.shape[1], lambda: self._text_keys(text_states))
+        known = partial(text.keys_and_values, id(self), tokens=hidden_states.shape[1])
+        attended_to = [known("text", compute=lambda: self._text_keys(context["text"]))]
+        if "image" in context:
+            attended_to.append(known("image", compute=lambda: self._image_keys(context["image"])))
         for frames, part in tokens.slices(hidden_states.device):
             x = hidden_states[:, part]
             _add_gated(x, self.attn1.to_out[0](attended[:, part]), gate[:, frames])
-            x += self._cross_attention(x, key, value, tokens.backend)
+            x += self._cross_attention(x, attended_to, tokens.attention.backend)
             normed = _modulate(self.norm3, x, ff_shift[:, frames], ff_scale[:, frames])
             _add_gated(x, self.ffn(normed), ff_gate[:, frames])
         return hidden_states
@@ -63,27 +60,24 @@ class TransformerLayer(SkyReelsV2TransformerBlock):
             offered = self.attn1.norm_k(self.attn1.to_k(normed)).unflatten(2, (heads, -1))
             rotate(offered, tokens.phases[part], out=key[:, part])
             value[:, part] = self.attn1.to_v(normed).unflatten(2, (heads, -1))
-        plain = tokens.memory is None and tokens.causal is None
-        kernel = partial(self._attend, tokens)
-        attended = tokens.parallel.attend(query, key, value, tokens.frames, kernel, plain)
+        attended = tokens.attention.attend(id(self), query, key, value, tokens.frames)
         return attended.flatten(2).type_as(hidden_states)
 
-    def _attend(self, tokens: Tokens, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Attention of some heads between the tokens of all ranks."""
-        if tokens.memory is not None:
-            key, value = tokens.memory.exchange(id(self), key, value, tokens.places)
-        if tokens.causal is None:
-            return attend(query, key, value, tokens.backend)
-        return attend_blocks(query, key, value, tokens.causal, tokens.backend)
-
-    def _cross_attention(self, x: Tensor, key: Tensor, value: Tensor, backend: str | None) -> Tensor:
+    def _cross_attention(self, x: Tensor, attended_to: Sequence[KeyValue], backend: str | None) -> Tensor:
+        """Attention to the text and, apart from it, to the image, added up before the output projection."""
         normed = self.norm2(x.float()).type_as(x)
         query = self.attn2.norm_q(self.attn2.to_q(normed)).unflatten(2, (self.attn2.heads, -1))
-        return self.attn2.to_out[0](attend(query, key, value, backend).flatten(2).type_as(x))
+        attended = [attend(query, key, value, backend).flatten(2).type_as(x) for key, value in attended_to]
+        return self.attn2.to_out[0](sum(attended[1:], start=attended[0]))
 
     def _text_keys(self, text_states: Tensor) -> KeyValue:
         key = self.attn2.norm_k(self.attn2.to_k(text_states))
         value = self.attn2.to_v(text_states)
+        return key.unflatten(2, (self.attn2.heads, -1)), value.unflatten(2, (self.attn2.heads, -1))
+
+    def _image_keys(self, image_states: Tensor) -> KeyValue:
+        key = self.attn2.norm_added_k(self.attn2.add_k_proj(image_states))
+        value = self.attn2.add_v_proj(image_states)
         return key.unflatten(2, (self.attn2.heads, -1)), value.unflatten(2, (self.attn2.heads, -1))
 
 
@@ -145,23 +139,31 @@ class Transformer(SkyReelsV2Transformer3DModel):
         per_frame = (height // patch_h) * (width // patch_w)
         causal = causal_spans(causal_blocks, frames, per_frame) if causal_blocks is not None else None
         phases = self.parallel.shard(rotary_frequencies(self.rope, hidden_states).unsqueeze(0), frames)[0]
-        tokens = Tokens(self.parallel, frames, len(phases) // frames, phases, per_frame, causal, self.attention_backend)
+        tokens = Tokens(frames, phases, SelfAttention(self.parallel, self.attention_backend, per_frame, causal))
         head, modulation = self._time_embedding(timestep, fps, frames, text.embeddings.dtype)
-        text_states = text.projected(self.condition_embedder.text_embedder)
+        context = self._context(text)
         x = self.patch_embedding(hidden_states).flatten(2).transpose(1, 2)
         x = self.parallel.shard(x, frames).contiguous()
         if shortcut is None:
-            for block in self.blocks:
-                x = block(x, text, text_states, modulation, tokens)
+            for layer in self.blocks:
+                x = layer(x, text, context, modulation, tokens)
         else:
-            call = LayerPass(shortcut, self.blocks, (text, text_states), tokens, head, modulation)
+            call = LayerPass(shortcut, self.blocks, (text, context), tokens, head, modulation)
             x = shortcut.cache.run(x, call)
         return self._velocity(x, head, tokens, height // patch_h, width // patch_w)
+
+    def _context(self, text: TextContext) -> Context:
+        """The text, and the image if the model takes one, in the width of the layers."""
+        embedder = self.condition_embedder
+        context: dict[Source, Tensor] = {"text": text.projected("text", embedder.text_embedder)}
+        if text.image is not None:
+            context["image"] = text.projected("image", embedder.image_embedder)
+        return context
 
     def _time_embedding(
         self, timestep: Tensor, fps: int | None, frames: int, dtype: torch.dtype
     ) -> tuple[Tensor, Tensor]:
-        """Embedding for the head (b, f, d) and modulation of the blocks (b, f, 6, d), one per latent frame."""
+        """Embedding for the head (b, f, d) and modulation of the layers (b, f, 6, d), one per latent frame."""
         embedder = self.condition_embedder
         waves = embedder.timesteps_proj(timestep)
         time = embedder.time_embedder(waves.to(embedder.time_embedder.linear_1.weight.dtype)).to(dtype)
@@ -182,7 +184,7 @@ class Transformer(SkyReelsV2Transformer3DModel):
             self.proj_out(_modulate(self.norm_out, x[:, part], shift[:, frames], scale[:, frames]))
             for frames, part in tokens.slices(x.device)
         ]
-        patches = tokens.parallel.gather(torch.cat(parts, dim=1), tokens.frames)
+        patches = self.parallel.gather(torch.cat(parts, dim=1), tokens.frames)
         patches = patches.unflatten(1, (tokens.frames, rows, columns))
         patches = patches.unflatten(-1, (patch_t, patch_h, patch_w, -1))
         return patches.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)

@@ -24,20 +24,25 @@ class VideoDecoder:
         self._features: list[Any] = [None] * sum(isinstance(m, WanCausalConv3d) for m in vae.decoder.modules())
         self._first = True
 
-    @torch.inference_mode()
     def decode(self, latents: Tensor) -> Generator[Tensor]:
         """Yield pixel frames in [-1, 1], `(3, 1, H, W)` for the chain's first latent frame, else `(3, 4, H, W)`.
 
         `latents` (c, f, h, w) are normalised as the transformer gives them.
         """
-        vae = self._vae
-        mean, std = _statistics(vae, latents.device)
-        states = vae.post_quant_conv((latents.unsqueeze(0).float() * std + mean).to(vae.dtype))
+        states = self._denormalise(latents)
         for index in range(states.shape[2]):
-            with torch.inference_mode():
-                yield self._decode_one(states[:, :, index : index + 1])
+            yield self._decode_one(states[:, :, index : index + 1])
 
+    @torch.inference_mode()
+    def _denormalise(self, latents: Tensor) -> Tensor:
+        """Latents `(c, f, h, w)` as the decoder takes them: `(1, c, f, h, w)` in its dtype."""
+        mean, std = _statistics(self._vae, latents.device)
+        states: Tensor = self._vae.post_quant_conv((latents.unsqueeze(0).float() * std + mean).to(self._vae.dtype))
+        return states
+
+    @torch.inference_mode()
     def _decode_one(self, state: Tensor) -> Tensor:
+        """Pixel frames `(3, 1 or 4, H, W)` of one latent frame `(1, c, 1, h, w)`."""
         vae = self._vae
         pixels = vae.decoder(state, feat_cache=self._features, feat_idx=[0], first_chunk=self._first)
         self._first = False

@@ -8,7 +8,7 @@ from pathlib import Path
 from skyreels_cli.errors import UsageError
 from skyreels_cli.media.codecs import CONTAINERS
 from skyreels_cli.media.comment import read_comment
-from skyreels_cli.media.companions import left_out
+from skyreels_cli.media.companions import misfits
 from skyreels_cli.recipe.rate import rate_number
 from skyreels_cli.recipe.schema import Draft, Recipe
 
@@ -33,7 +33,7 @@ def check_video_rate(typed: Draft, recipe: Recipe) -> None:
 
 def lost_streams(recipe: Recipe, output: Path) -> list[str]:
     """A note about what comes with the video and the finished film cannot hold."""
-    lost = left_out(Path(recipe.video), output) if recipe.video else []
+    lost = misfits(Path(recipe.video), output, ("subtitle", "attachment")) if recipe.video else []
     return (
         [f"{output.suffix} cannot hold what comes with the video: {', '.join(lost)} (-o FILE.mkv can)"] if lost else []
     )

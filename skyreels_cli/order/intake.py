@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.film.finished import finished_film, identity_of
 from skyreels_cli.film.folder.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.ranks.split import BEST, describe_split
+from skyreels_cli.film.ranks.split import BEST, check_split, describe_split
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.catalogue import bundled_models, unknown_words
 from skyreels_cli.hub.open import open_model
@@ -30,9 +31,11 @@ from skyreels_cli.order.continuation import (
     video_bytes,
 )
 from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, write_pending, write_texts
+from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
+from skyreels_cli.paths import expanded
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
@@ -54,24 +57,26 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     check_video_options(request.typed)
     notes: list[str] = []
     draft = _prompted(merge(*presets.values(), request.typed), notes)
-    _refuse_lora(draft)
-    begun = _begun(request.output)
-    draft = _as_begun(draft, begun)
-    facts = open_model(draft.model or _default_model(settings, notes), download=request.download)
+    made = _made(request.output)
+    draft = _as_made(draft, made)
+    facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
     elif is_asked(draft):
-        decide(
-            replace(request, enhance_later=True)
-        )  # what is wrong otherwise is said before a model writes for minutes
-        draft = write_texts(draft, facts, notes, begun=begun, show=show)
+        decide(replace(request, enhance_later=True))  # what else is wrong is said before a model writes for minutes
+        draft = write_texts(draft, facts, notes, made=made, show=show)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
+    notes += cut_prompts(recipe, facts)
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
-    output = _output(request, recipe, plan, settings.outdir)
+    output = _place(request, recipe, settings.outdir)
+    finished = None if request.overwrite else finished_film(output, recipe, plan, facts)
+    if finished is None:
+        _check_output(request, output, recipe, plan, notes)
     notes += lost_streams(recipe, output)
+    check_split(recipe, plan, facts, placement)
     return Order(
         recipe=recipe,
         facts=facts,
@@ -81,6 +86,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
         keep_work=request.keep_work,
         overwrite=request.overwrite,
         draft=draft,
+        finished=finished,
         sources=value_sources(recipe, {"typed": request.typed, **dict(reversed(presets.items()))}, facts),
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
@@ -91,8 +97,8 @@ def take_up(
     recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
 ) -> Rendering:
     """A film that was decided before, with its model and plan; texts that were left for now are written."""
-    facts = open_model(recipe.model)
-    recipe = write_pending(recipe, _begun(output), facts)
+    facts = open_model(recipe.model, recipe.base)
+    recipe = write_pending(recipe, _made(output), facts)
     return Rendering(
         recipe=recipe,
         facts=facts,
@@ -125,23 +131,18 @@ def _prompted(draft: Draft, notes: list[str]) -> Draft:
     return draft.model_copy(update={"prompt": prompt})
 
 
-def _refuse_lora(draft: Draft) -> None:
-    if draft.lora:
-        hint = "use a model folder into which the LoRA is merged: --model FOLDER"
-        raise UsageError("not-built-yet", "LoRA files (--lora, `lora:`) are not there yet", hint)
+def _made(output: Path | None) -> Mapping[str, Any] | None:
+    """The recipe of the film that lies there, begun or finished, if there is one."""
+    there = expanded(output) if output else None
+    made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
+    return made["recipe"] if made else None
 
 
-def _begun(output: Path | None) -> Mapping[str, Any] | None:
-    """The recipe of the unfinished film that this would go on with, if there is one."""
-    manifest = read_manifest(work_folder(output.expanduser())) if output else None
-    return manifest["recipe"] if manifest else None
-
-
-def _as_begun(draft: Draft, begun: Mapping[str, Any] | None) -> Draft:
-    """The same request again goes on with the film: with the seed that it drew, and its re-rolls."""
-    if begun is None:
+def _as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
+    """The same request again means the film that lies there: its seed, and its re-rolls."""
+    if made is None:
         return draft
-    drawn = {"seed": begun["seed"], "rerolls": begun.get("rerolls")}
+    drawn = {"seed": made.get("seed"), "rerolls": made.get("rerolls")}
     return Draft.model_validate(drawn | draft.model_dump(exclude_none=True, by_alias=True))
 
 
@@ -161,12 +162,20 @@ def _note_unknown_words(recipe: Recipe, notes: list[str]) -> None:
         notes.append(f"{known}: {', '.join(words[:LISTED_WORDS])}{more}")
 
 
-def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path) -> Path:
-    """Where the film goes, once it is certain that it can be written there."""
+def _place(request: Request, recipe: Recipe, outdir: Path) -> Path:
+    """Where the film goes."""
     now = datetime.now().astimezone()
     default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
-    output = (request.output or like_video(default, recipe)).expanduser()
+    return expanded(request.output or like_video(default, recipe))
+
+
+def _check_output(request: Request, output: Path, recipe: Recipe, plan: Plan, notes: list[str]) -> None:
+    """Make certain that the film can be written there."""
     check_container(output, recipe.codec)
     check_output(output, overwrite=request.overwrite or output.absolute() == request.own_output)
-    check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
-    return output
+    try:
+        check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
+    except UsageError as error:
+        if not request.only_plan:
+            raise
+        notes.append(error.message)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.catalogue import RELEASES, require_renderable
+from skyreels_cli.hub.catalogue import RELEASES
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.hub.family import family_named
 from skyreels_cli.plan.frames import pixel_frames
-from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
 
 
 def check_family(recipe: Recipe, facts: ModelFacts) -> None:
-    """Refuse families that cannot be rendered, and what only diffusion-forcing (DF) models can do."""
-    require_renderable(facts.family, facts.name)
-    if facts.family == "df":
+    """Refuse what the model's family cannot do, and ask for the image that it cannot do without."""
+    family = facts.traits
+    _check_images(recipe, facts)
+    if family.forcing:
         return
     asked = {
         "going on with a video": recipe.video,
-        "--image": any(shot.image for shot in recipe.story),
         "--end-image": any(shot.end_image for shot in recipe.story),
         "--ar-step": recipe.ar_step,
         "--causal-attention": recipe.causal_attention,
@@ -29,10 +27,33 @@ def check_family(recipe: Recipe, facts: ModelFacts) -> None:
         raise needs_forcing(beyond, facts)
 
 
+def _check_images(recipe: Recipe, facts: ModelFacts) -> None:
+    """A family may do without an image, need one for every shot, or have no use for one."""
+    wanted, given = facts.traits.image, [shot.image is not None for shot in recipe.story]
+    if wanted == "refused" and any(given):
+        raise needs_forcing("--image", facts)
+    if wanted == "required" and not all(given):
+        which = f"shot {given.index(False) + 1} has none" if len(given) > 1 else "none is given"
+        message = f"{facts.name} is an {facts.traits.title} model, which starts from an image, and {which}"
+        raise UsageError("image-missing", message, "--image first.png")
+
+
+def check_one_window(recipe: Recipe, facts: ModelFacts) -> None:
+    """Refuse films beyond the one window that a model which needs an image can render: its image is not repeated."""
+    longest = max((shot.num_frames or 0 for shot in recipe.story), default=0)
+    if facts.traits.image == "required" and longest > recipe.base_num_frames:
+        message = (
+            f"{longest} frames are more than the one window of {recipe.base_num_frames} that {facts.name} renders; "
+            "a DF model goes on from window to window, from an image too"
+        )
+        raise UsageError("plan-window-too-long", message, f"--num-frames {recipe.base_num_frames}")
+
+
 def needs_forcing(what: str, facts: ModelFacts) -> UsageError:
     """The error for a request that only DF models can fulfil."""
-    capable = [release.alias for release in RELEASES if release.family == "df"]
-    message = f"{facts.name} is a text-to-video model: {what} needs a DF model ({', '.join(capable)})"
+    capable = [release.alias for release in RELEASES if family_named(release.family).forcing]
+    article = "an" if facts.traits.title[0] in "aeio" else "a"
+    message = f"{facts.name} is {article} {facts.traits.title} model: {what} needs a DF model ({', '.join(capable)})"
     return UsageError("model-family", message, f"--model {capable[0]}")
 
 
@@ -58,14 +79,13 @@ def _neighbours(pixels: int, step: int) -> str:
     return f"{below} or {below + step}" if below else str(step)
 
 
-def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]) -> None:
-    """Refuse windows and pictures that exceed the positions of the model's rotary embedding."""
+def check_positions(recipe: Recipe, facts: ModelFacts, latents: int) -> None:
+    """Refuse a longest window of so many latent frames, or pictures, beyond the model's rotary embedding."""
     limit = int(facts.transformer.config.get("rope_max_seq_len", 1024))
-    latents = max(window.forward_latents for window in windows)
     if latents > limit:
         end_frame = any(shot.end_image for shot in recipe.story)
         fits = pixel_frames(limit - end_frame, facts.temporal_stride)
-        option = "--base-num-frames" if facts.family == "df" else "--num-frames"
+        option = "--base-num-frames" if facts.traits.forcing else "--num-frames"
         raise UsageError(
             "plan-window-too-long",
             f"a window of {latents} latent frames exceeds the {limit} positions of {facts.name}: "
@@ -78,9 +98,9 @@ def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]
         raise UsageError("plan-resolution", message, "--resolution 540P")
 
 
-def check_rerolls(recipe: Recipe, windows: Sequence[Window]) -> None:
+def check_rerolls(recipe: Recipe, windows: int) -> None:
     """Refuse a re-roll of a window that the film does not have; an endless film has every window."""
-    beyond = [reroll.window for reroll in recipe.rerolls if reroll.window >= len(windows)]
+    beyond = [reroll.window for reroll in recipe.rerolls if reroll.window >= windows]
     if beyond and recipe.num_frames is not None:
-        message = f"the film has {len(windows)} windows, counted from 0: there is no window {beyond[0]}"
-        raise UsageError("plan-rerolls", message, f"--from-window {len(windows) - 1}")
+        message = f"the film has {windows} windows, counted from 0: there is no window {beyond[0]}"
+        raise UsageError("plan-rerolls", message, f"--from-window {windows - 1}")

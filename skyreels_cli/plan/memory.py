@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
-
 from skyreels_cli.hub.facts import Component, ModelFacts
+from skyreels_cli.hub.weights import BYTES, WeightsSpec
+from skyreels_cli.plan.caching import cache_estimate
 from skyreels_cli.plan.compute import TEXT_TOKENS, TransformerShape, guidance_branches, tokens_per_frame
-from skyreels_cli.plan.plan import Estimate, Window
-from skyreels_cli.recipe.choices import Dtype
+from skyreels_cli.plan.plan import Estimate, Windows
 from skyreels_cli.recipe.schema import Recipe
-
-DTYPE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "fp8": 2}  # of activations; fp8 is for weights only
+from skyreels_cli.recipe.weights import weights_of
 
 # The transformer in skyreels_cli/model works on tokens in slices of whole frames, and keeps the prompt's keys and
 # values between steps where the window is small.
@@ -28,24 +25,28 @@ PROCESS_BYTES = 0.4e9
 ENCODER_BYTES, ENCODER_BYTES_PER_PIXEL = 0.1e9, 400
 
 
-def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> dict[str, Estimate]:
-    """Bytes of `weights_*`, `activations`, `vae_decode`, `host`, and the peaks on the device, `memory*`.
+def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Windows) -> dict[str, Estimate]:
+    """Bytes of `weights_*`, `activations`, `cache`, `vae_decode`, `host`, and the peaks on the device, `memory*`.
 
     The text encoder is freed before the transformer is loaded, and the transformer does not run while the VAE decodes.
     """
-    text, transformer, vae = _weights(recipe, facts)
+    weights = weights_of(recipe, facts)
+    parts = {component.name: _component(weights, component) for component in facts.components}
+    transformer, vae = parts["transformer"], parts["vae"]
+    encoders = [part.value for name, part in parts.items() if name not in ("transformer", "vae")]
     activations, decode = activations_estimate(recipe, facts, windows), decode_estimate(recipe, facts)
+    cache = cache_estimate(recipe, facts, windows, BYTES[recipe.dtype])
+    working = activations.value + (cache.value if cache else 0.0)
     streamed = 2 * transformer.value / TransformerShape.of(facts).layers
-    denoising, decoding = transformer.value + activations.value, vae.value + decode.value
-    together = transformer.value + vae.value + max(activations.value, decode.value)
+    denoising, decoding = transformer.value + working, vae.value + decode.value
+    together = transformer.value + vae.value + max(working, decode.value)
     return {
-        "memory": _peak("all of transformer and VAE on the device", text.value, together),
-        "memory_offload_model": _peak("transformer and VAE in turns", text.value, denoising, decoding),
-        "memory_offload_stream": _peak("two blocks at a time", streamed + activations.value, decoding),
-        "weights_text_encoder": text,
-        "weights_transformer": transformer,
-        "weights_vae": vae,
+        "memory": _peak("all of transformer and VAE on the device", *encoders, together),
+        "memory_offload_model": _peak("transformer and VAE in turns", *encoders, denoising, decoding),
+        "memory_offload_stream": _peak("two blocks at a time", streamed + working, decoding),
+        **{f"weights_{name}": part for name, part in parts.items()},
         "activations": activations,
+        **({"cache": cache} if cache else {}),
         "vae_decode": decode,
         "host": host_estimate(recipe, facts, windows),
     }
@@ -55,30 +56,14 @@ def _peak(how: str, *phases: float) -> Estimate:
     return Estimate(max(phases), "B", f"{how}; weights and working memory of the heaviest phase, no allocator slack")
 
 
-def _weights(recipe: Recipe, facts: ModelFacts) -> tuple[Estimate, Estimate, Estimate]:
-    """Weights of text encoder, transformer and VAE in the dtypes they run in."""
-    plain: Dtype = "bfloat16" if recipe.dtype == "fp8" else recipe.dtype
-    return (
-        _component(facts.text_encoder, plain),
-        _component(facts.transformer, recipe.dtype),
-        _component(facts.vae, "float32"),
-    )
+def _component(weights: WeightsSpec, component: Component) -> Estimate:
+    """Weights of a component as they rest in memory."""
+    kinds = ", ".join(sorted(component.parameters))
+    basis = f"{component.parameter_count:,} parameters, {kinds} on disk, computed in {weights.compute}"
+    return Estimate(float(weights.resident_bytes(component)), "B", basis)
 
 
-def _component(component: Component, dtype: Dtype) -> Estimate:
-    basis = f"{component.parameter_count:,} parameters in {dtype}"
-    if dtype != "fp8":
-        return Estimate(float(component.parameter_count * DTYPE_BYTES[dtype]), "B", basis)
-    size = sum(prod(shape) * _fp8_bytes(name, shape) for name, shape in component.tensors.items())
-    return Estimate(float(size), "B", f"{basis} (matrices of the blocks; the rest in bfloat16)")
-
-
-def _fp8_bytes(name: str, shape: tuple[int, ...]) -> int:
-    is_matrix = name.startswith("blocks.") and name.endswith(".weight") and len(shape) > 1
-    return 1 if is_matrix else 2
-
-
-def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
+def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows) -> Estimate:
     """Peak of a forward pass over the longest window.
 
     5nd for hidden states, queries, keys, values and attention output; 2s·ff for a slice of s tokens in the
@@ -86,8 +71,8 @@ def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Wi
     values where they are kept. Modulation, per latent frame, is 6fd in float32: 4 MB at the most.
     """
     shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
-    size = DTYPE_BYTES[recipe.dtype]
-    tokens = max(window.forward_latents for window in windows) * per_frame
+    size = BYTES[recipe.dtype]
+    tokens = windows.largest(lambda window: window.forward_latents) * per_frame
     part = min(tokens, max(per_frame, SLICE_TOKENS))
     total = hidden_bytes(tokens, shape, size) + part * (2 * shape.ffn_dim * size + 3 * shape.dim * 4)
     if tokens <= KEEP_KEYS_UP_TO_TOKENS:
@@ -109,9 +94,9 @@ def decode_estimate(recipe: Recipe, facts: ModelFacts) -> Estimate:
     return Estimate(value, "B", basis)
 
 
-def host_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
+def host_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows) -> Estimate:
     """Bytes of the process, of frames that wait for the encoder or the next window, and of ffmpeg."""
-    frames = 2 * facts.temporal_stride + max(window.drop_frames for window in windows)
+    frames = 2 * facts.temporal_stride + windows.largest(lambda window: window.drop_frames)
     pixels = recipe.width * recipe.height
     value = PROCESS_BYTES + frames * pixels * 3 * 4 + ENCODER_BYTES + ENCODER_BYTES_PER_PIXEL * pixels
     basis = f"the program, {frames} frames in float32, the video encoder; on a CPU, or offloaded, weights as well"

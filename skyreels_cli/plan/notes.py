@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.frames import pixel_frames
-from skyreels_cli.plan.plan import Window
+from skyreels_cli.plan.plan import Window, Windows
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.defaults import family_defaults
 from skyreels_cli.recipe.rate import rate_number
 from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.weights import weights_of
 
 # The authors of SkyReels-V2 advise 20, and at most 50 (tests/golden/REFERENCE.md §3).
 MOST_CONDITION_NOISE = 50
 KNOWN_RATES = (16, 24)
 
 
-def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> tuple[str, ...]:
+def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> tuple[str, ...]:
     """One sentence for each thing about the plan that a user may not expect."""
     return (
         *_endless(recipe, windows[-1]),
@@ -28,6 +29,7 @@ def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> 
         *_doubtful(recipe),
         *_rate(recipe),
         *_unsuited(recipe, facts),
+        *_changed(recipe, facts),
     )
 
 
@@ -40,11 +42,11 @@ def _endless(recipe: Recipe, last: Window) -> Iterator[str]:
         )
 
 
-def _trimmed(windows: Sequence[Window]) -> Iterator[str]:
-    trimmed = sum(window.trim_frames for window in windows)
+def _trimmed(windows: Windows) -> Iterator[str]:
+    trimmed = windows.total(lambda window: window.trim_frames)
     if trimmed:
         frames = "frame" if trimmed == 1 else "frames"
-        rendered = sum(window.new_frames for window in windows) + trimmed
+        rendered = windows.total(lambda window: window.new_frames) + trimmed
         where = "the last" if windows[-1].shot == 0 else "at the ends of shots"
         yield f"{rendered} frames are rendered and {where} {trimmed} {frames} trimmed."
 
@@ -62,10 +64,10 @@ def trained_frames(facts: ModelFacts) -> int:
     return int(facts.defaults.get("base_num_frames", of_family))
 
 
-def _lag(recipe: Recipe, windows: Sequence[Window]) -> Iterator[str]:
+def _lag(recipe: Recipe, windows: Windows) -> Iterator[str]:
     if not recipe.ar_step:
         return
-    if all(sum(not block.ready for block in window.blocks) == 1 for window in windows):
+    if windows.largest(lambda window: sum(not block.ready for block in window.blocks)) == 1:
         yield f"ar_step {recipe.ar_step} has no effect: every window is a single block."
     elif recipe.ar_step > recipe.inference_steps:
         yield (
@@ -93,8 +95,16 @@ def _rate(recipe: Recipe) -> Iterator[str]:
 
 
 def _unsuited(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
-    if recipe.cache is None or facts.family != "df":
+    if recipe.cache is None:
         return
-    reason = plugins().find(CacheSpec, recipe.cache).df_warning
-    if reason:
-        yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {reason}."
+    spec = plugins().find(CacheSpec, recipe.cache)
+    if spec.df_warning and facts.traits.forcing:
+        yield f"The cache {recipe.cache} does not suit diffusion-forcing models: {spec.df_warning}."
+    if spec.memory is None:
+        yield f"The cache {recipe.cache} does not say how much memory it keeps: the plan does not count it."
+
+
+def _changed(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
+    """What each LoRA has in common with the model."""
+    for lora in weights_of(recipe, facts).loras:
+        yield f"LoRA {lora.told}"

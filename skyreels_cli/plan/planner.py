@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.plan.checks import check_family, check_positions, check_rerolls, check_size
+from skyreels_cli.plan.checks import check_family, check_one_window, check_positions, check_rerolls, check_size
 from skyreels_cli.plan.compute import time_estimate, tokens_per_frame
 from skyreels_cli.plan.disk import disk_estimate
 from skyreels_cli.plan.frames import whole_latents
@@ -11,7 +11,7 @@ from skyreels_cli.plan.memory import memory_estimates
 from skyreels_cli.plan.notes import plan_notes
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.story_checks import check_story
-from skyreels_cli.plan.windows import ShotFrames, Start, WindowSizes, plan_windows
+from skyreels_cli.plan.windows import ShotFrames, Start, WindowSizes, longest_window, plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
 
@@ -22,13 +22,15 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
     code `model-family` or `plan-…`.
     """
     check_family(recipe, facts)
+    check_one_window(recipe, facts)
     check_size(recipe, facts)
     check_story(recipe, facts)
     given = recipe.overlap_history if recipe.video else 0
-    windows = plan_windows(_window_sizes(recipe, facts), _shots(recipe), given)
-    check_positions(recipe, facts, windows)
-    check_rerolls(recipe, windows)
-    costing = windows[-1:] if recipe.num_frames is None else windows
+    sizes, shots = _window_sizes(recipe, facts), _shots(recipe, facts)
+    check_positions(recipe, facts, longest_window(sizes, shots, given))
+    windows = plan_windows(sizes, shots, given)
+    check_rerolls(recipe, len(windows))
+    costing = windows.last_alone if recipe.num_frames is None else windows
     return Plan(
         width=recipe.width,
         height=recipe.height,
@@ -48,7 +50,7 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
 
 def _window_sizes(recipe: Recipe, facts: ModelFacts) -> WindowSizes:
     """The recipe's lengths in latent frames; T2V models render any length as one window."""
-    base, overlap = _window_lengths(recipe, facts.temporal_stride) if facts.family == "df" else (None, 0)
+    base, overlap = _window_lengths(recipe, facts.temporal_stride) if facts.traits.forcing else (None, 0)
     return WindowSizes(
         stride=facts.temporal_stride,
         base=base,
@@ -59,18 +61,19 @@ def _window_sizes(recipe: Recipe, facts: ModelFacts) -> WindowSizes:
     )
 
 
-def _shots(recipe: Recipe) -> list[ShotFrames]:
+def _shots(recipe: Recipe, facts: ModelFacts) -> list[ShotFrames]:
     """What the windows need to know of each shot."""
     return [
-        ShotFrames(shot.num_frames, _start(recipe, index), end_frame=shot.end_image is not None)
+        ShotFrames(shot.num_frames, _start(recipe, facts, index), end_frame=shot.end_image is not None)
         for index, shot in enumerate(recipe.story)
     ]
 
 
-def _start(recipe: Recipe, shot: int) -> Start:
+def _start(recipe: Recipe, facts: ModelFacts, shot: int) -> Start:
+    """What a shot's first latents are; an image that only conditions its window is none of them."""
     if recipe.goes_on(shot):
         return "history"
-    return "image" if recipe.story[shot].image else "nothing"
+    return "image" if recipe.story[shot].image and facts.traits.forcing else "nothing"
 
 
 def _window_lengths(recipe: Recipe, stride: int) -> tuple[int, int]:

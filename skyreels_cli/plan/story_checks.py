@@ -16,11 +16,11 @@ def check_story(recipe: Recipe, facts: ModelFacts) -> None:
         goes_on = recipe.goes_on(index)
         _check_image(shot, goes_on=goes_on, stride=facts.temporal_stride)
         _check_endless(shot)
-        if goes_on and facts.family != "df":
+        if goes_on and not facts.traits.forcing:
             raise needs_forcing("going on from frames before it", facts)
         if goes_on and index and recipe.join == "latents":
             _check_whole(recipe, index - 1, facts.temporal_stride)
-    if recipe.num_frames is None and facts.family != "df":
+    if recipe.num_frames is None and not facts.traits.forcing:
         raise needs_forcing("an endless film", facts)
 
 

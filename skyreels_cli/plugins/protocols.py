@@ -68,11 +68,12 @@ class CacheSetting:
     """The window that a cache is made for.
 
     `blocks` cover all latent frames of a forward pass, an end frame included; `layers` and `width` are those of the
-    transformer (30 × 1536 for 1.3B, 40 × 5120 for 14B). On several GPUs the `branches` are those of this rank, and a
-    pass holds fewer tokens of each frame than `tokens_per_frame`.
+    transformer (30 × 1536 for 1.3B, 40 × 5120 for 14B), and a number of its hidden states takes `element_bytes`. On
+    several GPUs the `branches` are those of this rank, and a pass holds fewer tokens of each frame than
+    `tokens_per_frame`.
     """
 
-    family: Literal["df", "t2v", "i2v"]
+    family: str
     window: int
     rows: int
     steps: int
@@ -81,6 +82,20 @@ class CacheSetting:
     tokens_per_frame: int
     layers: int
     width: int
+    element_bytes: int = 2
+
+    @property
+    def hidden_bytes(self) -> int:
+        """Size of the hidden states `(b, n, d)` of one branch."""
+        return self.blocks[-1][1] * self.tokens_per_frame * self.width * self.element_bytes
+
+
+@dataclass(frozen=True)
+class CacheMemory:
+    """The most bytes that a cache holds while a layer runs, and a few words on what they are, for people."""
+
+    size: int
+    basis: str
 
 
 class Pass(Protocol):
@@ -105,12 +120,15 @@ class Pass(Protocol):
         stop: int | None = None,
         frames: Sequence[int] | None = None,
         memory: Any = None,
+        *,
+        keep_keys: bool = False,
     ) -> Tensor:
         """The hidden states behind layers `start … stop-1`; `x` `(b, n, d)` may be overwritten: clone what you need.
 
-        With `memory` (a `skyreels_cli.model.kv_cache.KVCache` of the cache's own) the layers remember the keys
-        and values of every frame that runs. With `frames` (ascending, whole blocks) `x` holds only the tokens of
-        these frames; they attend to the others as the memory knows them.
+        With `keep_keys` these layers keep the keys and values of every frame for this branch, until the window ends
+        (2 · n · d numbers for each layer). With `frames` (ascending, whole blocks) `x` holds only the tokens of these
+        frames: they attend to the keys that were kept of the others, and their own are kept in turn. `memory` is
+        deprecated, and kept for plugins that give an object of `skyreels_cli.model.key_memory`.
         """
         ...
 
@@ -118,7 +136,7 @@ class Pass(Protocol):
         """The mean of this number over all ranks, the same on each.
 
         Every number that decides what runs, and follows from `x`, must go through here: a rank has only its share of
-        the tokens, and ranks that decide differently wait for each other for ever.
+        the tokens, and ranks that decide differently wait for each other until that is an error, ten minutes later.
         """
         ...
 
@@ -205,13 +223,13 @@ class Parallel(Protocol):
         """Self-attention of this rank's queries to all tokens; all `(b, this rank's tokens, heads, head size)`.
 
         `kernel` computes it from all tokens of as many heads as you like. If it is `plain` (dense, every token there)
-        you may use another in its place; else it has a memory or a causal order, and each rank must always give it
+        you may use another in its place; else it keeps keys or has a causal order, and each rank must always give it
         the same heads and all tokens of the `frames` in their order.
         """
         ...
 
     def agree(self, number: float) -> float:
-        """See `Pass.agree`."""
+        """The mean of this number over all ranks, the same on each."""
         ...
 
 

@@ -54,14 +54,17 @@ class CacheSpec(Spec):
 
     `checkpointable`: its `state_dict` is small enough to be saved with a window in progress; otherwise a window
     that is interrupted begins again. `df_warning`: why it does not suit diffusion-forcing (DF) models, if so. `agrees`:
-    several GPUs can share a film, as all that it decides by the tokens goes through `Pass.agree`.
+    several GPUs can share a film, as all that it decides by the tokens goes through `Pass.agree`; without it they are
+    refused. `memory` is a second target that imports no torch: `memory(setting, options)` returns the `CacheMemory` of
+    a window, for the plan.
     """
 
     kind: ClassVar[str] = "cache"
 
     checkpointable: bool = False
     df_warning: str | None = None
-    agrees: bool = True
+    agrees: bool = False
+    memory: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from skyreels_cli.hub.family import family_named
 from skyreels_cli.queue.job import Job
 from skyreels_cli.recipe.defaults import default_overlap
 
@@ -40,7 +41,7 @@ def _stream(job: Job, placement: Mapping[str, Any]) -> dict[str, Any]:
 
 def _smaller_window(job: Job) -> dict[str, Any]:
     """A quarter off the window at hand; activations shrink with it, attention's by its square."""
-    if job.plan.get("family") != "df":
+    if not family_named(job.plan["family"]).forcing:
         return {}  # the other families render any length as one window
     recipe = job.current_recipe
     window = min(recipe["base_num_frames"], recipe["num_frames"])
@@ -56,4 +57,4 @@ def _smaller_window(job: Job) -> dict[str, Any]:
 def _fp8(job: Job) -> dict[str, Any]:
     """Weights in 8 bits, half of bfloat16."""
     on_gpu = job.plan.get("device", "cuda").startswith("cuda")
-    return {"dtype": "fp8"} if on_gpu and job.current_recipe["dtype"] != "fp8" else {}
+    return {"weights_dtype": "fp8"} if on_gpu and job.current_recipe.get("weights_dtype") != "fp8" else {}

@@ -119,11 +119,10 @@ class Renderer:
     def _studio_for(self, rendering: Rendering) -> LoadedModel:
         from skyreels_cli.film.loaded_model import LoadedModel
 
-        facts, recipe, placement = rendering.facts, rendering.recipe, rendering.placement
-        key = (facts.folder, recipe.dtype, tuple(recipe.lora), placement)
+        key = (rendering.weights, rendering.placement)
         if self._studio is None or self._studio_key != key:
             self._leave_studio()
-            self._studio, self._studio_key = LoadedModel(facts, recipe.dtype, placement), key
+            self._studio, self._studio_key = LoadedModel(*key), key
         return self._studio
 
     def _leave_studio(self) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.hub.lora import parse_lora
 from skyreels_cli.media.image import image_size
+from skyreels_cli.paths import absolute
+from skyreels_cli.recipe.choices import MAX_FRAMES
 from skyreels_cli.recipe.continued import continued
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
 from skyreels_cli.recipe.duration import frames_in
@@ -48,6 +51,8 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
         "seed": said.get("seed", secrets.randbelow(RANDOM_SEEDS)),
         "image": film.image,
         "end_image": film.end_image,
+        "base": _located_base(draft.base),
+        "lora": [_located_lora(said_lora) for said_lora in said.get("lora", ())],
     }
     asked = {name: value for name, value in said.items() if name in Recipe.model_fields}
     return complete_options(Recipe.model_validate(asked | decided | video))
@@ -75,9 +80,18 @@ def _film(said: dict[str, Any]) -> Shot:
 def _located(shot: Shot) -> Shot:
     """The same shot with absolute paths of its images."""
     given = {"image": shot.image, "end_image": shot.end_image}
-    return shot.model_copy(
-        update={name: str(Path(path).expanduser().absolute()) for name, path in given.items() if path}
-    )
+    return shot.model_copy(update={name: str(absolute(path)) for name, path in given.items() if path})
+
+
+def _located_lora(said: str) -> str:
+    """`FILE:scale` with an absolute path; a strength of 1 is left out."""
+    path, strength = parse_lora(said)
+    return f"{path.absolute()}" + (f":{strength:g}" if strength != 1 else "")
+
+
+def _located_base(said: str | None) -> str | None:
+    path = Path(said).expanduser() if said else None
+    return str(path.absolute()) if path and path.exists() else said
 
 
 def _size(draft: Draft, said: dict[str, Any], facts: ModelFacts, story: Sequence[Shot]) -> tuple[int, int]:
@@ -100,6 +114,9 @@ def _num_frames(said: dict[str, Any], film: Shot, shots: Sequence[Shot]) -> int 
     if said.keys() & {"num_frames", "duration"} and total != film.num_frames:
         message = f"the shots make {total or 'endless'} frames, but {film.num_frames or 'endless'} are asked for"
         raise UsageError("shots-length", message, "leave out --num-frames and --duration: the shots say how long it is")
+    if total is not None and total > MAX_FRAMES:
+        message = f"the shots make {total:,} frames; a film has at most {MAX_FRAMES:,}"
+        raise UsageError("shots-length", message, "shorten one of them")
     return total
 
 

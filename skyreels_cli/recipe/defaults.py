@@ -28,20 +28,16 @@ def family_defaults(facts: ModelFacts, *, image: bool) -> Draft:
     """
     native_720p = "720p" in PurePath(facts.name).name.lower()
     frames = 121 if native_720p else 97
-    guidance_scale, shift = 6.0, 8.0
-    if facts.family == "i2v":
-        guidance_scale, shift = 5.0, 5.0 if native_720p else 3.0
-    elif facts.family == "df" and image:
-        guidance_scale, shift = 5.0, 5.0
+    family = facts.traits
     table = {
         "negative_prompt": NEGATIVE_PROMPT,
         "resolution": "720P" if native_720p else "540P",
         "num_frames": frames,
         "base_num_frames": frames,
         "fps": 24,
-        "inference_steps": 30 if facts.family == "df" else 50,
-        "guidance_scale": guidance_scale,
-        "shift": shift,
+        **family.defaults,
+        **(family.defaults_720p if native_720p else {}),
+        **(family.defaults_image if image else {}),
     }
     return Draft.model_validate(table)
 

@@ -17,7 +17,7 @@ LOWEST, HIGHEST = 1, 240
 
 def parse_rate(said: Any) -> Fraction:
     """Frames per second of `24`, `23.976`, `24000/1001`; ValueError for what is none or cannot be shown."""
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,9}|/[1-9]\d{0,8})?", text := str(said).strip()):
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?", text := str(said).strip()):
         raise ValueError("should be frames per second, such as 24, 23.976 or 24000/1001")
     rate = Fraction(text)
     broadcast = (round(rate) + (rate > round(rate))) * NTSC

@@ -7,15 +7,23 @@ renders alike everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join
+from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
 from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
-from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
+from skyreels_cli.recipe.shots import Guidance, Prompt, Seed, Shot, ShotDraft
+
+
+def _split_dtype(values: Any) -> Any:
+    """Take `dtype: fp8`, as recipes said before weights had a dtype of their own, for what it meant."""
+    if isinstance(values, Mapping) and values.get("dtype") == "fp8":
+        return {"weights_dtype": "fp8", **values, "dtype": "bfloat16"}
+    return values
 
 
 class Draft(BaseModel):
@@ -23,18 +31,20 @@ class Draft(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
 
+    _read_old = model_validator(mode="before")(_split_dtype)
+
     schema_version: Literal[1] = Field(1, alias="schema")
     description: str | None = None
-    prompt: str | None = None
-    negative_prompt: str | None = None
+    prompt: Prompt | None = None
+    negative_prompt: Prompt | None = None
     prompt_enhancer: str | None = Field(None, description="who completes the prompt before the film is planned")
-    story: str | None = Field(None, description="what the shots tell that a prompt enhancer shall write")
+    story: Prompt | None = Field(None, description="what the shots tell that a prompt enhancer shall write")
     story_shots: int | None = Field(None, ge=1, le=100, description="how many")
     enhanced: Enhancement | None = None
     model: str | None = None
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None
-    num_frames: int | None = Field(None, ge=1)
+    num_frames: int | None = Field(None, ge=1, le=MAX_FRAMES)
     duration: str | None = Field(None, description="10s, 2m, a number of seconds, or inf")
     fps: Rate | None = Field(None, description="24, 23.976 or 24000/1001")
     image: str | None = None
@@ -59,6 +69,8 @@ class Draft(BaseModel):
     cache: str | None = None
     options: dict[str, dict[str, Any]] | None = Field(None, description="options of plugins, by plugin name")
     dtype: Dtype | None = None
+    weights_dtype: WeightsDtype | None = None
+    base: str | None = Field(None, description="the model that has the parts which a single weights file lacks")
     lora: list[str] | None = Field(None, description="FILE or FILE:scale")
     codec: Codec | None = None
     quality: float | None = Field(None, ge=0, le=10)
@@ -68,6 +80,8 @@ class Recipe(BaseModel):
     """A complete recipe: everything that decides the frames of a film, apart from the weights."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    _read_old = model_validator(mode="before")(_split_dtype)
 
     schema_version: Literal[1] = Field(1, alias="schema")
     prompt: str
@@ -98,6 +112,8 @@ class Recipe(BaseModel):
     cache: str | None = None
     options: dict[str, dict[str, Any]] = {}
     dtype: Dtype = "bfloat16"
+    weights_dtype: WeightsDtype = "file"
+    base: str | None = None
     lora: list[str] = []
     codec: Codec = "h264"
     quality: float = 7.0
@@ -133,7 +149,8 @@ class Recipe(BaseModel):
 
     def goes_on(self, shot: int) -> bool:
         """Whether a shot goes on from earlier frames, of the film or of a given video."""
-        return not self.story[shot].cut and (shot > 0 or self.video is not None)
+        cut = self.shots[shot].cut if self.shots else False
+        return not cut and (shot > 0 or self.video is not None)
 
     def with_reroll(self, reroll: Reroll) -> Recipe:
         """The recipe of the same film with one more re-roll."""

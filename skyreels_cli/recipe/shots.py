@@ -10,12 +10,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.recipe.choices import MAX_SEED
+from skyreels_cli.recipe.choices import LONGEST_PROMPT, MAX_FRAMES, MAX_SEED
 from skyreels_cli.recipe.duration import frames_in, parse_seconds
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Guidance = Annotated[float, Field(ge=0, le=100)]
-Frames = Annotated[int, Field(ge=1)]
+Frames = Annotated[int, Field(ge=1, le=MAX_FRAMES)]
+Prompt = Annotated[str, Field(max_length=LONGEST_PROMPT)]
 
 
 class ShotDraft(BaseModel):
@@ -23,8 +24,8 @@ class ShotDraft(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
-    prompt: str | None = None
-    negative_prompt: str | None = None
+    prompt: Prompt | None = None
+    negative_prompt: Prompt | None = None
     num_frames: Frames | None = None
     duration: str | None = Field(None, description="10s, 2m, a number of seconds; the last shot may be inf")
     seed: Seed | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from reprlib import Repr
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,9 @@ from skyreels_cli.recipe.shots import ShotDraft, shot_problems
 
 FIELDS = tuple(field.alias or name for name, field in Draft.model_fields.items())
 """The keys of a draft as they are written in a file (`schema`, not `schema_version`)."""
+
+SHORT = Repr()
+SHORT.maxstring = SHORT.maxother = 60
 
 
 @dataclass(frozen=True)
@@ -63,4 +67,4 @@ def _explain(error: ErrorDetails) -> Problem:
         fields = ShotDraft.model_fields if path[0] == "shots" and len(path) > 1 else FIELDS
         return Problem(path, f"unknown key{did_you_mean(str(path[-1]), fields)}")
     should = error["msg"].removeprefix("Input ").split(", unable")[0]
-    return Problem(path, f"{error['input']!r} {should}")
+    return Problem(path, f"{SHORT.repr(error['input'])} {should}")

@@ -19,6 +19,7 @@ from skyreels_cli.plugins.loading import load_specs
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.protocols import Scheduler
 from skyreels_cli.plugins.specs import CacheSpec, Spec
+from skyreels_cli.testing.memory import held_by_cache, stated_by_cache
 from skyreels_cli.testing.on_ranks import run_checks
 from skyreels_cli.testing.windows import WINDOWS, OptionValues, Run, TinyWindow
 
@@ -52,7 +53,9 @@ def check_scheduler(name: str, options: OptionValues | None = None) -> None:
 def check_cache(name: str, on: OptionValues | None = None, off: OptionValues | None = None) -> None:
     """Denoise tiny windows of all kinds with options `on`; with `off` the result must be that of no cache, bit for bit.
 
-    A cache that says it is checkpointable is saved and restored after every row, through a file.
+    A cache that says it is checkpointable is saved and restored after every row, through a file. One that says how much
+    memory it keeps must not hold more than a fifth more, counted in tensors (a tiny window's frames have few tokens, so
+    that what goes by frames weighs more than it does in a film).
     """
     for window in WINDOWS:
         latents = Run(window, name, on).go()
@@ -62,6 +65,7 @@ def check_cache(name: str, on: OptionValues | None = None, off: OptionValues | N
         if plugins().find(CacheSpec, name).checkpointable:
             for row in range(1, window.plan.rows):
                 assert torch.equal(_interrupted(window, name, on, row), latents), f"{window}: not restored in row {row}"
+    _check_memory(name, on)
 
 
 def check_parallel(name: str, options: OptionValues | None = None, ranks: int = 2) -> None:
@@ -70,6 +74,14 @@ def check_parallel(name: str, options: OptionValues | None = None, ranks: int = 
     A load of 2 heads and 4 tokens per frame must be divisible. Takes as long as it takes to import torch once for each.
     """
     run_checks(name, options or {}, ranks)
+
+
+def _check_memory(name: str, options: OptionValues | None) -> None:
+    window = TinyWindow(latents=8, ar_step=2, block_size=2)
+    stated = stated_by_cache(window, name, options)
+    if stated is not None:
+        held = held_by_cache(window, name, options)
+        assert held <= 1.2 * stated, f"{name} holds {held:,} bytes in a tiny window and says that it is {stated:,}"
 
 
 def _scheduler(name: str, steps: int, options: OptionValues | None) -> Scheduler:

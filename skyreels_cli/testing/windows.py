@@ -9,15 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.windows.caching import WindowCache
-from skyreels_cli.film.windows.denoiser import Denoiser
+from skyreels_cli.film.windows.denoising import Denoising, WindowTask
 from skyreels_cli.film.windows.noise import Stream
-from skyreels_cli.film.windows.sampler import WindowSampler
-from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.blocks import cut_blocks
-from skyreels_cli.plan.matrix import step_matrix
+from skyreels_cli.plan.matrix import StepMatrix
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.plugins.protocols import Parallel
 from skyreels_cli.recipe.schema import Recipe
@@ -52,7 +49,7 @@ class TinyWindow:
             prefix_latents=prefix,
             end_frame=self.end_frame,
             blocks=blocks,
-            steps=step_matrix(prefix, len(blocks) - prefix, self.steps, self.ar_step),
+            steps=StepMatrix(prefix, len(blocks) - prefix, self.steps, self.ar_step),
             first_frame=0,
             new_frames=4 * self.latents - 3,
             drop_frames=0,
@@ -79,6 +76,7 @@ class TinyWindow:
             overlap_history=17,
             scheduler=scheduler,
             cache=cache,
+            dtype="float32",
             options={cache or scheduler: dict(options)},
         )
 
@@ -122,34 +120,26 @@ class Run:
     ) -> None:
         random = torch.Generator().manual_seed(1)
         plan, recipe = window.plan, window.recipe(cache, options or {}, scheduler)
-        self.latents = torch.randn(16, plan.forward_latents, SIDE, SIDE, generator=random)
+        latents = torch.randn(16, plan.forward_latents, SIDE, SIDE, generator=random)
         branches = 2 if window.guidance_scale > 1 else 1
-        texts = [torch.randn(1, 8, 32, generator=random) for _ in range(branches)]
-        transformer = tiny_transformer()
-        transformer.parallel = parallel
-        self.cache = WindowCache(recipe, plan, branches, "df", transformer, TOKENS_PER_FRAME) if cache else None
-        self.sampler = WindowSampler(
-            plan,
-            self.latents,
-            Denoiser(transformer, recipe, plan, texts, window.guidance_scale, torch.float32, True, self.cache),
-            lambda: make_scheduler(scheduler, window.steps, recipe.shift, True, recipe.options),
-            Stream(recipe.seed),
-            recipe.addnoise_condition,
-        )
+        texts = tuple(torch.randn(1, 8, 32, generator=random) for _ in range(branches))
+        task = WindowTask(plan, window.guidance_scale, Stream(recipe.seed), texts, latents, TOKENS_PER_FRAME)
+        self.transformer = tiny_transformer()
+        self.transformer.parallel = parallel
+        self._denoising = Denoising(task, recipe, "df", self.transformer)
+        self.sampler, self.cache = self._denoising.sampler, self._denoising.cache
 
     def go(self, rows: int | None = None) -> Tensor:
         """Denoise so many rows (None: to the end); the latents as they are then."""
-        for done, _ in enumerate(self.sampler.run(), start=1):
+        for done, _ in enumerate(self._denoising.run(), start=1):
             if done == rows:
                 break
-        return self.latents.clone()
+        return self._denoising.latents.clone()
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint would hold."""
-        return {"sampler": self.sampler.state(), "cache": self.cache.state_dict() if self.cache else {}}
+        return self._denoising.state()
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
-        self.sampler.load_state(state["sampler"])
-        if self.cache:
-            self.cache.load_state_dict(state["cache"])
+        self._denoising.load_state(state)

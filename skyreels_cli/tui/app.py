@@ -5,23 +5,28 @@ It never touches a GPU. It reads the store in one thread and writes to it in oth
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
-from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.errors import InterruptedError, SkyreelsError
 from skyreels_cli.queue.device import sample
 from skyreels_cli.queue.job import JobSummary, NewJob
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.changes import add_job, edit_job, pause_queue, resume_queue, start_worker
 from skyreels_cli.tui.graphics import Graphics, find_graphics
+from skyreels_cli.tui.harmless import HarmlessLines
 from skyreels_cli.tui.job_actions import JOB_ACTIONS, JobAction
 from skyreels_cli.tui.messages import Seen, Want
 from skyreels_cli.tui.screens.confirm import Confirm
@@ -78,11 +83,25 @@ class Monitor(App[None]):
         self.dashboard = Dashboard(graphics)
         self.watcher = Watcher(folder, self._tell, look_at_device)
         self._start_worker = start_worker
+        self._harmless = HarmlessLines(pictures=graphics is not None)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every drawn line passes through."""
+        return [*super().get_line_filters(), self._harmless]
 
     async def on_mount(self) -> None:
         """Show the queue, and begin to read it."""
+        if not self.is_headless:
+            self._leave_on_signals()
         await self.push_screen(self.dashboard)
         self.watcher.start()
+
+    def _leave_on_signals(self) -> None:
+        """Restore the terminal and leave, also when it is a signal that ends the dashboard."""
+        for name in ("SIGTERM", "SIGHUP"):
+            with suppress(AttributeError, NotImplementedError):  # as on Windows
+                number = getattr(signal, name)
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, None, InterruptedError.exit_code)
 
     def on_unmount(self) -> None:
         """Let go of the store."""
@@ -213,5 +232,8 @@ class Monitor(App[None]):
 
 
 def run_monitor(folder: Path) -> None:
-    """Show the dashboard until the user leaves it."""
-    Monitor(folder, graphics=find_graphics()).run()
+    """Show the dashboard until the user leaves it; raises InterruptedError if a signal has ended it."""
+    monitor = Monitor(folder, graphics=find_graphics())
+    monitor.run()
+    if monitor.return_code == InterruptedError.exit_code:
+        raise InterruptedError("interrupted", "the dashboard was told to end; the queue goes on without it")

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from skyreels_cli.media.reader import Frame
+
 EIGHTHS = "▁▂▃▄▅▆▇█"
 # By share of ink, for terminals in which no colour is wanted.
 SHADES = " .:-=+*#%@"
-
-Frame = npt.NDArray[np.uint8]
 
 
 def bar(share: float, width: int) -> tuple[str, str]:

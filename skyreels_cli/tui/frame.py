@@ -10,9 +10,8 @@ from pathlib import Path
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.folder.manifest import work_folder
-from skyreels_cli.media.reader import read_tail
+from skyreels_cli.media.reader import Frame, read_tail
 from skyreels_cli.media.video import open_video
-from skyreels_cli.tui.drawing import Frame
 
 PREVIEWS = ("preview.mp4", "preview.mkv")
 # Wider than any terminal shows in half-blocks.

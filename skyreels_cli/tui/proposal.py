@@ -25,8 +25,10 @@ RECIPE_FIELDS = (
     *("prompt", "negative_prompt", "model", "resolution", "aspect", "num_frames", "duration", "fps", "image"),
     *("end_image", "seed", "inference_steps", "guidance_scale", "shift", "scheduler", "ar_step", "causal_block_size"),
     *("causal_attention", "base_num_frames", "overlap_history", "addnoise_condition", "join", "color_match", "cache"),
-    *("dtype", "codec", "quality"),
+    *("dtype", "weights_dtype", "base", "lora", "codec", "quality"),
 )
+LISTS = ("lora",)
+"""Fields of several values, with commas between them."""
 MACHINE_FIELDS = ("gpus", "parallel")
 NOT_OF_THE_RECIPE = ("output", "priority")
 PLUGINS: dict[str, type[Spec]] = {"scheduler": SchedulerSpec, "cache": CacheSpec, "parallel": ParallelSpec}
@@ -56,6 +58,7 @@ class OptionField:
 def start_from(draft: Mapping[str, Any], job: Job | None = None) -> FormStart:
     """Spread a draft over the fields of the form and the rest."""
     values = {name: str(draft[name]) for name in RECIPE_FIELDS if draft.get(name) is not None}
+    values |= {name: ", ".join(draft[name]) for name in LISTS if draft.get(name)}
     values |= {
         f"{plugin}.{name}": as_text(value)
         for plugin, options in (draft.get("options") or {}).items()
@@ -106,7 +109,8 @@ def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
     Nothing is downloaded, and no text is written: 30 GB must not start to come while somebody types.
     """
     said = {name: text.strip() for name, text in typed.items() if text.strip()}
-    words = {name: text for name, text in said.items() if name in RECIPE_FIELDS}
+    words: dict[str, Any] = {name: text for name, text in said.items() if name in RECIPE_FIELDS}
+    words |= {name: [part.strip() for part in said[name].split(",")] for name in LISTS if name in said}
     machine = {name: text for name, text in said.items() if name in MACHINE_FIELDS}
     options = parse_options([f"{name}={text}" for name, text in said.items() if "." in name])
     before = start.job

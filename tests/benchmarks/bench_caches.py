@@ -35,6 +35,7 @@ from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.catalogue import bundled_models
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.open import open_model
+from skyreels_cli.hub.weights import weights_spec
 from skyreels_cli.media.reader import read_frames
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
@@ -97,7 +98,7 @@ class Bench:
         self._facts = facts
         self._folder = folder
         self._placement = Placement(device="cpu")
-        self._studio = LoadedModel(facts, "float32", self._placement)
+        self._studio = LoadedModel(weights_spec(facts, "float32"), self._placement)
 
     def film(self, index: int, mode: str, cache: str | None = None, options: dict[str, Any] | None = None) -> Film:
         """The film number `index` in a mode, with a cache or without."""

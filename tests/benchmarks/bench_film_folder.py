@@ -28,7 +28,7 @@ from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.render import render
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.windows.conditions import start_latents
+from skyreels_cli.film.windows.conditions import condition
 from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.history import make_history
 from skyreels_cli.film.windows.noise import InitialNoise
@@ -43,6 +43,7 @@ from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.weights import weights_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "model"
 GOAL = 1.03
@@ -53,26 +54,28 @@ def plain_film(recipe: Recipe, plan: Plan, studio: LoadedModel, output: Path) ->
     """All windows in memory, one encoder at the end."""
     script, noise, history = Script(recipe, plan), InitialNoise(), make_history(recipe, plan, studio.facts)
     list(studio.prepare(recipe.texts))
-    channels, stride = studio.facts.transformer.config["in_channels"], studio.facts.spatial_stride
+    channels, stride = studio.facts.latent_channels, studio.facts.spatial_stride
     frames = []
     for window in plan.windows:
         direction = script.direction(window)
         shape = (channels, window.latents, plan.height // stride, plan.width // stride)
         drawn = noise.draw(direction.stream, shape)
         with studio.vae() as vae, studio.transformer() as transformer:
-            latents = start_latents(drawn, window, direction.shot, recipe, history, vae)
+            latents = condition(drawn, window, direction.shot, recipe, history, studio, vae).latents
             texts = [studio.text(text) for text in direction.shot.texts]
             sampler = WindowSampler(
                 window,
                 latents,
-                Denoiser(transformer, recipe, window, texts, direction.shot.guidance_scale, studio.dtype, True, None),
+                Denoiser(
+                    transformer, recipe, window, texts, direction.shot.guidance_scale, studio.dtype, studio.family, {}
+                ),
                 lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, True, recipe.options),
                 direction.stream,
                 recipe.addnoise_condition,
             )
             for _ in sampler.run():
                 pass
-            decoded = history.decode(vae, latents[:, : window.latents], window)
+            decoded = history.decode(vae, sampler.latents[:, : window.latents], window)
             frames += [to_bytes(new).numpy() for new in decoded]
             history.close_window(vae, plan.window(window.index + 1))
     shape_of_film = {"width": plan.width, "height": plan.height, "fps": recipe.fps}
@@ -91,7 +94,7 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
     )  # fmt: skip
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
-    studio = LoadedModel(facts, recipe.dtype, Placement(device="cpu"))
+    studio = LoadedModel(weights_of(recipe, facts), Placement(device="cpu"))
     wall: dict[str, list[float]] = {"program": [], "plain": []}
     cpu: dict[str, list[float]] = {"program": [], "plain": []}
     with tempfile.TemporaryDirectory() as folder:

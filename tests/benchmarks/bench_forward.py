@@ -36,6 +36,7 @@ from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.noise import Stream
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
+from skyreels_cli.model.family import family_model
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
@@ -100,7 +101,7 @@ def run_ours(transformer: Transformer, text: Tensor) -> Run:
             seed=SEED, inference_steps=STEPS, guidance_scale=1.0, shift=SHIFT, base_num_frames=FRAMES,
             overlap_history=17, causal_attention=case.causal,
         )  # fmt: skip
-        denoiser = Denoiser(transformer, recipe, window, [text], 1.0, torch.float32, per_frame_time=True)
+        denoiser = Denoiser(transformer, recipe, window, [text], 1.0, torch.float32, family_model("df"), {})
         noise = torch.randn(16, LATENTS, HEIGHT // 8, WIDTH // 8)
         sampler = WindowSampler(
             window, noise, denoiser, lambda: make_scheduler("unipc", STEPS, SHIFT, True), Stream(SEED), 0

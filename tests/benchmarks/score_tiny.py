@@ -55,11 +55,12 @@ class Program:
         from skyreels_cli.film.loaded_model import LoadedModel
         from skyreels_cli.film.placement import Placement
         from skyreels_cli.hub.open import open_model
+        from skyreels_cli.hub.weights import weights_spec
 
         self.folder = folder
         self._facts = open_model(model)
         self._placement = Placement(device="cpu")
-        self._studio = LoadedModel(self._facts, "bfloat16", self._placement)
+        self._studio = LoadedModel(weights_spec(self._facts, "bfloat16"), self._placement)
 
     def film(self, prompt: str, seed: int, **said: Any) -> Bytes:
         """A film (f, h, w, 3) uint8; 33 frames unless `num_frames` says otherwise."""

@@ -88,7 +88,7 @@ def python_m_skyreels(*args: str, variables: dict[str, str] | None = None) -> su
     )
 
 
-def test_a_closed_pipe_is_no_success() -> None:
+def test_a_reader_that_is_gone_changes_no_exit_code() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     command = [
@@ -112,6 +112,6 @@ def test_a_closed_pipe_is_no_success() -> None:
             check=False,
             timeout=300,
         )
-    assert ran.returncode == 1
+    assert ran.returncode == 0
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr

@@ -14,6 +14,7 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.continued import ContinuedFilm
 from skyreels_cli.film.events import Event, FilmDone, StageStarted, StepDone, WindowDone
 from skyreels_cli.film.folder.manifest import work_folder
+from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.media.reader import read_frames
 from skyreels_cli.media.video import steady_video
@@ -96,11 +97,12 @@ class TestDelivery:
         film = {"video": str(video), "resolution": resolution, "overlap_history": 9, **changes}
         recipe = Recipe.model_validate(UNUSED | film)
         with WorkFolder(work_folder(output)) as work:
-            delivery = ContinuedFilm(recipe, work, output)
+            tail = VideoTail(work.path)
+            delivery = ContinuedFilm(recipe, work, output, tail)
             said = stages(list(delivery.begin()))
             piece = work.path / f"piece{delivery.piece_suffix}"
             with delivery.encoder(piece) as encoder:
-                encoder.write(delivery.tail().numpy())
+                encoder.write(tail.read().numpy())
             delivery.join([(piece, 9)], output, "")
         return said, delivery
 
@@ -111,7 +113,7 @@ class TestDelivery:
         ffmpeg("-f", "lavfi", "-i", slow, "-frames:v", 12, "-pix_fmt", "yuv420p", "-crf", 10, video)
         said, film = self.deliver(video, output, "80x48")
         assert said == ["reading the video"]
-        assert film.tail().shape == (9, 48, 80, 3)
+        assert VideoTail(work_folder(output)).read().shape == (9, 48, 80, 3)
         assert film.shape == (150, 84, 10, 12)
         frames = np.stack(list(read_frames(output))).astype(int)
         assert frames.shape == (21, 84, 150, 3)

@@ -12,6 +12,7 @@ from skyreels_cli.film import loaded_model as module
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.folder import open_folder
+from skyreels_cli.hub.weights import weights_spec
 from skyreels_cli.model.loading import load_text_encoder
 from skyreels_cli.model.text import encode_prompts
 
@@ -20,7 +21,7 @@ from .conftest import GOLDEN
 
 @pytest.fixture
 def model() -> LoadedModel:
-    return LoadedModel(open_folder(GOLDEN / "model", "golden"), "float32", Placement(device="cpu"))
+    return LoadedModel(weights_spec(open_folder(GOLDEN / "model", "golden"), "float32"), Placement(device="cpu"))
 
 
 @pytest.fixture

@@ -9,45 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from skyreels_cli.cli.main import main
-from skyreels_cli.media.reader import read_frames
 
-HERE = Path(__file__).parent
+from .films import HERE, MEAN, MOST, assert_equal, command_line, frames
+
 ALL: dict[str, dict[str, Any]] = json.loads((HERE / "cases.json").read_text())
 CASES = {name: case for name, case in ALL.items() if case["kind"] == "generate"}
 IN_A_PROCESS_OF_ITS_OWN = {"start_end"}
-
-VALUES = (
-    "num_frames", "negative_prompt", "guidance_scale", "shift", "seed", "fps", "ar_step", "causal_block_size",
-    "base_num_frames", "overlap_history", "addnoise_condition",
-)  # fmt: skip
-"""Parameters of a case that are options of the same name."""
-
-# In 8-bit levels: the reference's own arithmetic differs by so much from one machine to another.
-MOST, MEAN = 1, 0.01
-
-
-def command_line(case: dict[str, Any], output: Path) -> list[str]:
-    """What a user of the reference would type, `_` in names included."""
-    line = ["extend", str(HERE / case["video"]), "--reference-count"] if "video" in case else ["generate"]
-    line += [case["prompt"], "--model", str(HERE / case.get("model", "model"))]
-    line += ["--resolution", f"{case['width']}x{case['height']}"]
-    line += ["--inference_steps", str(case["num_inference_steps"])]
-    for name in VALUES:
-        if case.get(name) is not None:
-            line += [f"--{name}", str(case[name])]
-    for name in ("image", "end_image"):
-        if name in case:
-            line += [f"--{name}", str(HERE / case[name])]
-    line += ["--causal_attention"] if case.get("causal_attention") else []
-    return [*line, "--device", "cpu", "--dtype", "float32", "--codec", "ffv1", "-o", str(output), "--json"]
-
-
-def frames(path: Path) -> npt.NDArray[np.int16]:
-    return np.stack(list(read_frames(path))).astype(np.int16)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -61,11 +31,7 @@ def test_frame_exact(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
         status, stdout = main(line), capsys.readouterr().out
     assert status == 0, stdout
     assert json.loads(stdout)["data"]["frames"] == case["frames"]
-    made, expected = frames(output), frames(HERE / f"{name}.mkv")
-    assert made.shape == expected.shape == (case["frames"], case["height"], case["width"], 3)
-    difference = np.abs(made - expected)
-    assert difference.max() <= MOST
-    assert difference.mean() <= MEAN
+    assert_equal(output, HERE / f"{name}.mkv", case)
 
 
 def test_extend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub import catalogue
-from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release, require_renderable, unknown_words
+from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release, unknown_words
 from skyreels_cli.plugins.specs import ModelSpec
 
 PUBLISHED = {
@@ -57,14 +57,6 @@ def test_announced_but_never_released(model: str) -> None:
     with pytest.raises(UsageError, match="never released") as error:
         find_release(model)
     assert (error.value.code, error.value.hint) == ("model-never-released", "--model df-1.3b-540p")
-
-
-def test_i2v_cannot_be_rendered_yet() -> None:
-    require_renderable("df", "a")
-    require_renderable("t2v", "b")
-    with pytest.raises(UsageError, match="CLIP") as error:
-        require_renderable("i2v", "c")
-    assert (error.value.code, error.value.exit_code) == ("model-family", 2)
 
 
 class FakePlugins:

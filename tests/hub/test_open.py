@@ -123,13 +123,6 @@ def test_another_family_is_refused_before_its_weights(model: Path, edit_json: Ca
     assert fake.calls == ["cache Wan-AI/Wan2.1", "index"]
 
 
-def test_i2v_is_refused_before_anything_is_fetched(model: Path) -> None:
-    fake = FakeHub(model)
-    with pytest.raises(UsageError) as error:
-        open_model("i2v-14b-540p", snapshot=fake)
-    assert (error.value.code, fake.calls) == ("model-family", [])
-
-
 def test_the_disk_is_measured_first(model: Path) -> None:
     fake = FakeHub(model, missing_bytes=10**18)
     with pytest.raises(UsageError, match=r"1000000000\.0 GB more") as error:

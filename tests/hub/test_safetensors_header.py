@@ -12,7 +12,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.safetensors_header import TensorEntry, read_header
+from skyreels_cli.hub.safetensors_header import read_header
+from skyreels_cli.hub.tensor import TensorEntry
 
 
 @pytest.fixture
@@ -35,8 +36,9 @@ def test_header_is_what_the_library_reads(weights: Path) -> None:
     header = read_header(weights)
     with safe_open(weights, "numpy") as file:
         library = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    assert {name: tensor.shape for name, tensor in header.items()} == library
-    assert header == {
+    assert {name: tensor.shape for name, tensor in header.tensors.items()} == library
+    assert header.metadata == {"format": "pt"}
+    assert header.tensors == {
         "a": TensorEntry("F32", (2, 3)),
         "b": TensorEntry("F16", (5,)),
         "scalar": TensorEntry("I64", ()),
@@ -78,6 +80,13 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "no dtype": lambda path: written(path, {"a": {"shape": [1], "data_offsets": [0, 4]}}, b"1234"),
     "gap": lambda path: written(path, {"a": {"dtype": "U8", "shape": [2], "data_offsets": [2, 4]}}, b"1234"),
     "shape": lambda path: written(path, {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, b"1234"),
+    "negative shape": lambda path: written(
+        path, {"a": {"dtype": "U8", "shape": [-2, -1], "data_offsets": [0, 2]}}, b"12"
+    ),
+    "endless dtype": lambda path: written(
+        path, {"a": {"dtype": "F" + "9" * 9000, "shape": [], "data_offsets": [0, 0]}}
+    ),
+    "deep": lambda path: written(path, b'{"a":' + b"[" * 100_000),
     "surplus": lambda path: written(path, {"a": {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}}, b"1234"),
 }
 

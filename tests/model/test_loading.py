@@ -17,8 +17,10 @@ from torch.profiler import ProfilerActivity, profile
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.folder import open_folder
+from skyreels_cli.hub.weights import weights_spec
 from skyreels_cli.model.loading import load_text_encoder, load_transformer, load_vae
 from skyreels_cli.model.text_context import TextContext
+from skyreels_cli.model.weights.reading import WeightsReader
 
 from .conftest import GOLDEN
 
@@ -29,7 +31,7 @@ WEIGHTS = {
     "text_encoder": "text_encoder/model.safetensors",
 }
 LOAD: dict[str, Callable[[ModelFacts], object]] = {
-    "transformer": lambda facts: load_transformer(facts, "float32", CPU),
+    "transformer": lambda facts: load_transformer(weights_spec(facts, "float32"), CPU),
     "vae": lambda facts: load_vae(facts, CPU),
     "text_encoder": lambda facts: load_text_encoder(facts, "float32", CPU),
 }
@@ -69,7 +71,7 @@ def test_defect_8_a_wrong_tensor_is_named(model: Path, part: str, fault: str) ->
 
 def test_defect_8_before_a_weight_is_read(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damage(model / WEIGHTS["transformer"], "missing")
-    monkeypatch.setattr(SkyReelsV2Transformer3DModel, "from_pretrained", lambda *args, **kwargs: pytest.fail("read"))
+    monkeypatch.setattr(WeightsReader, "read", lambda *_: pytest.fail("read"))
     with pytest.raises(UsageError, match="missing tensor"):
         LOAD["transformer"](open_folder(model, "ball"))
 
@@ -101,13 +103,13 @@ def test_defect_10_no_float32_copy_on_the_way(wide: ModelFacts) -> None:
     assert bytes_in_half > 9e6
     mapped = wide.transformer.files[0].stat().st_size
     # What is above the weights: modules kept in float32, and float64 tables while the rotary embedding is made.
-    assert allocated_peak(lambda: load_transformer(wide, "bfloat16", CPU), mapped) < 1.3 * bytes_in_half
+    assert allocated_peak(lambda: load_transformer(weights_spec(wide, "bfloat16"), CPU), mapped) < 1.3 * bytes_in_half
     built_first = allocated_peak(lambda: SkyReelsV2Transformer3DModel.from_config(dict(wide.transformer.config)))
     assert built_first > 2 * bytes_in_half
 
 
 def test_weights_arrive_unchanged_and_frozen(facts: ModelFacts) -> None:
-    loaded = load_transformer(facts, "float32", CPU)
+    loaded = load_transformer(weights_spec(facts, "float32"), CPU)
     on_disk = load_file(facts.folder / WEIGHTS["transformer"])
     state = loaded.state_dict()
     assert state.keys() == on_disk.keys()
@@ -117,7 +119,7 @@ def test_weights_arrive_unchanged_and_frozen(facts: ModelFacts) -> None:
 
 
 def test_fp8_stores_matrices_in_eight_bits_and_computes_near_bfloat16(wide: ModelFacts) -> None:
-    small, plain = (load_transformer(wide, dtype, CPU) for dtype in ("fp8", "bfloat16"))
+    small, plain = (load_transformer(weights_spec(wide, "bfloat16", storage), CPU) for storage in ("fp8", "file"))
     assert small.blocks[0].ffn.net[2].weight.dtype == torch.float8_e4m3fn
     assert small.patch_embedding.weight.dtype == torch.bfloat16
     generator = torch.Generator().manual_seed(1)

@@ -37,10 +37,10 @@ def test_peak_on_a_cpu_is_that_of_the_process() -> None:
 
 def test_a_module_is_on_the_device_only_inside() -> None:
     module = torch.nn.Linear(2, 2)
-    resident = PlacedModule(module, device=torch.device("meta"), home=CPU)
+    resident = PlacedModule(module, device=torch.device("meta"), rests_on=CPU)
     entered = resident.__enter__()
     assert entered.weight.device.type == "meta"
-    stays = PlacedModule(torch.nn.Linear(2, 2), device=CPU, home=CPU)
+    stays = PlacedModule(torch.nn.Linear(2, 2), device=CPU, rests_on=CPU)
     with stays as inside:
         kept = inside.weight.data_ptr()
     assert inside.weight.data_ptr() == kept

@@ -9,8 +9,9 @@ from transformers import AutoTokenizer, UMT5EncoderModel
 
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.model.loading import load_text_encoder
-from skyreels_cli.model.text import TEXT_TOKENS, clean_prompt, encode_prompts
+from skyreels_cli.model.text import TEXT_TOKENS, encode_prompts
 from skyreels_cli.model.text_context import KEEP_KEYS_UP_TO_TOKENS, KeyValue, TextContext
+from skyreels_cli.recipe.prompt_text import clean_prompt
 
 CPU = torch.device("cpu")
 
@@ -54,8 +55,8 @@ def test_the_prompt_is_projected_once() -> None:
         return embeddings * 2
 
     context = TextContext(torch.ones(1, 3, 4))
-    assert torch.equal(context.projected(project), torch.full((1, 3, 4), 2.0))
-    assert context.projected(project) is context.projected(project)
+    assert torch.equal(context.projected("text", project), torch.full((1, 3, 4), 2.0))
+    assert context.projected("text", project) is context.projected("text", project)
     assert len(calls) == 1
 
 
@@ -69,6 +70,6 @@ def test_keys_are_kept_for_small_windows_only(tokens: int, computed: int) -> Non
 
     context = TextContext(torch.ones(1, 3, 4))
     for _ in range(3):
-        pairs = [context.keys_and_values(block, tokens, compute) for block in (11, 12)]
+        pairs = [context.keys_and_values(block, "text", tokens, compute) for block in (11, 12)]
     assert len(calls) == computed
     assert pairs[0][0] != pairs[1][0]

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.hub.weights import weights_spec
 from skyreels_cli.model import tokens as module
 from skyreels_cli.model.loading import load_transformer
 from skyreels_cli.model.text_context import TextContext
@@ -111,7 +112,7 @@ def test_bfloat16_is_as_near_to_the_truth_as_diffusers(facts: ModelFacts) -> Non
     weights = facts.folder / "transformer"
     theirs = SkyReelsV2Transformer3DModel.from_pretrained(weights, torch_dtype=torch.bfloat16).eval()
     exact = SkyReelsV2Transformer3DModel.from_pretrained(weights).eval()
-    ours = load_transformer(facts, "bfloat16", CPU)
+    ours = load_transformer(weights_spec(facts, "bfloat16"), CPU)
     dtypes = {name: parameter.dtype for name, parameter in theirs.named_parameters()}
     assert {name: parameter.dtype for name, parameter in ours.named_parameters()} == dtypes
     assert set(dtypes.values()) == {torch.bfloat16, torch.float32}

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from skyreels_cli.hub.facts import Component, Family, ModelFacts
+from skyreels_cli.hub.facts import Component, ModelFacts
+from skyreels_cli.hub.tensor import TensorEntry
 from skyreels_cli.recipe.schema import Recipe
 
 RecipeOf = Callable[..., Recipe]
@@ -24,7 +25,10 @@ VAE = {"base_dim": 96, "z_dim": 16, "scale_factor_temporal": 4, "scale_factor_sp
 
 def component(name: str, config: dict[str, Any], parameters: int) -> Component:
     """A component of one block matrix and one bias, which between them hold the parameters."""
-    tensors = {"blocks.0.ffn.weight": (parameters - 1000, 1), "proj_out.bias": (1000,)}
+    tensors = {
+        "blocks.0.ffn.weight": TensorEntry("F32", (parameters - 1000, 1)),
+        "proj_out.bias": TensorEntry("F32", (1000,)),
+    }
     return Component(name, config, (), {"F32": parameters}, tensors)
 
 
@@ -32,7 +36,7 @@ def component(name: str, config: dict[str, Any], parameters: int) -> Component:
 def facts_of() -> FactsOf:
     """Facts of a DF, T2V or I2V model in a released size."""
 
-    def build(family: Family = "df", size: str = "1.3B", native: str = "540P", **defaults: Any) -> ModelFacts:
+    def build(family: str = "df", size: str = "1.3B", native: str = "540P", **defaults: Any) -> ModelFacts:
         config = {"patch_size": [1, 2, 2], "rope_max_seq_len": 1024, **TRANSFORMERS[size]}
         return ModelFacts(
             name=f"{family}-{size}-{native}",

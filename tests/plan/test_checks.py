@@ -96,7 +96,27 @@ def test_t2v_length_is_bounded_by_positions(recipe_of: RecipeOf, facts_of: Facts
     assert caught.value.hint == "--num-frames 4093"
 
 
-def test_i2v_models_are_not_rendered_yet(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
-    with pytest.raises(UsageError, match="cannot be rendered yet") as caught:
+def test_an_i2v_model_needs_an_image(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    with pytest.raises(UsageError, match="starts from an image, and none is given") as caught:
         make_plan(recipe_of(), facts_of("i2v"))
-    assert caught.value.code == "model-family"
+    assert (caught.value.code, caught.value.hint) == ("image-missing", "--image first.png")
+    shots = [
+        {"prompt": "a", "negative_prompt": "", "num_frames": 9, "guidance_scale": 5.0, "cut": True, "image": image}
+        for image in ("first.png", None)
+    ]
+    with pytest.raises(UsageError, match="shot 2 has none"):
+        make_plan(recipe_of(shots=shots, num_frames=18), facts_of("i2v"))
+
+
+def test_an_i2v_film_is_one_window_whose_image_takes_no_frame(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    (window,) = make_plan(recipe_of(image="first.png"), facts_of("i2v")).windows
+    assert (window.latents, window.prefix_latents, window.new_frames, window.fresh) == (25, 0, 97, True)
+    with pytest.raises(UsageError, match="more than the one window of 97") as caught:
+        make_plan(recipe_of(image="first.png", num_frames=98), facts_of("i2v"))
+    assert caught.value.hint == "--num-frames 97"
+
+
+@pytest.mark.parametrize("beyond", [{"end_image": "last.png"}, {"ar_step": 5}, {"causal_attention": True}])
+def test_what_needs_forcing_is_refused_on_i2v(beyond: dict[str, Any], recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    with pytest.raises(UsageError, match=r"is an image-to-video model: .* needs a DF model"):
+        make_plan(recipe_of(image="first.png", **beyond), facts_of("i2v"))

@@ -94,7 +94,7 @@ def test_weights_by_dtype(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     assert bfloat16["weights_vae"].value == 0.508e9
     float32 = make_plan(recipe_of(dtype="float32"), facts_of(size="14B")).estimates
     assert float32["weights_transformer"].value == 57.152e9
-    fp8 = make_plan(recipe_of(dtype="fp8"), facts_of(size="14B")).estimates
+    fp8 = make_plan(recipe_of(weights_dtype="fp8"), facts_of(size="14B")).estimates
     assert fp8["weights_transformer"].value == 14.288e9 + 1000
     assert fp8["weights_text_encoder"].value == 11.36e9
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyreels_cli.hub.facts import Component, Family, ModelFacts
+from skyreels_cli.hub.facts import Component, ModelFacts
 from skyreels_cli.plan.matrix import updated_blocks
 from skyreels_cli.plan.plan import Plan, Window
 from skyreels_cli.plan.planner import make_plan
@@ -243,7 +243,7 @@ def test_blocks_that_do_not_divide_leave_no_tail(recipe_of: RecipeOf, facts_of: 
     assert window.steps[-1] == (31,) * 6 + (30,)
 
 
-def golden_facts(folder: Path, family: Family) -> ModelFacts:
+def golden_facts(folder: Path, family: str) -> ModelFacts:
     def read(name: str) -> Component:
         config = json.loads((folder / name / "config.json").read_text())
         return Component(name, config, (), {"F32": 1000}, {})
@@ -265,7 +265,7 @@ CASES = json.loads((GOLDEN / "cases.json").read_text())
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case["kind"] == "generate"])
 def test_frames_of_the_golden_films(name: str, recipe_of: RecipeOf) -> None:
     case = CASES[name]
-    family: Family = "t2v" if "t2v" in case.get("model", "") else "df"
+    family: str = "t2v" if "t2v" in case.get("model", "") else "df"
     kept = recipe_of().model_dump().keys() & case.keys() - {"model", "overlap_history"}
     recipe = recipe_of(
         **{key: case[key] for key in kept},

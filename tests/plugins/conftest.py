@@ -65,6 +65,8 @@ class FakePass:
         stop: int | None = None,
         frames: Sequence[int] | None = None,
         memory: object = None,
+        *,
+        keep_keys: bool = False,
     ) -> Tensor:
         present = tuple(frames if frames is not None else range(len(self.timesteps)))
         layers = range(self.layers)[start:stop]

@@ -58,9 +58,9 @@ def test_the_ladder(job: Job) -> None:
     assert changed(job, STREAM) == {"base_num_frames": 69}
     assert changed(job, STREAM, base_num_frames=121, num_frames=737) == {"base_num_frames": 89}
     assert changed(job, STREAM, base_num_frames=97, num_frames=49) == {"base_num_frames": 33}
-    assert changed(job, STREAM, base_num_frames=33) == {"dtype": "fp8"}
-    assert changed(job, STREAM, base_num_frames=33, dtype="fp8") is None
-    assert changed(job, STREAM, {"family": "t2v"}) == {"dtype": "fp8"}
+    assert changed(job, STREAM, base_num_frames=33) == {"weights_dtype": "fp8"}
+    assert changed(job, STREAM, base_num_frames=33, weights_dtype="fp8") is None
+    assert changed(job, STREAM, {"family": "t2v"}) == {"weights_dtype": "fp8"}
     assert changed(job, PLACEMENT, {"device": "cpu"}) == {"base_num_frames": 69}
     assert changed(job, PLACEMENT, {"device": "cpu"}, base_num_frames=33) is None
 
@@ -69,7 +69,7 @@ def test_windows_stay_longer_than_the_overlap_that_was_asked_for(job: Job) -> No
     wide = replace(job, draft={**job.draft, "overlap_history": 65})
     assert changed(wide, STREAM) == {"base_num_frames": 69}
     wider = replace(job, draft={**job.draft, "overlap_history": 69})
-    assert changed(wider, STREAM) == {"dtype": "fp8"}
+    assert changed(wider, STREAM) == {"weights_dtype": "fp8"}
 
 
 def test_steps_are_described(job: Job) -> None:

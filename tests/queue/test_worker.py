@@ -186,7 +186,7 @@ def test_memory_runs_out_for_good(store: Store, add: Callable[..., Job], night: 
         {"base_num_frames": 69},
         {"base_num_frames": 49},
         {"base_num_frames": 33},
-        {"dtype": "fp8"},
+        {"weights_dtype": "fp8"},
     ]
     assert store.job(job.id).error_code == "out-of-memory"
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from skyreels_cli.hub.facts import Component, Family, ModelFacts
+from skyreels_cli.hub.facts import Component, ModelFacts
 
 
 @pytest.fixture
 def facts(tmp_path: Path) -> Callable[..., ModelFacts]:
     """Facts of a model with Wan's strides: family, name and the defaults of its own card."""
 
-    def make(family: Family = "df", name: str = "ball", **defaults: Any) -> ModelFacts:
+    def make(family: str = "df", name: str = "ball", **defaults: Any) -> ModelFacts:
         transformer = Component("transformer", {"patch_size": [1, 2, 2]}, (), {}, {})
         other = Component("vae", {}, (), {}, {})
         return ModelFacts(name, tmp_path, family, transformer, other, other, defaults)

@@ -60,6 +60,8 @@ def test_everything_is_settled(facts: Facts) -> None:
         "cache": None,
         "options": {"unipc": {"order": 2}},
         "dtype": "bfloat16",
+        "weights_dtype": "file",
+        "base": None,
         "lora": [],
         "codec": "h264",
         "quality": 7.0,

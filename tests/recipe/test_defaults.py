@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.hub.facts import Family, ModelFacts
+from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
 
 # family, name, image → resolution, frames, steps, guidance, shift
@@ -24,9 +24,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("family", "name", "image", "row"), TABLE)
-def test_table(
-    facts: Callable[..., ModelFacts], family: Family, name: str, image: bool, row: tuple[object, ...]
-) -> None:
+def test_table(facts: Callable[..., ModelFacts], family: str, name: str, image: bool, row: tuple[object, ...]) -> None:
     defaults = family_defaults(facts(family, name), image=image)
     assert (
         defaults.resolution,

@@ -27,7 +27,7 @@ _OVERLAP: Final = 5
 
 
 @dataclass
-class Levels:
+class NoiseLevels:
     """Noise levels sigma (b, f) in 0..1, which latents count in the loss (b, f), and the mode of each
     sample.
     """
@@ -43,7 +43,7 @@ def shifted(u: Floats, shift: float) -> Floats:
     return spent
 
 
-def draw_levels(frames: int, settled: list[bool], shift: float, rng: np.random.Generator) -> Levels:
+def draw_levels(frames: int, settled: list[bool], shift: float, rng: np.random.Generator) -> NoiseLevels:
     """Draw levels for a batch; the common level is stratified over it, and `settled` clips always get a
     prefix.
     """
@@ -59,7 +59,7 @@ def draw_levels(frames: int, settled: list[bool], shift: float, rng: np.random.G
         counts[i, :ready] = False
         modes.append(mode)
     counts &= sigma > 0.004
-    return Levels(torch.from_numpy(np.minimum(sigma, 0.999)).float(), torch.from_numpy(counts), modes)
+    return NoiseLevels(torch.from_numpy(np.minimum(sigma, 0.999)).float(), torch.from_numpy(counts), modes)
 
 
 def _progress(mode: str, level: float, frames: int, rng: np.random.Generator) -> Floats:

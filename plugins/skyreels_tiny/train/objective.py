@@ -14,7 +14,7 @@ from skyreels_tiny.meaning import Meaning, draw_meaning
 
 from .hints import hint_loss, hint_weight
 from .networks import BlockForward, device, encode_text, half_way_states, velocity_and_states
-from .noise import END_FRAME_SHARE, Levels, draw_levels
+from .noise import END_FRAME_SHARE, NoiseLevels, draw_levels
 from .phases import Phase, object_weight
 from .pool import Pool, caption
 from .sampler import tokens
@@ -40,7 +40,7 @@ class Batch:
     clean: Tensor
     noise: Tensor
     present: Tensor
-    levels: Levels
+    levels: NoiseLevels
     captions: list[str]
     meanings: list[Meaning]
 
@@ -55,7 +55,7 @@ def draw_batch(phase: Phase, pool: Pool, mean: Tensor, std: Tensor, rng: np.rand
         latents = torch.cat((latents, pool.ends[chosen][:, :, None].float()), dim=2)
         present = torch.cat((present, present[:, -1:]), dim=1)
         zero = torch.zeros(len(chosen), 1)
-        levels = Levels(torch.cat((levels.sigma, zero), 1), torch.cat((levels.counts, zero > 0), 1), levels.modes)
+        levels = NoiseLevels(torch.cat((levels.sigma, zero), 1), torch.cat((levels.counts, zero > 0), 1), levels.modes)
     clean = (latents - mean[:, None, None, None]) / std[:, None, None, None]
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(int(rng.integers(2**62))))
     meanings = [pool.meanings[int(place)] for place in chosen]

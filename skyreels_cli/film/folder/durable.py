@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, flushed to disk, renamed."""
+"""Files that are whole or not there: written under another name, flushed to disk, renamed."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def flush(path: Path) -> None:
 
 def write_json(path: Path, data: Any) -> None:
     """Replace a JSON file, durably."""
+    text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
     with replacing(path) as partial:
-        partial.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        partial.write_bytes(text.encode("utf-8", "backslashreplace"))  # JSON's way to write names that are bytes
 
 
 def sha256(path: Path) -> str:

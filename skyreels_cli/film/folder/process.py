@@ -1,4 +1,4 @@
-"""Who is at work: a process is known by its number and the moment it started (numbers are used again)."""
+"""Which process holds a work folder: its number, when it started (numbers are used again), and its host."""
 
 from __future__ import annotations
 

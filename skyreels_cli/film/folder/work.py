@@ -1,11 +1,11 @@
-"""A film on its way is a folder: what it is, a piece and a memory per finished window, and the last checkpoint.
+"""An unfinished film is a folder: what film it is, files for each finished window, and the last checkpoint.
 
 Every file is written beside and renamed, and counts only once a JSON record names it with its checksum, so a process
 may be killed at any moment. `<output>.skyreels/` holds:
 
     film.json                 the manifest: recipe, model, libraries
     w0003.mp4, w0003.safetensors, w0003.json
-                              frames of window 3, what window 4 needs of it, and the record that makes both count
+                              frames of window 3, the history that window 4 needs, and the record that makes both count
     checkpoint-*.safetensors, checkpoint.json
                               the window in progress
     preview.mp4               the film so far
@@ -88,11 +88,11 @@ class WorkFolder:
         """Let the finished film take the place of whatever has its name."""
         (self.path / REPLACES).touch()
 
-    def commit_window(self, window: int, piece: Path, memory: Any, record: dict[str, Any]) -> None:
-        """Make a window count: its piece is complete, `memory` is what the next one needs."""
+    def commit_window(self, window: int, piece: Path, history: Any, record: dict[str, Any]) -> None:
+        """Make a window count: its piece is complete, `history` is what the next one needs of the film so far."""
         tensors = self.path / f"w{window:04}.safetensors"
         with replacing(tensors) as partial:
-            save_tree(partial, memory)
+            save_tree(partial, history)
         files = {file.name: sha256(file) for file in (piece, tensors)}
         write_json(self.path / f"w{window:04}.json", {**record, "files": files})
         self.drop_checkpoint()
@@ -119,12 +119,12 @@ class WorkFolder:
         records = (read_record(self.path / f"w{window:04}.json") or {} for window in self.recorded_windows())
         return [record.get("look", {}) for record in records]
 
-    def memory(self, window: int) -> Any:
-        """What a finished window left for the next."""
+    def history(self, window: int) -> Any:
+        """What a finished window has left to the next one."""
         return load_tree(self.path / f"w{window:04}.safetensors")
 
     def write_checkpoint(self, window: int, row: int, state: Any) -> None:
-        """Keep the window in progress as it is after `row`."""
+        """Keep the state of the window in progress after a row."""
         path = self.path / f"checkpoint-{window:04}-{row:04}.safetensors"
         with replacing(path) as partial:
             save_tree(partial, state)

@@ -1,9 +1,9 @@
-"""Ranks: processes, one for each GPU, that make one film together; started, heard and ended from here.
+"""Starts the ranks of a film, one process for each GPU, passes on what they say, and ends them.
 
-Rank 0 is the film: it does what a single process would (texts, VAE, encoding, the work folder) and hands each window to
-the others, which hold nothing but a transformer (`ranks.rank`). So nothing but the transformer's rows is computed on
-all of them, the text encoder is loaded once, and a film may be resumed on any number of GPUs. To whoever listens rank 0
-is a generator like any other: it goes on when it is asked for the next event, and stops where it is closed.
+Rank 0 does all that a single process would (texts, VAE, encoding, the work folder) and sends each window to the others,
+which have only a transformer. So the text encoder is loaded once, and a film may be resumed on any number of GPUs. For
+whoever listens rank 0 is a generator like any other: it goes on when it is asked for the next event, and stops where it
+is closed.
 """
 
 from __future__ import annotations
@@ -27,28 +27,31 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, PContext
 from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.film.events import Event
 from skyreels_cli.film.ranks.rank import render_part
+from skyreels_cli.film.ranks.split import check_split
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.model.memory import pick_device
 
 LOCALHOST = "127.0.0.1"
 # How often a look is taken at who is still alive.
 POLL_SECONDS = 0.2
-# The others feel a rank's death, and may say so before it is seen that it is dead.
-GRIEF_SECONDS = 2.0
+# Where a rank dies the others report failed collectives, maybe before it is seen that it is dead.
+DEATH_SEEN_SECONDS = 2.0
 LOG_LINES = 20
-# They report deaths on stderr; ours are told by an error.
+# They report dead processes on stderr; here an error does.
 LOGGERS = ("torch.distributed.elastic.multiprocessing.api", "torch.multiprocessing.spawn")
 
 
 def render_on_ranks(rendering: Rendering, ending: Flag) -> Generator[Event]:
-    """The events of a film that as many ranks make as its placement says."""
-    check_devices(rendering.placement.device, rendering.placement.gpus)
-    with Ranks(rendering.placement.gpus, render_part, rendering) as ranks:
+    """The events of a film that as many ranks render as its placement says; UsageError if they cannot."""
+    placement = rendering.placement
+    check_split(rendering.recipe, rendering.plan, rendering.facts, placement)
+    check_devices(placement.device, placement.gpus)
+    with Ranks(placement.gpus, render_part, rendering) as ranks:
         yield from ranks.events(ending)
 
 
 def check_devices(device: str, gpus: int) -> None:
-    """Raise UsageError `gpus-missing` if there are not so many from this device on; of a CPU there is always more."""
+    """Raise UsageError `gpus-missing` if there are fewer GPUs from this device on; ranks on a CPU share it."""
     first = pick_device(device)
     if first.type == "cpu":
         return
@@ -59,7 +62,7 @@ def check_devices(device: str, gpus: int) -> None:
 
 
 class Ranks:
-    """Processes that run `work(rank, pipe, *arguments)` in torch.distributed's environment, and are ended on leaving.
+    """Processes that run `work(rank, pipe, *arguments)` in torch.distributed's environment, ended when it is left.
 
     Torch elastic starts them, with a c10d store of ours to meet at; none is restarted, for the film can be resumed.
     """
@@ -92,7 +95,7 @@ class Ranks:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End them: rank 0 has done what was to be done, and the others keep nothing."""
+        """End all processes: what rank 0 has finished is on disk, and the others have nothing that is not there."""
         self._processes.close()
         for pipe in self._pipes:
             pipe.close()
@@ -104,7 +107,7 @@ class Ranks:
         return list(self._processes.pids().values())
 
     def events(self, ending: Flag) -> Generator[Event]:
-        """What rank 0 yields, one event at a time; closing this closes it there, as if it were here."""
+        """What rank 0 yields, one event at a time; closing this generator closes the one in rank 0."""
         try:
             while True:
                 self._ask(ending.is_set())
@@ -118,7 +121,7 @@ class Ranks:
             raise
 
     def hear(self) -> Any:
-        """The next thing that a rank says; raises what one has raised, and `rank-died` if one is gone."""
+        """The next thing that a rank sends; raises what a rank has raised, SkyreelsError `rank-died` if one died."""
         while True:
             for pipe in wait(self._pipes, POLL_SECONDS):
                 assert isinstance(pipe, Connection)
@@ -130,14 +133,14 @@ class Ranks:
             self._look_for_dead(0)
 
     def _ask(self, ending: bool | None) -> None:
-        """Tell rank 0 to go on, and whether the film is `ending`; None: to stop."""
-        with suppress(OSError):  # if it is dead we shall hear
+        """Have rank 0 go on, and say whether the film is `ending`; None has it stop."""
+        with suppress(OSError):  # a dead rank is an error in `hear`
             self._pipes[0].send(ending)
 
     def _raise(self, error: Exception) -> None:
-        """Raise the error of a rank; one that torch.distributed reports may come from another rank's death."""
+        """Raise the error of a rank, or `rank-died` if it may come from another rank's death."""
         if not isinstance(error, SkyreelsError):
-            self._look_for_dead(GRIEF_SECONDS)
+            self._look_for_dead(DEATH_SEEN_SECONDS)
         raise error
 
     def _look_for_dead(self, seconds: float) -> None:
@@ -170,7 +173,7 @@ class Ranks:
 
 @contextmanager
 def _signal_handlers_kept() -> Iterator[None]:
-    """Ctrl-C keeps the meaning that it has here; torch elastic gives it another when it starts processes."""
+    """Put signal handlers back that torch elastic replaces when it starts processes."""
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     try:

@@ -1,4 +1,4 @@
-"""The process that has started a rank, as that rank sees it; imports no torch."""
+"""What a rank knows of the process that has started it; imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class ParentProcess:
-    """The process that has started us, at the other end of a pipe; once it is gone, so are we."""
+    """The process that has started this one, at the other end of a pipe; this one exits when that one is gone."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
@@ -28,7 +28,7 @@ class ParentProcess:
         return order is not None
 
     def tell(self, said: Any) -> None:
-        """Say an event, None (we are through) or an error."""
+        """Send an event, an error, or None at the end."""
         self._pipe.send(said)
 
     def _listen(self) -> None:
@@ -36,11 +36,11 @@ class ParentProcess:
             while True:
                 self._orders.put(self._pipe.recv())
         except (EOFError, OSError):
-            os._exit(1)  # a film's folder allows it at any moment
+            os._exit(1)  # at any moment: an unfinished film's folder is never half written
 
 
 def portable(error: Exception) -> Exception:
-    """The error as another process can take it in, its traceback in a note."""
+    """The error in a form that can be pickled, its traceback in a note."""
     error.add_note("".join(traceback.format_exception(error)))
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own

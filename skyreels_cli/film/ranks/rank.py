@@ -1,4 +1,4 @@
-"""One rank at work on a film: rank 0 makes it, the others denoise its windows along with it."""
+"""One rank at work on a film: rank 0 renders it, the others denoise its windows along with it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import signal
 import traceback
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 from multiprocessing.connection import Connection
 from threading import Event as Flag
 
 import torch
-import torch.distributed as dist
 
 from skyreels_cli.film.film import FilmRenderer
 from skyreels_cli.film.loaded_model import LoadedModel
@@ -20,69 +18,63 @@ from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.ranks.parent import ParentProcess, portable
 from skyreels_cli.film.ranks.split import load_of, make_parallel
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.windows.denoising import begin, hear, share
+from skyreels_cli.film.windows.denoising import Denoising
+from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.model.memory import pick_device
-
-# While rank 0 loads a text encoder from a slow disk or decodes a window the others wait; a dead rank is seen at once.
-PATIENCE = timedelta(days=7)
 
 
 def render_part(rank: int, pipe: Connection, *renderings: Rendering) -> None:
-    """One rank's part of films, one after the other; an error is told, and leaves its traceback in the log."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the parent
+    """One rank's part of films, one after the other; an error is sent to the parent, its traceback to the log."""
+    for name in ("SIGINT", "SIGHUP"):  # what comes from the terminal is for the parent
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = ParentProcess(pipe)
     try:
-        device = _join(rank, renderings[0].placement)
+        device = _rank_device(renderings[0].placement, rank)
+        meeting = Meeting.join("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
         for rendering in renderings:
-            model = _open_model(rendering, device)
+            model = _open_model(rendering, device, meeting)
             if rank == 0:
-                _make(rendering, model, parent)
+                _render(rendering, model, meeting, parent)
             else:
-                _help(rendering, model)
+                _help(rendering, model, meeting)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the film's end
         traceback.print_exc()
         parent.tell(portable(error))
 
 
-def _join(rank: int, placement: Placement) -> torch.device:
-    """Meet the other ranks; each has a device of its own."""
-    device = _rank_device(placement, rank)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
-    return device
-
-
-def _open_model(rendering: Rendering, device: torch.device) -> LoadedModel:
+def _open_model(rendering: Rendering, device: torch.device, meeting: Meeting) -> LoadedModel:
     """The model of this rank, its backend started; weights are memory-mapped, so the disk is read once for all."""
     parallel = make_parallel(rendering.placement)
+    meeting.wait()
     parallel.start(load_of(rendering.recipe, rendering.plan, rendering.facts))
     placement = replace(rendering.placement, device=str(device))
-    return LoadedModel(rendering.facts, rendering.recipe.dtype, placement, parallel)
+    return LoadedModel(rendering.weights, placement, parallel)
 
 
-def _make(rendering: Rendering, model: LoadedModel, parent: ParentProcess) -> None:
+def _render(rendering: Rendering, model: LoadedModel, meeting: Meeting, parent: ParentProcess) -> None:
     """Rank 0: the film, event by event."""
     ending = Flag()
-    with closing(FilmRenderer(rendering, model, ending).run()) as events:
+    with closing(FilmRenderer(rendering, model, ending, meeting).run()) as events:
         while parent.wants_more(ending):
             event = next(events, None)
             if event is None:
-                share(None)
+                meeting.share(None)
                 break
             parent.tell(event)
-    parent.tell(None)  # where the film was stopped in a window the others wait for the next row until they are ended
+    parent.tell(None)  # where the film was stopped in a window the others wait for the next step until they are ended
 
 
-def _help(rendering: Rendering, model: LoadedModel) -> None:
+def _help(rendering: Rendering, model: LoadedModel, meeting: Meeting) -> None:
     """Any other rank: windows, one after the other, until rank 0 says that there is none."""
     for _ in model.prepare_transformer():
         pass
-    while task := hear(model.device):
+    while task := meeting.hear(model.device):
         with model.transformer() as transformer:
-            sampler, cache = begin(task, rendering.recipe, model, transformer)
-            for _ in sampler.run():
+            denoising = Denoising(task, rendering.recipe, rendering.facts.family, transformer, meeting.wait)
+            for _ in denoising.run():
                 pass
-            if cache:
-                cache.close()
+            denoising.close()
 
 
 def _rank_device(placement: Placement, rank: int) -> torch.device:

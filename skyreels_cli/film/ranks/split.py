@@ -39,13 +39,13 @@ def is_shared(placement: Placement) -> bool:
     return placement.gpus > 1
 
 
-def describe_split(recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Placement) -> str | None:
-    """For people: `4 GPUs by cfg-context: 2 branches × 2 shares`, None for one GPU.
+def check_split(recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Placement) -> None:
+    """Refuse GPUs that cannot share a film: UsageError `gpus-unsaid`, `cache-alone` or the backend's own.
 
-    Raises UsageError `gpus-unsaid`, `cache-alone` or the backend's own if they cannot share the film.
+    PluginError if the backend is missing or broken.
     """
     if not is_shared(placement) and placement.parallel is None:
-        return None
+        return
     parallel = make_parallel(placement)
     if not is_shared(placement):
         message = f"--parallel {placement.parallel}: on how many GPUs?"
@@ -53,5 +53,12 @@ def describe_split(recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Pla
     if recipe.cache and not plugins().find(CacheSpec, recipe.cache).agrees:
         message = f"the cache {recipe.cache} decides on each GPU for itself, and ranks must decide alike"
         raise UsageError("cache-alone", message, "--gpus 1, or another --cache")
-    split = parallel.split(load_of(recipe, plan, facts), placement.gpus)
-    return f"{placement.gpus} GPUs by {placement.parallel or BEST}: {split}"
+    parallel.split(load_of(recipe, plan, facts), placement.gpus)
+
+
+def describe_split(recipe: Recipe, plan: Plan, facts: ModelFacts, placement: Placement) -> str | None:
+    """For people, of a split that was checked: `4 GPUs by cfg-context: 2 branches × 2 shares`; None for one GPU."""
+    if not is_shared(placement):
+        return None
+    shares = make_parallel(placement).split(load_of(recipe, plan, facts), placement.gpus)
+    return f"{placement.gpus} GPUs by {placement.parallel or BEST}: {shares}"

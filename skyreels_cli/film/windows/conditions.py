@@ -1,34 +1,42 @@
-"""Clean latents that a window is given: the prefix, the first image and the end frame."""
+"""What a window is given besides its texts: its noise, the end of the film so far, and pictures."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from skyreels_cli.film.loaded_model import LoadedModel, Picture, read_picture
 from skyreels_cli.film.windows.history import History
-from skyreels_cli.media.image import read_image
-from skyreels_cli.model.vae import encode_frames, from_bytes
+from skyreels_cli.model.family import Conditioned, Given
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
 from skyreels_cli.recipe.shots import Shot
 
 
-def start_latents(noise: Tensor, window: Window, shot: Shot, recipe: Recipe, history: History, vae: Any) -> Tensor:
-    """The window's latents `(c, f, h, w)` before its first row: noise, behind the prefix, before the end frame."""
-    latents = noise
-    if window.prefix_latents:
-        known = _image_latent(shot.image, recipe, vae) if window.fresh else history.prefix(window)
-        latents[:, : window.prefix_latents] = known
-    if window.end_frame:
-        latents = torch.cat([latents, _image_latent(shot.end_image, recipe, vae)], dim=1)
-    return latents
+def condition(
+    noise: Tensor, window: Window, shot: Shot, recipe: Recipe, history: History, model: LoadedModel, vae: Any
+) -> Conditioned:
+    """A window before its first row, as the model's family makes it of the `noise` `(c, f, h, w)`."""
+    image = _picture(shot.image, recipe) if window.fresh else None
+    end_image = _picture(shot.end_image, recipe) if window.end_frame else None
+    given = Given(
+        window=window,
+        noise=noise,
+        vae=vae,
+        prefix=history.prefix(window) if window.prefix_latents and not window.fresh else None,
+        image=read_picture(image) if image else None,
+        end_image=read_picture(end_image) if end_image else None,
+        image_features=model.image_features(image) if image else None,
+    )
+    return model.family.condition(given)
 
 
-def _image_latent(path: str | None, recipe: Recipe, vae: Any) -> Tensor:
-    """A picture as a one-frame latent `(c, 1, h, w)`, cropped and resized to the film."""
-    assert path is not None
-    pixels = torch.from_numpy(read_image(Path(path), recipe.width, recipe.height))
-    return encode_frames(vae, from_bytes(pixels.unsqueeze(0)))
+def pictures(recipe: Recipe) -> list[Picture]:
+    """The images from which shots of a film start."""
+    found = (_picture(shot.image, recipe) for shot in recipe.story)
+    return [picture for picture in found if picture]
+
+
+def _picture(path: str | None, recipe: Recipe) -> Picture | None:
+    return (path, recipe.width, recipe.height) if path else None

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from skyreels_cli.film.windows.caching import WindowCache
-from skyreels_cli.model.layer_pass import Shortcut
-from skyreels_cli.model.text_context import TextContext
+from skyreels_cli.film.windows.sampler import Step
+from skyreels_cli.model.family import FamilyModel
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
 
 
 class Denoiser:
-    """Classifier-free guidance around the transformer: v = v⁻ + g·(v⁺ − v⁻), one forward alone if g ≤ 1."""
+    """Classifier-free guidance around the transformer: v = v⁻ + g·(v⁺ − v⁻), one forward alone if g ≤ 1.
+
+    `texts` `(1, 512, text_dim)` are the prompt's and, under guidance, the negative prompt's. With `per_frame_time` the
+    model is told a timestep for each latent frame (DF), else one for all (T2V).
+    """
 
     def __init__(
         self,
@@ -26,38 +30,37 @@ class Denoiser:
         texts: Sequence[Tensor],
         guidance: float,
         dtype: torch.dtype,
-        per_frame_time: bool,
+        family: FamilyModel,
+        inputs: Mapping[str, Tensor],
         cache: WindowCache | None = None,
     ) -> None:
         self._transformer = transformer
-        self._branches = [TextContext(text.to(dtype)) for text in texts]
+        self._family = family
+        self._inputs = inputs
+        self._branches = [family.context(text.to(dtype), inputs) for text in texts]
         self._guidance = guidance
         self._fps = round(recipe.fps)  # it tells 16 from all others
         self._dtype = dtype
-        self._per_frame_time = per_frame_time
         self._causal = [(b.start, b.stop) for b in window.blocks] if recipe.causal_attention else None
         self._cache = cache
 
-    def __call__(self, row: int, latents: Tensor, timesteps: Tensor) -> Tensor:
-        """Velocity (1, c, f, h, w) in float32 of `latents` at per-frame `timesteps` (1, f), in a row of the window."""
-        times = timesteps if self._per_frame_time else timesteps[:, 0]
-        model_input = latents.to(self._dtype)
+    def __call__(self, step: Step, latents: Tensor) -> Tensor:
+        """Velocity `(1, c, f, h, w)` in float32 of `latents` (1, c, f, h, w) in a step of the window."""
+        times = self._family.timestep(torch.tensor([step.timesteps], device=latents.device))
+        model_input = self._family.hidden_states(latents, self._inputs).to(self._dtype)
         parallel, count = self._transformer.parallel, len(self._branches)
-        mine = parallel.branches(count)
         computed = [
             self._transformer(
-                model_input, times, self._branches[branch], fps=self._fps, causal_blocks=self._causal, shortcut=shortcut
+                model_input,
+                times,
+                self._branches[branch],
+                fps=self._fps,
+                causal_blocks=self._causal,
+                shortcut=self._cache.shortcut(step, branch) if self._cache else None,
             ).float()
-            for branch, shortcut in zip(mine, self._shortcuts(row, timesteps, mine), strict=True)
+            for branch in parallel.branches(count)
         ]
         wanted, *unwanted = parallel.gather_branches(computed, count)
         if not unwanted:
             return wanted
         return unwanted[0] + self._guidance * (wanted - unwanted[0])
-
-    def _shortcuts(self, row: int, timesteps: Tensor, branches: Sequence[int]) -> list[Shortcut | None]:
-        """What each of these branches is told about its cache; without one the layers simply run."""
-        if self._cache is None:
-            return [None] * len(branches)
-        told = tuple(int(t) for t in timesteps[0].tolist())
-        return [self._cache.shortcut(row, branch, told) for branch in branches]

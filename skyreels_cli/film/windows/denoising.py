@@ -1,33 +1,34 @@
-"""A window about to be denoised: what every rank is told of it, and what it makes of that."""
+"""A window being denoised: what every rank is told of it, and the sampler and cache that it makes of that."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from skyreels_cli.film.folder.tensor_tree import on_device
-from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.windows.caching import WindowCache
 from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.noise import Stream
-from skyreels_cli.film.windows.sampler import WindowSampler
+from skyreels_cli.film.windows.sampler import Levels, Step, WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
+from skyreels_cli.hub.family import family_named
+from skyreels_cli.model.family import family_model
+from skyreels_cli.model.loading import DTYPES
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
 
-CPU = torch.device("cpu")
-
 
 @dataclass(frozen=True)
 class WindowTask:
-    """A window from its first row on, or from where a `checkpoint` of it was left.
+    """A window from its first step on, or from where a `checkpoint` of it was left.
 
-    `latents` `(c, f, h, w)` are denoised in place; `texts` `(1, 512, text_dim)` each.
+    `latents` `(c, f, h, w)` are those before the first step; `texts` `(1, 512, text_dim)` are one for each branch;
+    `inputs` are what else the model's family gives to each forward pass.
     """
 
     window: Window
@@ -36,45 +37,82 @@ class WindowTask:
     texts: tuple[Tensor, ...]
     latents: Tensor
     tokens_per_frame: int
-    checkpoint: dict[str, Any] | None
+    checkpoint: dict[str, Any] | None = None
+    inputs: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def on(self, device: torch.device) -> WindowTask:
+        """The same task with its tensors on a device."""
+        texts = tuple(text.to(device) for text in self.texts)
+        inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
+        return replace(self, texts=texts, latents=self.latents.to(device), inputs=inputs)
 
 
-def begin(
-    task: WindowTask, recipe: Recipe, model: LoadedModel, transformer: Transformer
-) -> tuple[WindowSampler, WindowCache | None]:
-    """The sampler of a window and the recipe's cache, both where the checkpoint left them.
+class Denoising:
+    """The sampler and the cache of a task; it must be closed.
 
-    A window begins again if its cache cannot take up the checkpoint.
+    The window begins again if its cache cannot take up the task's checkpoint. `before_step` is called before each step.
     """
-    window, texts, family = task.window, task.texts, model.facts.family
-    forcing, per_frame = family == "df", task.tokens_per_frame
-    cache = WindowCache(recipe, window, len(texts), family, transformer, per_frame) if recipe.cache else None
-    sampler = WindowSampler(
-        window,
-        task.latents,
-        Denoiser(transformer, recipe, window, texts, task.guidance_scale, model.dtype, forcing, cache),
-        lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options),
-        task.stream,
-        recipe.addnoise_condition,
-    )
-    if task.checkpoint and (cache is None or cache.resumable):
-        sampler.load_state(task.checkpoint)
-        if cache:
-            cache.load_state_dict(on_device(task.checkpoint["cache"], task.latents.device))
-    return sampler, cache
 
+    def __init__(
+        self,
+        task: WindowTask,
+        recipe: Recipe,
+        family: str,
+        transformer: Transformer,
+        before_step: Callable[[], None] | None = None,
+    ) -> None:
+        forcing, dtype, branches = family_named(family).forcing, DTYPES[recipe.dtype], len(task.texts)
+        self.window = task.window
+        self.cache = (
+            WindowCache(recipe, task.window, branches, family, transformer, task.tokens_per_frame, dtype.itemsize)
+            if recipe.cache
+            else None
+        )
+        model = family_model(family)
+        self._denoiser = Denoiser(
+            transformer, recipe, task.window, task.texts, task.guidance_scale, dtype, model, task.inputs, self.cache
+        )
+        self._before_step = before_step
+        self.sampler = WindowSampler(
+            task.window,
+            task.latents,
+            self._predict,
+            lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options),
+            task.stream,
+            recipe.addnoise_condition,
+        )
+        if task.checkpoint and self.resumable:
+            self.load_state(task.checkpoint)
 
-def share(task: WindowTask | None) -> None:
-    """Rank 0: let the other ranks begin a window as well (None: there is no more). They must `hear` it."""
-    dist.broadcast_object_list([task and _on(CPU, task)], device=CPU)
+    def run(self) -> Iterator[tuple[int, Levels]]:
+        """Denoise step by step, until `latents` are clean; yields each row and the noise levels reached by it."""
+        return self.sampler.run()
 
+    @property
+    def latents(self) -> Tensor:
+        """The latents `(c, f, h, w)` as they are after the last step."""
+        return self.sampler.latents
 
-def hear(device: torch.device) -> WindowTask | None:
-    """Any other rank: wait for what rank 0 shares."""
-    tasks: list[WindowTask | None] = [None]
-    dist.broadcast_object_list(tasks, device=CPU)
-    return tasks[0] and _on(device, tasks[0])
+    @property
+    def resumable(self) -> bool:
+        """Whether the window can be saved between two steps and go on from there."""
+        return self.cache is None or self.cache.resumable
 
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        return {**self.sampler.state(), **({"cache": self.cache.state_dict()} if self.cache else {})}
 
-def _on(device: torch.device, task: WindowTask) -> WindowTask:
-    return replace(task, texts=tuple(text.to(device) for text in task.texts), latents=task.latents.to(device))
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint of the same window."""
+        self.sampler.load_state(state)
+        if self.cache:
+            self.cache.load_state_dict(on_device(state["cache"], self.sampler.latents.device))
+
+    def close(self) -> dict[str, Any]:
+        """End the window, or break it off; what the cache has to tell about it."""
+        return self.cache.close() if self.cache else {}
+
+    def _predict(self, step: Step, latents: Tensor) -> Tensor:
+        if self._before_step:
+            self._before_step()
+        return self._denoiser(step, latents)

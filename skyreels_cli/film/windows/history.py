@@ -16,7 +16,7 @@ from skyreels_cli.recipe.schema import Recipe
 
 
 class History(Protocol):
-    """The memory of a film between its windows, empty again after a cut; `state` is kept on disk with each window."""
+    """The end of the film so far, empty after a cut; its `state` is written to disk with each finished window."""
 
     def begin(self, frames: Tensor, vae: Any, window: Window) -> None:
         """Let the first window go on from given frames in [-1, 1], `(3, n, H, W)`."""
@@ -48,7 +48,7 @@ def make_history(recipe: Recipe, plan: Plan, facts: ModelFacts) -> History:
     colour = ColourMatch(recipe.overlap_history) if recipe.color_match == "anchor" else None
     if recipe.join == "pixels":
         return PixelHistory(recipe.overlap_history, colour)
-    overlap = max(window.prefix_latents for window in plan.windows)
+    overlap = plan.windows.largest(lambda window: window.prefix_latents)
     return LatentHistory(max(overlap, temporal_reach(facts.vae.config)), colour)
 
 
@@ -65,12 +65,12 @@ class PixelHistory:
         self._prefix: Tensor | None = None
 
     def begin(self, frames: Tensor, vae: Any, window: Window) -> None:
-        """See `History.begin`."""
+        """Encode the given frames as the prefix of the first window."""
         self._frames = frames
         self.close_window(vae, window)
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
-        """See `History.decode`."""
+        """The window's new frames, of a causal chain of its own; the last `overlap` frames are kept."""
         decoded = _kept(VideoDecoder(vae).decode(latents), window.drop_frames, window.new_frames)
         for new in self._colour.grade(decoded, window.fresh) if self._colour else decoded:
             known = new if self._frames is None else torch.cat([self._frames, new], dim=1)
@@ -78,7 +78,7 @@ class PixelHistory:
             yield new
 
     def close_window(self, vae: Any, following: Window | None) -> None:
-        """See `History.close_window`; frames are kept only if the window after the next may need them again."""
+        """Encode the last frames as the next prefix; they are kept only if the window after it may need them again."""
         if following is None or following.fresh or self._frames is None:
             self._frames = self._prefix = None
             return
@@ -87,17 +87,17 @@ class PixelHistory:
         self._frames = self._frames[:, -still_needed:] if still_needed > 0 else None
 
     def prefix(self, window: Window) -> Tensor:
-        """See `History.prefix`."""
+        """The encoded last frames `(c, f, h, w)`."""
         assert self._prefix is not None, f"nothing comes before window {window.index}"
         return self._prefix
 
     def state(self) -> dict[str, Any]:
-        """See `History.state`."""
+        """Prefix, frames that may be needed again, and the colours that windows are matched to."""
         anchor = self._colour.anchor if self._colour else None
         return {"prefix": self._prefix, "frames": self._frames, "anchor": anchor}
 
     def load_state(self, state: dict[str, Any], vae: Any) -> None:
-        """See `History.load_state`."""
+        """Take up a state; nothing needs to be decoded."""
         self._prefix, self._frames = (_on(vae.device, state[key]) for key in ("prefix", "frames"))
         if self._colour:
             self._colour.anchor = _on(vae.device, state["anchor"])
@@ -116,11 +116,11 @@ class LatentHistory:
         self._decoder: VideoDecoder | None = None
 
     def begin(self, frames: Tensor, vae: Any, window: Window) -> None:
-        """See `History.begin`."""
+        """Encode the given frames, and decode them once so that the decoder goes on from there."""
         self.load_state({"latents": encode_frames(vae, frames), "anchor": None}, vae)
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
-        """See `History.decode`."""
+        """The window's new frames, decoded in one chain with all since the last cut."""
         new = latents if window.fresh else latents[:, window.prefix_latents :]  # an image is new as well
         known = new if self._latents is None else torch.cat([self._latents, new], dim=1)
         self._decoder = self._decoder or VideoDecoder(vae)
@@ -129,21 +129,21 @@ class LatentHistory:
         self._latents = known[:, -self._kept :].clone()
 
     def close_window(self, vae: Any, following: Window | None) -> None:
-        """See `History.close_window`."""
+        """Forget the latents and the decoder's features before a cut or at the end."""
         if following is None or following.fresh:
             self._latents = self._decoder = None
 
     def prefix(self, window: Window) -> Tensor:
-        """See `History.prefix`."""
+        """The last clean latents `(c, f, h, w)`, unchanged."""
         assert self._latents is not None, f"nothing comes before window {window.index}"
         return self._latents[:, -window.prefix_latents :]
 
     def state(self) -> dict[str, Any]:
-        """See `History.state`; the decoder's features are gigabytes, the latents they follow from are not."""
+        """The last latents; the decoder's features follow from them and are gigabytes."""
         return {"latents": self._latents, "anchor": self._colour.anchor if self._colour else None}
 
     def load_state(self, state: dict[str, Any], vae: Any) -> None:
-        """See `History.load_state`; decodes the kept latents once more, which brings the same features back."""
+        """Take up a state by decoding its latents once more, which brings the decoder's features back."""
         self._latents = _on(vae.device, state["latents"])
         if self._colour:
             self._colour.anchor = _on(vae.device, state["anchor"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,15 +15,36 @@ from skyreels_cli.plan.matrix import progress_groups, updated_blocks
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.plugins.protocols import Scheduler
 
-# Velocity in a row of latents (1, c, f, h, w) at timesteps (1, f).
-Predict = Callable[[int, Tensor, Tensor], Tensor]
+T = TypeVar("T")
 
 # Timestep of a block that has not begun (its index is 0) and of one that is finished.
 NOT_BEGUN, FINISHED = 999, 0
 
 
+@dataclass(frozen=True)
+class Step:
+    """One row of the timestep matrix as the model is told of it.
+
+    For each latent frame, an end frame included: its timestep in 0 … 999, and whether the scheduler uses its velocity.
+    """
+
+    row: int
+    timesteps: tuple[int, ...]
+    moving: tuple[bool, ...]
+
+
+# Velocity (1, c, f, h, w) in float32 of latents of the same shape, in one step.
+Predict = Callable[[Step, Tensor], Tensor]
+
+Levels = tuple[float, ...]
+"""Noise level (sigma) of each latent frame that is denoised, 1 … 0."""
+
+
 class WindowSampler:
-    """Denoises the latents `(c, f, h, w)` of one window in place; ready frames are never touched."""
+    """Denoises the latents of one window; `latents` `(c, f, h, w)` holds a copy of its own as it is after each step.
+
+    Ready blocks and the end frame are never changed.
+    """
 
     def __init__(
         self,
@@ -34,62 +56,78 @@ class WindowSampler:
         addnoise_condition: int,
     ) -> None:
         self.window = window
-        self.latents = latents
+        self.latents = latents.clone()
         self._predict = predict
         self._stream = stream
-        self._addnoise = addnoise_condition
+        self._addnoise = addnoise_condition if window.prefix_latents else 0
         self._groups = [(blocks, make_scheduler()) for blocks in progress_groups(window)]
         self._next_row = 0
         sample = make_scheduler()
         self._timesteps = (NOT_BEGUN, *sample.timesteps, FINISHED)
-        self._sigmas = (sample.sigmas[0], *sample.sigmas[1:], 0.0)
+        self._sigmas = (1.0, *sample.sigmas[1:], 0.0)
 
-    @torch.inference_mode()
-    def run(self) -> Iterator[tuple[int, tuple[float, ...]]]:
-        """Advance row by row; yields the row and the noise level (sigma) each latent frame has reached."""
-        for row in range(self._next_row, self.window.rows):
-            indices = self.window.steps[row]
-            velocity = self._predict(row, *self._model_input(row, indices))
-            updated = updated_blocks(self.window, row, len(self._timesteps) - 2)
-            for blocks, scheduler in self._groups:
-                if blocks[0] in updated:
-                    self._advance(blocks, scheduler, velocity)
+    def run(self) -> Iterator[tuple[int, Levels]]:
+        """Advance step by step, until `latents` are clean; yields each row and the noise levels reached by it."""
+        while self._next_row < self.window.rows:
+            row = self._next_row
+            self._advance(row)
             self._next_row = row + 1
-            yield row, self._noise_levels(indices)
+            yield row, self._levels(row)
 
     def state(self) -> dict[str, Any]:
-        """All that the rest of the window depends on, as it is between two rows."""
+        """All that the rest of the window depends on, as it is between two steps."""
         schedulers = [scheduler.state_dict() for _, scheduler in self._groups]
         return {"next_row": self._next_row, "latents": self.latents, "schedulers": schedulers}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of the same window."""
+        device = self.latents.device
         self._next_row = state["next_row"]
-        self.latents.copy_(state["latents"])
+        self.latents = state["latents"].to(device, copy=True)
         for (_, scheduler), saved in zip(self._groups, state["schedulers"], strict=True):
-            scheduler.load_state_dict(on_device(saved, self.latents.device))
+            scheduler.load_state_dict(on_device(saved, device))
 
-    def _advance(self, blocks: tuple[int, ...], scheduler: Scheduler, velocity: Tensor) -> None:
+    @torch.inference_mode()
+    def _advance(self, row: int) -> None:
+        """Ask the model for the velocity of a row, and move the blocks whose index changes in it."""
+        updated = updated_blocks(self.window, row, len(self._timesteps) - 2)
+        velocity = self._predict(self._step(row, updated), self._model_input(row))
+        for blocks, scheduler in self._groups:
+            if blocks[0] in updated:
+                self._move(blocks, scheduler, velocity)
+
+    def _step(self, row: int, updated: tuple[int, ...]) -> Step:
+        times = self._per_frame([self._timesteps[index] for index in self.window.steps[row]])
+        moving = self._per_frame([block in updated for block in range(len(self.window.blocks))])
+        if self._addnoise:
+            prefix = self.window.prefix_latents
+            times = (self._addnoise,) * prefix + times[prefix:]
+        end = self.window.end_frame
+        return Step(row, times + (FINISHED,) * end, moving + (False,) * end)
+
+    def _model_input(self, row: int) -> Tensor:
+        """The latents as `(1, c, f, h, w)`; the prefix enters with condition noise, if any."""
+        latents = self.latents.unsqueeze(0)
+        if not self._addnoise:
+            return latents
+        share, prefix = self._addnoise / 1000, self.window.prefix_latents
+        noise = condition_noise(self._stream, self.window.index, row, latents[:, :, :prefix].shape)
+        latents = latents.clone()
+        latents[:, :, :prefix] = latents[:, :, :prefix] * (1 - share) + noise.to(latents.device) * share
+        return latents
+
+    def _move(self, blocks: tuple[int, ...], scheduler: Scheduler, velocity: Tensor) -> None:
         frames = torch.cat([torch.arange(self.window.blocks[b].start, self.window.blocks[b].stop) for b in blocks])
         frames = frames.to(self.latents.device)
         moved = scheduler.step(velocity[:, :, frames], self.latents[None, :, frames])
         self.latents[:, frames] = moved[0]
 
-    def _model_input(self, row: int, indices: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-        """Latents and per-frame timesteps of a row; the prefix enters with condition noise, if any."""
-        latents = self.latents.unsqueeze(0)
-        times = [self._timesteps[i] for i, b in zip(indices, self.window.blocks, strict=True) for _ in range(b.size)]
-        prefix = self.window.prefix_latents
-        if self._addnoise and prefix:
-            share = self._addnoise / 1000
-            noise = condition_noise(self._stream, self.window.index, row, latents[:, :, :prefix].shape)
-            latents = latents.clone()
-            latents[:, :, :prefix] = latents[:, :, :prefix] * (1 - share) + noise.to(latents.device) * share
-            times[:prefix] = [self._addnoise] * prefix
-        times += [FINISHED] * (latents.shape[2] - len(times))
-        return latents, torch.tensor([times], device=latents.device)
+    def _levels(self, row: int) -> Levels:
+        last = len(self._sigmas) - 1
+        return self._per_frame([self._sigmas[min(index, last)] for index in self.window.steps[row]])
 
-    def _noise_levels(self, indices: tuple[int, ...]) -> tuple[float, ...]:
-        """Sigma per latent frame once a row with these indices is done."""
-        levels = [1.0 if index == 0 else self._sigmas[min(index, len(self._sigmas) - 1)] for index in indices]
-        return tuple(level for level, block in zip(levels, self.window.blocks, strict=True) for _ in range(block.size))
+    def _per_frame(self, of_blocks: list[T]) -> tuple[T, ...]:
+        """A value of each block, repeated for its latent frames."""
+        return tuple(
+            value for value, block in zip(of_blocks, self.window.blocks, strict=True) for _ in range(block.size)
+        )

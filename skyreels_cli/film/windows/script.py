@@ -1,4 +1,4 @@
-"""What each window of a film is told: the words of its shot, and the stream its noise comes from."""
+"""What each window is rendered from: the prompt, guidance and pictures of its shot, and the stream of its noise."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from skyreels_cli.recipe.shots import Shot
 
 @dataclass(frozen=True)
 class Direction:
-    """Words, guidance and pictures of a window (those pictures that its plan has a place for), and its noise."""
+    """The shot that a window belongs to, with the prompt as it is for this window, and the stream of its noise."""
 
     shot: Shot
     stream: Stream
 
 
 class Script:
-    """A recipe told window by window: its shots, and the re-rolls that change their words or their noise."""
+    """Directions of all windows, from a recipe's shots and the re-rolls that change their prompts or their noise."""
 
     def __init__(self, recipe: Recipe, plan: Plan) -> None:
         self._story = recipe.story
         self._rerolls = recipe.rerolls
         self._film_stream = Stream(recipe.seed)
-        self._first_windows = {window.shot: window.index for window in reversed(plan.windows)}
+        self._first_windows = {run.first.shot: run.first.index for run in reversed(plan.windows.runs)}
 
     def direction(self, window: Window) -> Direction:
-        """What a window is told."""
+        """The direction of a window."""
         shot, first = self._story[window.shot], self._first_windows[window.shot]
         begun = [reroll for reroll in self._rerolls if reroll.window <= window.index]
         stream = self._stream(shot.seed, first, {reroll.window: reroll.seed for reroll in begun})

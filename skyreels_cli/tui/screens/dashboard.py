@@ -14,8 +14,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.media.reader import Frame
 from skyreels_cli.queue.job import JobSummary
-from skyreels_cli.tui.drawing import Frame
 from skyreels_cli.tui.frame import last_frame, open_outside, preview_of
 from skyreels_cli.tui.graphics import Graphics
 from skyreels_cli.tui.job_actions import JOB_ACTIONS

@@ -10,7 +10,8 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from skyreels_cli.tui.drawing import Frame, fit, half_blocks, shades
+from skyreels_cli.media.reader import Frame
+from skyreels_cli.tui.drawing import fit, half_blocks, shades
 from skyreels_cli.tui.graphics import Graphics
 
 

@@ -83,13 +83,13 @@ def watched_part(rank: int, pipe: Connection, folder: Path, *films: Rendering) -
     class Watched(denoising.WindowSampler):
         def __init__(self, window: Any, latents: torch.Tensor, *args: Any) -> None:
             super().__init__(window, latents, *args)
-            seen.append((latents.clone(), latents))  # the second is denoised in place
+            seen.append((latents.clone(), self.latents))  # the second is denoised in place
 
-        def _model_input(self, row: int, indices: tuple[int, ...]) -> Any:
-            latents, times = super()._model_input(row, indices)
+        def _model_input(self, row: int) -> torch.Tensor:
+            latents = super()._model_input(row)
             seen.append((latents.clone(), latents.clone()))  # the prefix with its noise
             torch.save(seen, folder / f"rank-{rank}.pt")
-            return latents, times
+            return latents
 
     denoising.WindowSampler = Watched  # type: ignore[misc]
     render_part(rank, pipe, *films)

@@ -9,6 +9,9 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event as Flag
+from typing import Any
+
+COLLECTIVE_SECONDS = 1
 
 
 def count_up(rank: int, pipe: Connection, folder: str) -> None:
@@ -47,3 +50,47 @@ def die(rank: int, pipe: Connection) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     pipe.send(RuntimeError("Connection closed by peer"))
     time.sleep(600)
+
+
+def late(rank: int, pipe: Connection) -> None:
+    """Rank 0 is busy for longer than a collective waits, and then both go on together, several times."""
+    import torch
+    import torch.distributed as dist
+
+    meeting = _impatient_meeting()
+    for _ in range(3):
+        if rank == 0:
+            time.sleep(1.5 * COLLECTIVE_SECONDS)
+        meeting.wait()
+        number = torch.ones(1)
+        dist.all_reduce(number)
+        pipe.send(number.item())
+    time.sleep(600)
+
+
+def disagree(rank: int, pipe: Connection) -> None:
+    """Rank 1 leaves out a collective that rank 0 is in, as ranks do that decide differently."""
+    import torch
+    import torch.distributed as dist
+
+    from skyreels_cli.film.ranks.parent import portable
+
+    meeting = _impatient_meeting()
+    meeting.wait()
+    try:
+        if rank == 0:
+            dist.all_reduce(torch.ones(1))
+        meeting.wait()
+    except RuntimeError as error:
+        pipe.send(portable(error))
+    time.sleep(600)
+
+
+def _impatient_meeting() -> Any:
+    """One where a collective waits for a second only, and the store is asked again as often."""
+    from datetime import timedelta
+
+    from skyreels_cli.film.windows import meeting
+
+    meeting.COLLECTIVE_TIMEOUT = meeting.PATIENCE = timedelta(seconds=COLLECTIVE_SECONDS)
+    return meeting.Meeting.join("gloo")

@@ -71,6 +71,20 @@ def test_the_dead_are_told_with_their_last_words(parts: ModuleType) -> None:
     assert log[-1] == "  goodbye"
 
 
+def test_ranks_wait_for_each_other_longer_than_a_collective_does(parts: ModuleType) -> None:
+    from skyreels_cli.film.ranks.launch import Ranks
+
+    with Ranks(2, parts.late) as ranks:
+        assert [ranks.hear() for _ in range(6)] == [2.0] * 6
+
+
+def test_a_collective_that_one_rank_leaves_out_is_an_error(parts: ModuleType) -> None:
+    from skyreels_cli.film.ranks.launch import Ranks
+
+    with Ranks(2, parts.disagree) as ranks, pytest.raises(RuntimeError, match=r"[Tt]imed out"):
+        ranks.hear()
+
+
 @pytest.mark.slow
 def test_they_die_with_the_program(parts: ModuleType, tmp_path: Path) -> None:
     from skyreels_cli.film.ranks.launch import Ranks

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.film.windows.denoiser import Denoiser
+from skyreels_cli.film.windows.sampler import Step
+from skyreels_cli.model.family import family_model
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
 from skyreels_cli.recipe.schema import Recipe
@@ -17,7 +19,7 @@ WINDOW = plan_windows(
     WindowSizes(stride=4, base=None, overlap=0, block_size=2, inference_steps=3, ar_step=1),
     [ShotFrames(17, "image", end_frame=True)],
 )[0]
-TIMES = torch.tensor([[0, 999, 999, 700, 700, 0]])
+STEP = Step(0, timesteps=(0, 999, 999, 700, 700, 0), moving=(False, True, True, True, True, False))
 
 
 class FakeTransformer:
@@ -40,8 +42,10 @@ def ask(guidance: float, texts: list[float], forcing: bool = True, **recipe: Any
     )  # fmt: skip
     transformer = FakeTransformer()
     embeddings = [torch.full((1, 512, 8), value) for value in texts]
-    denoiser = Denoiser(transformer, asked, WINDOW, embeddings, asked.guidance_scale, torch.bfloat16, forcing)  # type: ignore[arg-type]
-    return denoiser(0, torch.zeros(1, 16, 6, 4, 4), TIMES), transformer
+    family = family_model("df" if forcing else "t2v")
+    arguments = (asked, WINDOW, embeddings, asked.guidance_scale, torch.bfloat16, family, {})
+    denoiser = Denoiser(transformer, *arguments)  # type: ignore[arg-type]
+    return denoiser(STEP, torch.zeros(1, 16, 6, 4, 4)), transformer
 
 
 @pytest.mark.parametrize("guidance", [1.5, 6.0])
@@ -61,7 +65,7 @@ def test_without_guidance_one_forward() -> None:
 def test_what_the_transformer_is_told() -> None:
     _, transformer = ask(1.0, [3.0])
     (asked,) = transformer.asked
-    assert torch.equal(asked.pop("times"), TIMES)
+    assert asked.pop("times").tolist() == [list(STEP.timesteps)]
     assert asked == {
         "dtype": torch.bfloat16, "text": torch.bfloat16, "fps": 16, "causal_blocks": None, "shortcut": None
     }  # fmt: skip

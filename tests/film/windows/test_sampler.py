@@ -14,7 +14,7 @@ from diffusers import UniPCMultistepScheduler
 from torch import Tensor
 
 from skyreels_cli.film.windows.noise import InitialNoise, Stream, condition_noise
-from skyreels_cli.film.windows.sampler import WindowSampler
+from skyreels_cli.film.windows.sampler import Step, WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.plan.plan import Block, Window
 from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
@@ -114,7 +114,7 @@ def sampler_of(case: Case, window: Window, start: Tensor, predict: Any = None) -
     return WindowSampler(
         window,
         start,
-        predict or (lambda row, latents, times: velocity_of(latents, times)),
+        predict or (lambda step, latents: velocity_of(latents, torch.tensor([step.timesteps]))),
         lambda: make_scheduler("unipc", case.steps, SHIFT, case.forcing),
         STREAM,
         case.addnoise,
@@ -127,9 +127,11 @@ def test_equals_one_solver_per_frame(name: str) -> None:
     window = case.window()
     noise = torch.randn(4, window.forward_latents, 3, 5, generator=torch.Generator().manual_seed(0))
     expected = per_frame(case, window, noise)
-    sampler = sampler_of(case, window, noise.clone())
+    given = noise.clone()
+    sampler = sampler_of(case, window, given)
     rows = [row for row, _ in sampler.run()]
     assert rows == list(range(window.rows))
+    assert torch.equal(given, noise), "what a sampler is given stays as it is"
     assert torch.allclose(sampler.latents, expected, atol=1e-5)
     assert torch.equal(sampler.latents[:, : window.prefix_latents], noise[:, : window.prefix_latents])
     assert torch.equal(sampler.latents[:, window.latents :], noise[:, window.latents :])
@@ -166,9 +168,9 @@ def test_the_model_is_asked_once_per_row_and_told_the_row() -> None:
     case = Case(ar_step=2)
     asked: list[int] = []
 
-    def predict(row: int, latents: Tensor, times: Tensor) -> Tensor:
-        asked.append(row)
-        return velocity_of(latents, times)
+    def predict(step: Step, latents: Tensor) -> Tensor:
+        asked.append(step.row)
+        return velocity_of(latents, torch.tensor([step.timesteps]))
 
     window = case.window()
     running = sampler_of(case, window, torch.randn(4, 6, 2, 2), predict).run()
@@ -177,6 +179,29 @@ def test_the_model_is_asked_once_per_row_and_told_the_row() -> None:
     assert asked == [0, 1]
     running.close()
     assert asked == [0, 1]
+
+
+def test_what_the_model_is_told_of_a_step() -> None:
+    case = Case(latents=5, prefix=1, block=2, ar_step=2, steps=4, addnoise=40, end_frame=True)
+    window, steps = case.window(), []
+
+    def predict(step: Step, latents: Tensor) -> Tensor:
+        steps.append(step)
+        return velocity_of(latents, torch.tensor([step.timesteps]))
+
+    list(sampler_of(case, window, torch.randn(4, window.forward_latents, 2, 2), predict).run())
+    first, second, third, fourth = schedule(case.steps)[0]
+    assert [step.timesteps for step in steps] == [
+        (40, first, first, 999, 999, 0),
+        (40, second, second, 999, 999, 0),
+        (40, third, third, first, first, 0),
+        (40, fourth, fourth, second, second, 0),
+        (40, 0, 0, third, third, 0),
+        (40, 0, 0, fourth, fourth, 0),
+    ]
+    both, late = (False, True, True, True, True, False), (False, False, False, True, True, False)
+    early = (False, True, True, False, False, False)
+    assert [step.moving for step in steps] == [early, early, both, both, late, late]
 
 
 def test_windows_draw_from_one_stream_in_order() -> None:
