@@ -30,7 +30,7 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
-from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, write_pending, write_texts
+from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, take_texts, write_pending, write_texts
 from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
@@ -60,11 +60,12 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     made = _made(request.output)
     draft = _as_made(draft, made)
     facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
+    draft = take_texts(draft, made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
     elif is_asked(draft):
         decide(replace(request, enhance_later=True))  # what else is wrong is said before a model writes for minutes
-        draft = write_texts(draft, facts, notes, made=made, show=show)
+        draft = write_texts(draft, facts, notes, show)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
     notes += cut_prompts(recipe, facts)

@@ -26,17 +26,19 @@ def is_asked(draft: Draft) -> bool:
     return draft.prompt_enhancer is not None or draft.story is not None
 
 
-def write_texts(
-    draft: Draft, facts: ModelFacts, notes: list[str], *, made: Mapping[str, Any] | None = None, show: Show = str
-) -> Draft:
-    """The draft with the texts written, and the record of that; those of a film that is there (`made`) are taken.
+def take_texts(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
+    """The draft with the texts of a film that is there (`made`, its recipe), if they come from the same words."""
+    taken = _taken_up(draft, made) if is_asked(draft) else None
+    return _settled(draft, taken) if taken else draft
 
-    `notes` are added to. Raises UsageError `usage` for a story beside shots or a prompt, and what providers raise.
+
+def write_texts(draft: Draft, facts: ModelFacts, notes: list[str], show: Show = str) -> Draft:
+    """The draft with its texts written, and the record of that; `notes` are added to.
+
+    Raises UsageError `usage` for a story beside shots or a prompt, and what providers raise.
     """
     _check_story(draft)
     provider = choose_provider(draft.prompt_enhancer, options=draft.options)
-    if taken := _taken_up(draft, made):
-        return _settled(draft, taken)
     if provider.chosen_because:
         notes.append(f"prompts are enhanced by {provider.name}, {provider.chosen_because}")
     if draft.story:
