@@ -77,3 +77,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     spellings = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), spellings, n=1)
     return f'; did you mean "{spellings[near[0]]}"?' if near else ""
+
+
+def printable(text: str, limit: int = 80) -> str:
+    """Foreign text for a message: no control characters, no line breaks, not longer than `limit`."""
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[:limit])
+    return shown if len(text) <= limit else f"{shown}…"

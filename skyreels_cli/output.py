@@ -16,15 +16,45 @@ from typing import TYPE_CHECKING, Any, TextIO
 from skyreels_cli.errors import SkyreelsError
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType
+    from rich.segment import Segment
 
 ENVELOPE_VERSION = 1
+_UNSEEN = dict.fromkeys(
+    code
+    for first, last in ((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x2069))
+    for code in (*range(first, last + 1), 0x061C)
+)
+"""C0 but tab and line feed, DEL, C1, and what turns the direction of writing: a terminal obeys them."""
+
 _STYLES = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 
 
 def colourful(stream: TextIO) -> bool:
     """Whether a stream is a terminal that can show colour and animation, and `NO_COLOR` is not set."""
     return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+
+
+def harmless(text: str) -> str:
+    """A text without the characters that make a terminal do something; prompts and presets come from strangers."""
+    return text.translate(_UNSEEN)
+
+
+class _Harmless:
+    """Rich's hook before anything is printed: everything is printed without such characters."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Put each into something that cleans what comes out of it."""
+        return [_Cleaned(renderable) for renderable in renderables]
+
+
+@dataclass(frozen=True)
+class _Cleaned:
+    renderable: ConsoleRenderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self.renderable, options):
+            yield segment if segment.control else segment._replace(text=harmless(segment.text))
 
 
 @dataclass
@@ -47,8 +77,9 @@ class Output:
 
     @property
     def animated(self) -> bool:
-        """Whether progress on stderr may be animated."""
-        return colourful(sys.stderr) and not (self.quiet or self.events)
+        """Whether progress on stderr may be animated, which takes characters beyond ASCII."""
+        encoding = (getattr(sys.stderr, "encoding", None) or "utf-8").lower()
+        return colourful(sys.stderr) and encoding.startswith("utf") and not (self.quiet or self.events)
 
     def console(self, stream: TextIO | None = None) -> Console:
         """A rich console on a stream (default: stderr) that follows the rules for colour."""
@@ -56,7 +87,7 @@ class Output:
 
         stream = stream or sys.stderr
         colour = colourful(stream)
-        return Console(
+        console = Console(
             file=stream,
             force_terminal=colour,
             no_color=not colour,
@@ -65,6 +96,8 @@ class Output:
             markup=False,
             emoji=False,
         )
+        console.push_render_hook(_Harmless())  # type: ignore[arg-type]  # to be of its class costs importing rich
+        return console
 
     def result(
         self, data: Mapping[str, Any], essential: str, human: Callable[[], RenderableType] | None = None
@@ -73,7 +106,7 @@ class Output:
         if self.json or self.events:
             self._envelope(data, None)
         elif self.quiet or human is None:
-            print(essential)
+            print(harmless(essential) if sys.stdout.isatty() else essential)
         else:
             self.console(sys.stdout).print(human())
         sys.stdout.flush()
@@ -81,10 +114,10 @@ class Output:
     def failure(self, error: SkyreelsError) -> None:
         """Print an error with its causes and hint on stderr, and under `--json` or `--events` the envelope."""
         if self.debug:
-            traceback.print_exception(error, file=sys.stderr)
+            print(harmless("".join(traceback.format_exception(error))), end="", file=sys.stderr)
         self._say("error", error.message)
         for cause in causes(error):
-            print(f"  cause: {cause}", file=sys.stderr)
+            print(f"  cause: {harmless(cause)}", file=sys.stderr)
         if error.hint:
             self._say("hint", error.hint)
         if self.json or self.events:
@@ -99,7 +132,7 @@ class Output:
     def narrate(self, text: str) -> None:
         """Print a line about what is going on, unless `--quiet`."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(harmless(text), file=sys.stderr)
 
     def detail(self, text: str) -> None:
         """Print a line for `-v` and `--debug`."""
@@ -113,7 +146,7 @@ class Output:
 
     def _say(self, label: str, text: str) -> None:
         painted = f"\033[{_STYLES[label]}m{label}:\033[0m" if colourful(sys.stderr) else f"{label}:"
-        print(painted, text, file=sys.stderr)
+        print(painted, harmless(text), file=sys.stderr)
 
     def _envelope(self, data: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
         if self._closed:  # a failure after the result must not print a second envelope
@@ -150,3 +183,14 @@ def clock(seconds: float) -> str:
 def frame_range(first_frame: int, frames: int) -> str:
     """A range of frames of the film, counted from 1: `98–177`."""
     return f"{first_frame + 1}–{first_frame + frames}"
+
+
+def frames_of_run(first_frame: int, frames: int, count: int) -> str:
+    """The frames of `count` windows of so many frames each: `98–177`, `98–3537 (80 each)`."""
+    whole = frame_range(first_frame, count * frames)
+    return whole if count == 1 else f"{whole} ({frames} each)"
+
+
+def window_numbers(index: int, count: int) -> str:
+    """The numbers of `count` windows, counted from 1: `2`, `3–44`."""
+    return str(index + 1) if count == 1 else f"{index + 1}–{index + count}"

@@ -9,10 +9,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from ruamel.yaml import YAML
@@ -20,10 +21,12 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
 
 from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.paths import absolute, home
 
 APP = "skyreels"
 ENV_PREFIX = "SKYREELS_"
 
+Secret = Annotated[SecretStr, BeforeValidator(str)]  # a key of nothing but digits is no number
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -44,10 +47,14 @@ class Folders:
 
 def folders() -> Folders:
     """The folders in `SKYREELS_HOME` if it is set, else the platform's."""
-    home = os.environ.get("SKYREELS_HOME")
-    config = Path(home).expanduser().absolute() if home else platformdirs.user_config_path(APP)
-    state = config if home else platformdirs.user_state_path(APP)
-    cache = config / "cache" if home else platformdirs.user_cache_path(APP)
+    chosen = os.environ.get("SKYREELS_HOME")
+    if chosen:
+        config = state = absolute(chosen)
+        cache = config / "cache"
+    else:
+        home()
+        config, state = platformdirs.user_config_path(APP), platformdirs.user_state_path(APP)
+        cache = platformdirs.user_cache_path(APP)
     return Folders(config=config, presets=config / "presets", queue=state / "queue", cache=cache)
 
 
@@ -63,6 +70,12 @@ class Settings(BaseSettings):
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
+    enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
+    enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
+    enhancer_url: str | None = Field(
+        None, pattern=r"^https?://", description="the address of an OpenAI-compatible endpoint (http://…/v1)"
+    )
+    enhancer_key: Secret | None = Field(None, description="the key of that endpoint; better in the environment")
     presets_dir: UserPath = Field(default_factory=lambda: folders().presets, description="the folder of your presets")
     on_finished: str | None = Field(
         None, description="a shell command for each finished job; it is told SKYREELS_JOB, SKYREELS_OUTPUT …"
@@ -137,11 +150,13 @@ def _config() -> CommentedMap:
         content = YAML().load(file) if file.is_file() else None
     except MarkedYAMLError as broken:
         line = f":{broken.problem_mark.line + 1}" if broken.problem_mark else ""
-        raise UsageError("bad-config", f"{file}{line}: {broken.problem}", f"edit {file}") from None
+        raise UsageError(
+            "bad-config", f"{file}{line}: {broken.problem}", f"${{EDITOR:-vi}} {quote(str(file))}"
+        ) from None
     except (OSError, UnicodeDecodeError) as unreadable:
-        raise UsageError("bad-config", f"{file} cannot be read", f"check {file}") from unreadable
+        raise UsageError("bad-config", f"{file} cannot be read", f"ls -l {quote(str(file))}") from unreadable
     if content is None:
         return CommentedMap()
     if not isinstance(content, CommentedMap):
-        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"edit {file}")
+        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"${{EDITOR:-vi}} {quote(str(file))}")
     return content

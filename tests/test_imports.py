@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "textual"}
 SLOW_FOR_HELP = {
-    "pydantic_settings",
     "rich.progress",
     "numpy",
     "PIL",
@@ -35,7 +34,9 @@ def test_help_imports_nothing_slow(line: list[str]) -> None:
     assert modules & (HEAVY | SLOW_FOR_HELP) == set()
 
 
-@pytest.mark.parametrize("line", [["preset", "list"], ["config", "show"], ["generate", "x", "--preset", "gone"]])
+@pytest.mark.parametrize(
+    "line", [["preset", "list"], ["config", "show"], ["enhance-prompt", "a fox"], ["generate", "x", "--preset", "gone"]]
+)
 def test_commands_that_render_nothing_leave_torch_alone(line: list[str]) -> None:
     modules = modules_after(f"from skyreels_cli.cli.main import main\nmain({line})")
     assert modules & HEAVY == set()

@@ -7,7 +7,19 @@ from typing import Annotated, Any
 import typer
 
 from skyreels_cli import __version__
-from skyreels_cli.cli import config, doctor, extend, generate, monitor, plugins, preset, queue, resume, show
+from skyreels_cli.cli import (
+    config,
+    doctor,
+    enhance_prompt,
+    extend,
+    generate,
+    monitor,
+    plugins,
+    preset,
+    queue,
+    resume,
+    show,
+)
 from skyreels_cli.cli.command import unfold
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
@@ -46,6 +58,7 @@ def root(
 
 app.command("generate")(unfold(generate.generate))
 app.command("extend")(unfold(extend.extend))
+app.command("enhance-prompt")(unfold(enhance_prompt.enhance_prompt))
 app.command("resume")(unfold(resume.resume))
 app.command("show")(unfold(show.show))
 app.command("doctor")(unfold(doctor.doctor))

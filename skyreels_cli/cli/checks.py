@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
 from skyreels_cli.errors import SkyreelsError
@@ -133,7 +134,7 @@ def _disk(name: str, folder: Path) -> Check:
     folder = folder.absolute()
     standing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(standing, os.W_OK):
-        return Check(name, "problem", f"{folder} cannot be written to", f"chmod u+w {standing}")
+        return Check(name, "problem", f"{folder} cannot be written to", f"chmod u+w {quote(str(standing))}")
     free = shutil.disk_usage(standing).free
     found = f"{folder}, {byte_size(free)} free"
     return Check(name, "ok" if free > LOW_DISK_BYTES else "warning", found)

@@ -13,12 +13,21 @@ if TYPE_CHECKING:
 
 def preset_names() -> list[tuple[str, str]]:
     """Return the presets there are, with what they are for; nothing if the settings are broken."""
-    from skyreels_cli.recipe.presets import list_presets
+    from skyreels_cli.recipe.presets.find import list_presets
     from skyreels_cli.settings import load_settings
 
     with suppress(SkyreelsError):
-        return [(preset.name, preset.description) for preset in list_presets(load_settings().presets_dir)]
+        return [
+            (preset.name, preset.title or preset.description) for preset in list_presets(load_settings().presets_dir)
+        ]
     return []
+
+
+def camera_words() -> list[tuple[str, str]]:
+    """Return the camera's vocabulary, with which of its four lists a word is in."""
+    from skyreels_cli.recipe.choices import CAMERA_WORDS
+
+    return list(CAMERA_WORDS.items())
 
 
 def scheduler_names() -> list[tuple[str, str]]:
@@ -40,6 +49,13 @@ def parallel_names() -> list[tuple[str, str]]:
     from skyreels_cli.plugins.specs import ParallelSpec
 
     return _names(ParallelSpec)
+
+
+def enhancer_names() -> list[tuple[str, str]]:
+    """Return the prompt enhancers that plugins offer, with what they are."""
+    from skyreels_cli.plugins.specs import EnhancerSpec
+
+    return _names(EnhancerSpec)
 
 
 def _names(kind: type[Spec]) -> list[tuple[str, str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 import typer
@@ -14,20 +16,32 @@ from skyreels_cli.errors import (
     as_out_of_memory,
     did_you_mean,
     first_line,
+    printable,
 )
 
 
-def as_failure(error: BaseException) -> SkyreelsError:
-    """Return the error to report for an exception; a bug becomes code `internal`, never a usage error."""
+def as_failure(error: BaseException, args: Sequence[str] = ()) -> SkyreelsError:
+    """Return the error to report for an exception; a bug becomes code `internal`, never a usage error.
+
+    `args` is the command line, in which a prompt may have been taken for an option.
+    """
     if isinstance(error, SkyreelsError):
         return error
     if isinstance(error, typer.TyperException):
-        return _usage(error)
+        return _dashed_prompt(error, args) or _usage(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return InterruptedError("interrupted", "interrupted before the work was finished")
-    failure = as_out_of_memory(error) or _bug(error)
+    failure = as_out_of_memory(error) or _system(error) or _bug(error)
     failure.__cause__ = error
     return failure
+
+
+def _system(error: BaseException) -> SkyreelsError | None:
+    """The account or the terminal, where those are to blame and the library that was hit does not say so in words."""
+    if isinstance(error, RuntimeError) and "home directory" in str(error):
+        message = "this account has no home folder: set SKYREELS_HOME to a folder that may be written to"
+        return UsageError("no-home", message, "export SKYREELS_HOME=/var/tmp/skyreels")
+    return None
 
 
 def _bug(error: BaseException) -> SkyreelsError:
@@ -39,6 +53,16 @@ def command_behind(error: BaseException) -> str:
     """Name the command whose line could not be parsed: `generate`, `preset list`, or nothing."""
     context = getattr(error, "ctx", None)
     return context.command_path.partition(" ")[2] if context else ""
+
+
+def _dashed_prompt(error: typer.TyperException, args: Sequence[str]) -> UsageError | None:
+    """The error for a prompt that begins with a dash, and was taken for an option that does not exist."""
+    name = getattr(error, "option_name", None)
+    prompt = next((arg for arg in args if name and arg.startswith(("-", name)) and len(arg.split()) > 1), None)
+    if prompt is None:
+        return None
+    message = "a prompt that begins with a dash is taken for an option: put it behind --"
+    return UsageError("usage", message, f"skyreels {command_behind(error)} -- {quote(printable(prompt))}")
 
 
 def _usage(error: typer.TyperException) -> UsageError:

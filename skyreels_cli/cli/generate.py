@@ -12,10 +12,12 @@ from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.options import FilmOptions, PlanOptions
 from skyreels_cli.cli.progress import Notice, progress
 from skyreels_cli.cli.request import decide_aloud, make_request
+from skyreels_cli.cli.storyboard import reviewed
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.output import Output, byte_size, clock
+from skyreels_cli.plan.rows import RowCounts
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,9 +34,16 @@ def generate(
     only: PlanOptions,
 ) -> None:
     """Render a film from a prompt, with a first and a last frame if you like."""
-    order = decide_aloud(make_request(text, film), out)
-    if only.dry_run or only.explain:
+    only_plan = only.dry_run or only.explain
+    request = make_request(text, film, only_plan=only_plan)
+    order = decide_aloud(request, out)
+    to_review = request.typed.story is not None and not only_plan
+    while to_review and (changed := reviewed(order, request, out)):
+        request, order = changed, decide_aloud(changed, out)
+    if only_plan:
         _show_plan(order, out, explain=only.explain)
+    elif order.finished:
+        tell_finished(order.finished, out)
     else:
         render_film(order, out)
 
@@ -75,6 +84,16 @@ def render_film(rendering: Rendering, out: Output) -> None:
     size = f"{film.frames} frames, {film.width}×{film.height}, {film.duration_s:.1f} s"
     peak = byte_size(film.peak_memory_bytes)
     out.narrate(f"{size}, seed {film.seed}, rendered in {clock(film.elapsed_s)}, peak {peak}")
+    _tell_result(film, out)
+
+
+def tell_finished(film: FilmDone, out: Output) -> None:
+    """Say that the film is there already, made from the same recipe with the same model: nothing is left to do."""
+    out.narrate(f"{film.output} is finished already, of the same recipe and model (--overwrite makes it again)")
+    _tell_result(film, out)
+
+
+def _tell_result(film: FilmDone, out: Output) -> None:
     data = film.to_dict()
     del data["event"]
     out.result(data, film.output)
@@ -92,7 +111,7 @@ def _watch(rendering: Rendering, out: Output) -> FilmDone:
     """Render while a person, or a script, is told how it goes; closing the generator stops the film."""
     film = None
     plan = rendering.plan
-    rows = None if plan.endless else [window.rows for window in plan.windows]
+    rows = None if plan.endless else RowCounts.of(plan)
     with (
         progress(out, rows) as listen,
         Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text))) as interrupts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,9 +10,12 @@ import typer.main
 
 from skyreels_cli.cli.app import app
 from skyreels_cli.cli.failure import as_failure, command_behind
+from skyreels_cli.cli.interrupt import ended_as_interrupted
 from skyreels_cli.cli.plugin_commands import add_plugin_commands
+from skyreels_cli.cli.streams import lost_result, steady_streams
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.output import Output
+from skyreels_cli.paths import require_text
 
 # Switches in the reference, options with a value in our contract: bare, they mean the value here.
 BARE_VALUES = {"--offload": "model", "--prompt-enhancer": "default"}
@@ -23,23 +25,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises for what a command did."""
     args = list(sys.argv[1:] if argv is None else argv)
     out = Output()
+    steady_streams()
     try:
-        try:
-            return _run(args, out)
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nothing may leave but an exit code
-            # A line that could not be parsed never got as far as switching these on.
-            out.turn_on(json="--json" in args, events="--events" in args, debug="--debug" in args)
-            out.command = command_behind(error) or out.command
-            failure = as_failure(error)
-            out.failure(failure)
-            return failure.exit_code
-    except BrokenPipeError:
-        # Whoever read stdout is gone (`skyreels … | head`); the exit flush would complain about it once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        with ended_as_interrupted():
+            status = _run(args, out)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nothing may leave but an exit code
+        # A line that could not be parsed never got as far as switching these on.
+        out.turn_on(json="--json" in args, events="--events" in args, debug="--debug" in args)
+        out.command = command_behind(error) or out.command
+        failure = as_failure(error, args)
+        out.failure(failure)
+        status = failure.exit_code
+    if reason := lost_result():
+        out.warning(f"what belongs on stdout could not be written: {reason}")
+    return status
 
 
 def _run(args: list[str], out: Output) -> int:
+    for arg in args:
+        require_text(arg)
     command = typer.main.get_command(app)
     add_plugin_commands(command, args, out)
     status = command.main(_with_bare_values(args), prog_name="skyreels", standalone_mode=False, obj=out)

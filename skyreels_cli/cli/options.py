@@ -9,7 +9,15 @@ from typing import Annotated
 
 from typer import Option
 
-from skyreels_cli.cli.completion import cache_names, model_names, parallel_names, preset_names, scheduler_names
+from skyreels_cli.cli.completion import (
+    cache_names,
+    camera_words,
+    enhancer_names,
+    model_names,
+    parallel_names,
+    preset_names,
+    scheduler_names,
+)
 from skyreels_cli.film.placement import Offload
 from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
 
@@ -46,8 +54,16 @@ class RecipeOptions:
     prompt: Annotated[str | None, Render("--prompt", metavar="TEXT", help="The same as PROMPT.")] = None
     negative_prompt: Annotated[str | None, Render(metavar="TEXT", help="What to keep out.")] = None
     preset: Annotated[
-        str | None,
-        Render(metavar="NAME|FILE.yaml", autocompletion=preset_names, help="A recipe to start from."),
+        list[str] | None,
+        Render(
+            metavar="NAME|FILE|CODE|URL",
+            autocompletion=preset_names,
+            help="A recipe to start from; the last wins.",
+        ),
+    ] = None
+    camera: Annotated[
+        list[str] | None,
+        Render(metavar="WORD", autocompletion=camera_words, help="How the camera sees or moves: close-up, dolly-in."),
     ] = None
     model: Annotated[
         str | None,
@@ -57,7 +73,14 @@ class RecipeOptions:
     aspect: Annotated[Aspect | None, Render(help="Shape of the picture.")] = None
     num_frames: Annotated[int | None, Render(metavar="N", help="Length: exactly N come out.")] = None
     duration: Annotated[str | None, Render(metavar="10s|2m|inf", help="Length in time instead.")] = None
-    shots: Annotated[Path | None, Render(metavar="FILE.yaml", help="A prompt and a length for each shot.")] = None
+    shots: Annotated[
+        str | None, Render(metavar="FILE.yaml|N", help="A prompt and a length for each; how many a story has.")
+    ] = None
+    story: Annotated[str | None, Render(metavar="TEXT", help="Have a storyboard written, and render it.")] = None
+    prompt_enhancer: Annotated[
+        str | None,
+        Render(metavar="[NAME]", autocompletion=enhancer_names, help="Have the prompt completed: see enhance-prompt."),
+    ] = None
     fps: Annotated[str | None, Render(metavar="24|23.976|24000/1001", help="Frames per second.")] = None
     image: Annotated[str | None, Render(metavar="FILE", help="The first frame.")] = None
     end_image: Annotated[str | None, Render(metavar="FILE", help="The last frame.")] = None
@@ -111,13 +134,6 @@ class RecipeOptions:
 
 
 @dataclass(frozen=True)
-class LaterOptions:
-    """Options of the contract whose feature is not built yet: taken by name and refused, never ignored."""
-
-    prompt_enhancer: Annotated[str | None, Later()] = None
-
-
-@dataclass(frozen=True)
 class MachineOptions:
     """How this machine computes; the names are those of `settings.Settings`, but for `use_usp`."""
 
@@ -148,7 +164,6 @@ class FilmOptions:
     """All that says what film is wanted: the options of `generate`, `extend` and `queue add`."""
 
     recipe: RecipeOptions = RecipeOptions()
-    later: LaterOptions = LaterOptions()
     file: FileOptions = FileOptions()
     machine: MachineOptions = MachineOptions()
 

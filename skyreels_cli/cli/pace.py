@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from skyreels_cli.film.events import CacheUsed, Event, StageStarted, StepDone, WindowDone, WindowStarted
+from skyreels_cli.plan.rows import RowCounts
 
 # The steps of a window take equally long but for jitter; recent ones tell of a machine that slows down.
 RECENT_STEPS = 10
+RECENT_WINDOWS = 100
 
 
 class Pace:
     """The state of a running film; `rows` counts the steps of each window (None: endless), `now` monotonic seconds."""
 
-    def __init__(self, rows: Sequence[int] | None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rows: RowCounts | None, now: Callable[[], float] = time.monotonic) -> None:
         self.rows = rows
         self.window_steps_done = 0
         self.stage = ""
@@ -28,7 +30,7 @@ class Pace:
         self._windows_done = 0
         self._recent: deque[float] = deque(maxlen=RECENT_STEPS)
         self._window_steps: list[float] = []
-        self._overheads: list[float] = []
+        self._overheads: deque[float] = deque(maxlen=RECENT_WINDOWS)
 
     def take(self, event: Event) -> None:
         """Account for one event."""
@@ -61,12 +63,12 @@ class Pace:
     @property
     def share_done(self) -> float | None:
         """Part of the film's steps that is done; None if it is endless."""
-        return self.steps_done / sum(self.rows) if self.rows else None
+        return self.steps_done / self.rows.total if self.rows else None
 
     @property
     def steps_done(self) -> int:
         """Steps done of the whole film, those of a resumed film's finished windows included."""
-        before = sum(self.rows[: self.window.window]) if self.rows and self.window else 0
+        before = self.rows.before(self.window.window) if self.rows and self.window else 0
         return before + self.window_steps_done
 
     @property
@@ -84,10 +86,10 @@ class Pace:
         """Seconds until the film is done; decoding counts once a first window has shown what it takes."""
         if self.rows is None:
             return None
-        steps = self._left(sum(self.rows) - self.steps_done)
+        steps = self._left(self.rows.total - self.steps_done)
         if steps is None or not self._overheads:
             return steps
-        windows_left = len(self.rows) - self._windows_done
+        windows_left = self.rows.windows - self._windows_done
         return steps + windows_left * sum(self._overheads) / len(self._overheads)
 
     def _left(self, rows: int) -> float | None:

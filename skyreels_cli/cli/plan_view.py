@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skyreels_cli.output import byte_size, clock, frame_range
+from skyreels_cli.output import byte_size, clock, frames_of_run, window_numbers
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -20,7 +20,7 @@ LONGEST_RUN = 6
 
 
 def plan_view(plan: Plan, output: Path) -> RenderableType:
-    """Draw windows, what they cost and what is unusual about them, within 80 columns."""
+    """Draw windows (alike ones in one line), what they cost and what is unusual about them, within 80 columns."""
     from rich.console import Group
 
     from skyreels_cli.recipe.rate import rate_number
@@ -45,11 +45,12 @@ def _windows(plan: Plan) -> Table:
     shots = plan.windows[-1].shot + 1
     if shots > 1:
         table.add_column("shot", justify="right")
-    for window in plan.windows:
+    for run in plan.windows.runs:
+        window = run.first
         latents = f"{window.latents}+end" if window.end_frame else str(window.latents)
         table.add_row(
-            f"{window.index + 1}/{plan.count or '…'}",
-            frame_range(window.first_frame, window.new_frames),
+            f"{window_numbers(window.index, run.count)}/{plan.count or '…'}",
+            frames_of_run(window.first_frame, window.new_frames, run.count),
             latents,
             str(window.prefix_latents),
             str(window.rows),

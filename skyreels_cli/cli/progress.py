@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, WindowDone, WindowStarted
 from skyreels_cli.output import Output, byte_size, clock, frame_range
+from skyreels_cli.plan.rows import RowCounts
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -29,7 +30,7 @@ class Notice(Event):
 
 
 @contextmanager
-def progress(out: Output, rows: Sequence[int] | None) -> Iterator[Listener]:
+def progress(out: Output, rows: RowCounts | None) -> Iterator[Listener]:
     """Yield what to call with each event; `rows` counts the steps of each window, None is an endless film."""
     if out.quiet or out.events:
         yield Pace(rows).take

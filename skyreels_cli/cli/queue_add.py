@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shlex import split
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from skyreels_cli.cli.editor import open_editor
 from skyreels_cli.cli.options import FileOptions, FilmOptions, MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
@@ -23,6 +21,7 @@ from skyreels_cli.output import Output
 if TYPE_CHECKING:
     from skyreels_cli.queue.job import Job, NewJob
     from skyreels_cli.queue.store import Store
+    from skyreels_cli.recipe.schema import Draft
 
 PANEL = "In the queue"
 
@@ -52,10 +51,13 @@ def add(
     queue: QueueOptions,
     priority: Annotated[int, Option(metavar="N", help="Higher goes first.", rich_help_panel=PANEL)] = 0,
     paused: Annotated[bool, Option("--paused", help="Add it set aside.", rich_help_panel=PANEL)] = False,
+    enhance_later: Annotated[
+        bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
+    ] = False,
 ) -> None:
     """Add a film to the queue: the options of generate, checked now, rendered by `skyreels queue run`."""
     store = open_store()
-    new = _worded(text, film, queue, store, out)
+    new = _worded(text, film, queue, store, out, enhance_later=enhance_later)
     job = store.add(replace(new, priority=priority, state="paused" if paused else "queued"))
     _tell(job, store, out)
 
@@ -70,6 +72,7 @@ def edit(
 ) -> None:
     """Change a job that does not run: by the options of generate, without any in $EDITOR."""
     from skyreels_cli.queue import actions
+    from skyreels_cli.recipe.presets.load import load_words
 
     store = open_store()
     before = store.job(job)
@@ -79,21 +82,31 @@ def edit(
     with tempfile.TemporaryDirectory() as folder:
         words = _write_words(Path(folder) / f"job-{job}.yaml", store.assets.resolve(before.draft))
         if text is None and film == FilmOptions() and queue == QueueOptions():
-            _open_editor(words, out)
-        recipe = replace(film.recipe, preset=str(words))
-        new = _worded(text, replace(film, recipe=recipe, machine=machine, file=file), queue, store, out, before)
+            _reword(words, out)
+        changed = replace(film, machine=machine, file=file)
+        new = _worded(text, changed, queue, store, out, before, load_words(words))
     actions.edit(store, job, new)
     _tell(store.job(job), store, out)
 
 
 def _worded(
-    text: str | None, film: FilmOptions, queue: QueueOptions, store: Store, out: Output, before: Job | None = None
+    text: str | None,
+    film: FilmOptions,
+    queue: QueueOptions,
+    store: Store,
+    out: Output,
+    before: Job | None = None,
+    words: Draft | None = None,
+    *,
+    enhance_later: bool = False,
 ) -> NewJob:
-    """The job that these options say."""
+    """The job that these options say, over the `words` of the one before."""
     from skyreels_cli.queue.job import NewJob
     from skyreels_cli.queue.new_job import new_job
 
-    request = make_request(text, film)
+    request = replace(make_request(text, film), enhance_later=enhance_later)
+    if words:
+        request = replace(request, before=words)
     return new_job(
         decide_aloud(request, out, store.pace),
         request,
@@ -132,14 +145,13 @@ def _write_words(file: Path, draft: dict[str, Any]) -> Path:
     return file
 
 
-def _open_editor(file: Path, out: Output) -> None:
+def _reword(file: Path, out: Output) -> None:
     """Let a person change the file; UsageError `nothing-to-change` where there is nobody, or nothing was changed."""
     before = file.read_text(encoding="utf-8")
     hint = "skyreels queue edit ID --seed 7 (or any other option of generate)"
     if out.no_input or out.json or not sys.stdin.isatty():
         raise UsageError("nothing-to-change", "no option says what is to change", hint)
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    subprocess.run([*split(editor), str(file)], check=True)
+    open_editor(file)
     if file.read_text(encoding="utf-8") == before:
         raise UsageError("nothing-to-change", "nothing was changed", hint)
 

@@ -44,7 +44,7 @@ def run(
     ] = True,
     machine: MachineOptions,
 ) -> None:
-    """Render the queue, job after job, until Ctrl-C or SIGTERM; what is half done is kept and goes on later."""
+    """Render the queue, job after job, until Ctrl-C or SIGTERM; what is half done is kept. It outlives its terminal."""
     from skyreels_cli.plugins.options import parse_options
     from skyreels_cli.queue.executors import find_executor
     from skyreels_cli.queue.notify import Notifier

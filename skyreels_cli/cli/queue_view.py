@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from skyreels_cli.output import byte_size, clock
+from skyreels_cli.plan.dry_run import count_windows
 from skyreels_cli.queue.logs import last_lines
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _facts(job: Job) -> Iterator[tuple[str, Any]]:
         yield "error", job.error["message"]
     if job.error and job.error.get("hint"):
         yield "hint", job.error["hint"]
-    yield "steps", f"{job.steps_done} of {job.total_steps} in {len(job.plan['windows'])} windows"
+    yield "steps", f"{job.steps_done} of {job.total_steps} in {count_windows(job.plan)} windows"
     yield "attempts", f"{job.attempts} of {job.max_attempts} without getting further"
     for step in job.degradations:
         yield "degraded", f"{json.dumps(step['change'])} after: {step['reason']}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from skyreels_cli.cli.options import FilmOptions, RecipeOptions
 from skyreels_cli.cli.plugin_commands import warn_of_broken_plugins
 from skyreels_cli.cli.plugin_flags import fold_machine_flags, fold_plugin_flags, spell
-from skyreels_cli.cli.unbuilt import refuse_unbuilt
-from skyreels_cli.errors import UsageError
+from skyreels_cli.errors import UsageError, first_line
 from skyreels_cli.output import Output
+from skyreels_cli.recipe.choices import LONGEST_PROMPT
 
 if TYPE_CHECKING:
     from skyreels_cli.order.intake import MeasuredRate
@@ -19,38 +20,60 @@ if TYPE_CHECKING:
     from skyreels_cli.order.request import Request
     from skyreels_cli.recipe.schema import Draft
 
+# More than the longest prompt takes in UTF-8.
+MOST_BYTES = 5 * LONGEST_PROMPT
+
 
 def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | None = None) -> Order:
-    """Decide, and tell what was noted on the way."""
+    """Decide, show a text that is being written, and tell what was noted on the way."""
+    from skyreels_cli.cli.writing import shown
     from skyreels_cli.order.intake import decide
 
     warn_of_broken_plugins(out)
-    order = decide(request, measured_rate)
+    with shown(out) as show:
+        order = decide(request, measured_rate, show)
     for note in order.notes:
         out.narrate(note)
     return order
 
 
-def make_request(prompt: str | None, options: FilmOptions) -> Request:
+def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = False) -> Request:
     """A command line as a request; a prompt `-` is read from stdin."""
     from skyreels_cli.order.request import Request
 
-    refuse_unbuilt(options.later)
-    preset = options.recipe.preset
+    presets = tuple(options.recipe.preset or ())
+    if "-" in (prompt, options.recipe.prompt) and "-" in presets:
+        raise UsageError("usage", "both the prompt and the preset are read from stdin", "give one of them as a file")
     return Request(
         typed=typed_draft(prompt, options.recipe),
-        presets=(preset,) if preset else (),
+        presets=presets,
         machine=fold_machine_flags(options.machine),
         output=options.file.output,
         overwrite=options.file.overwrite,
         keep_work=options.file.keep_work,
+        only_plan=only_plan,
     )
+
+
+def read_prompt(stream: TextIO) -> str:
+    """All that is on stdin, which is UTF-8 whatever the locale says; UsageError `bad-prompt` if that is no text."""
+    try:
+        read = stream.buffer.read(MOST_BYTES)
+        if len(read) == MOST_BYTES:
+            message = f"the prompt on stdin is longer than {LONGEST_PROMPT:,} characters"
+            raise UsageError("bad-prompt", message, "of more than 512 tokens, about 2,000 characters, the rest is lost")
+        text = read.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the prompt on stdin cannot be read: {first_line(error)}"
+        raise UsageError("bad-prompt", message, "iconv -t UTF-8 prompt.txt | skyreels generate -") from None
+    return text.strip()
 
 
 def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     """Return the typed options as a draft, over what their shots file says."""
+    from skyreels_cli.recipe.camera import camera_of
     from skyreels_cli.recipe.merge import merge
-    from skyreels_cli.recipe.presets import load_shots
+    from skyreels_cli.recipe.presets.load import load_shots
     from skyreels_cli.recipe.schema import Draft
     from skyreels_cli.recipe.validate import make_draft
 
@@ -61,9 +84,24 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
         raise UsageError("usage", message, "leave one of them out")
     said = {name: value for name, value in asdict(options).items() if value is not None}
     said = {name: value for name, value in said.items() if name not in ("preset", "shots")}  # these are files
+    if options.camera:
+        said["camera"] = camera_of(options.camera)
     if prompt is not None:
         said["prompt"] = prompt
     if said.get("prompt") == "-":
-        said["prompt"] = sys.stdin.read().strip()
-    shots = load_shots(options.shots) if options.shots else Draft()
+        said["prompt"] = read_prompt(sys.stdin)
+    count, file = _count_or_file(options)
+    if count is not None:
+        said["story_shots"] = count
+    shots = load_shots(file) if file else Draft()
     return merge(shots, make_draft(fold_plugin_flags(said), spell))
+
+
+def _count_or_file(options: RecipeOptions) -> tuple[int | None, Path | None]:
+    """What `--shots` says: how many shots a story shall have, or the file that holds them."""
+    if options.shots is None or not options.shots.isdigit():
+        return None, Path(options.shots).expanduser() if options.shots else None
+    if options.story is None:
+        message = f"--shots {options.shots}: {options.shots} shots of what? --story says it"
+        raise UsageError("usage", message, f'--story "a fairy tale of a fox" --shots {options.shots}')
+    return int(options.shots), None

@@ -15,6 +15,7 @@ from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import film_of, read_manifest, work_folder
 from skyreels_cli.output import Output
+from skyreels_cli.paths import absolute
 from skyreels_cli.recipe.choices import MAX_SEED
 
 if TYPE_CHECKING:
@@ -35,11 +36,16 @@ def resume(
     prompt: Annotated[str | None, Again(metavar="TEXT", help="With this prompt, to the end of the shot.")] = None,
 ) -> None:
     """Go on with an interrupted film as if nothing had happened; or make its end again, another way."""
+    from skyreels_cli.film.finished import identity_of
     from skyreels_cli.order.intake import make_placement, take_up
     from skyreels_cli.settings import load_settings
 
-    output = film_of(film.expanduser().absolute())
+    output = film_of(absolute(film))
     change = _change(from_window, seed, prompt)
+    if change is None and not work_folder(output).exists() and (made := identity_of(output)):
+        out.narrate(f"{output} is finished already")
+        out.result({"output": str(output), "recipe": made["recipe"]}, str(output))
+        return
     recipe = _recipe_of(output)
     recipe = recipe.with_reroll(change) if change else recipe
     placement = make_placement(load_settings(**fold_machine_flags(machine)), {})
@@ -72,12 +78,14 @@ def _set_aside(output: Path, change: Reroll, out: Output) -> None:
 
 def _recipe_of(output: Path) -> Recipe:
     """The recipe in the manifest of the film's work folder."""
+    from skyreels_cli.recipe.inputs import relocated
     from skyreels_cli.recipe.schema import Recipe
 
     folder = work_folder(output)
     manifest = read_manifest(folder)
     if manifest:
-        return Recipe.model_validate(manifest["recipe"])
+        was = Path(manifest.get("folder", output.parent))
+        return Recipe.model_validate(relocated(manifest["recipe"], was, output.parent))
     if output.exists():
         message = f"{output} is finished, and its work folder is gone: there is nothing to go on with"
         raise UsageError("film-finished", message, "skyreels generate … --keep-work keeps the windows for another take")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 
 from typer import Argument, Option
@@ -43,7 +44,9 @@ def _sidecar(file: Path) -> dict[str, Any]:
     try:
         made = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as unreadable:
-        raise UsageError("sidecar-unreadable", f"{file} cannot be read", f"ls {file.parent}") from unreadable
+        raise UsageError(
+            "sidecar-unreadable", f"{file} cannot be read", f"ls {quote(str(file.parent))}"
+        ) from unreadable
     if not _tells_a_recipe(made):
         raise UsageError("no-recipe", f"{file} holds no recipe of a film", "skyreels show FILM.mp4")
     return made

@@ -70,7 +70,7 @@ class FilmRenderer:
         yield from self._delivery.begin()
         if len(kept) != self._plan.count:
             yield from self._model.prepare(self._recipe.texts, pictures(self._recipe))
-        self._work.write_manifest(record.identity())
+        self._work.write_manifest(record.manifest(self._output.parent))
         windows = yield from self._render(kept)
         if self._plan.endless:
             self._plan = self._plan.ended_after(windows)
@@ -124,7 +124,7 @@ class FilmRenderer:
             duration_s=float(frames / shape.fps),
             seed=recipe.seed,
             windows=len(plan.windows),
-            steps=sum(window.rows for window in plan.windows),
+            steps=plan.total_rows or 0,
             model=self._model.facts.name,
             elapsed_s=elapsed,
             peak_memory_bytes=peak_bytes(self._model.device),

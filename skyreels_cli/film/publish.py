@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.film.finished import identity_of
 from skyreels_cli.film.folder.durable import flush
 from skyreels_cli.film.folder.record import FilmRecord
-from skyreels_cli.media.comment import read_comment
 
 OTHER_TAKES = ("recipe.rerolls", "recipe.num_frames")
 """In what takes of one film may differ: windows were made again, or an endless film went on."""
@@ -35,7 +32,7 @@ def publish(finished: Path, output: Path, *, overwrite: bool) -> None:
 
 def is_take_of(output: Path, record: FilmRecord) -> bool:
     """Whether the file that has the film's name is this film, or an earlier take of it."""
-    made = _identity(read_comment(output)) or _identity(_text(output.with_name(output.name + ".json")))
+    made = identity_of(output)
     if not made:
         return False
     changes = record.differences({key: made.get(key) for key in record.identity()})
@@ -53,18 +50,3 @@ def _move_without_replacing(file: Path, target: Path) -> None:
     else:
         flush(target.parent)
         file.unlink()
-
-
-def _identity(text: str | None) -> Mapping[str, Any] | None:
-    try:
-        made = json.loads(text or "")
-    except ValueError:
-        return None
-    return made if isinstance(made, dict) and "recipe" in made else None
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return None

@@ -11,6 +11,7 @@ from typing import Any
 
 from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.catalogue import RELEASES
+from skyreels_cli.hub.configs import require_possible
 from skyreels_cli.hub.facts import Component, ModelFacts
 from skyreels_cli.hub.family import families, family_named
 from skyreels_cli.hub.headers import read_weights_header
@@ -118,6 +119,7 @@ def _open_component(folder: Path, name: str, part: str) -> Component:
     """Config and weight files of a subfolder, with every tensor that the headers promise."""
     expected, stem = COMPONENTS[part]
     config = read_json(folder / part / "config.json")
+    require_possible(str(folder / part / "config.json"), config)
     classes = config.get("architectures") or [config.get("_class_name")]
     if not set(expected) & set(classes):
         message = f"the {part} of {name} is a {classes[0]}; SkyReels-V2 has a {expected[0]}"

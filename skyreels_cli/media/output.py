@@ -33,7 +33,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             message = f"{path} is a folder; a film needs a file name"
             raise UsageError("output-is-a-folder", message, f"-o {quote(str(path / 'film.mp4'))}")
         if path.exists() and not overwrite:
-            raise UsageError("output-exists", f"{path} exists already", "--overwrite")
+            raise output_exists(path)
         folder = _existing_folder(path.parent)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"no permission to write into {folder}")
@@ -41,8 +41,13 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             pass
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror or error}"
-        hint = f"-o {quote(str(Path.home() / path.name))}"
+        hint = f"-o {quote(str(Path(tempfile.gettempdir()) / path.name))}"
         raise UsageError("output-not-writable", message, hint) from error
+
+
+def output_exists(path: Path) -> UsageError:
+    """The error for a name that another file has."""
+    return UsageError("output-exists", f"{path} exists already", "--overwrite")
 
 
 def check_space(folder: Path, needed_bytes: float) -> None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Sequence
 from typing import Any
 
-import ftfy
 import torch
 from torch import Tensor
 
+from skyreels_cli.recipe.prompt_text import clean_prompt
+
 TEXT_TOKENS = 512
-
-
-def clean_prompt(prompt: str) -> str:
-    """Mend broken unicode, resolve HTML entities (twice, as in training) and fold white space."""
-    mended = html.unescape(html.unescape(ftfy.fix_text(prompt)))
-    return re.sub(r"\s+", " ", mended).strip()
 
 
 @torch.inference_mode()

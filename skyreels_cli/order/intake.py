@@ -7,11 +7,13 @@ up again here; nobody else decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.film.finished import finished_film, identity_of
 from skyreels_cli.film.folder.manifest import read_manifest, work_folder
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.ranks.split import BEST, check_split, describe_split
@@ -28,15 +30,19 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
+from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, write_pending, write_texts
+from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
+from skyreels_cli.paths import expanded
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.merge import merge
-from skyreels_cli.recipe.presets import load_preset
+from skyreels_cli.recipe.presets.requirements import check_model
 from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.sharing.load import load_for_use
 from skyreels_cli.settings import Settings, load_settings
 
 MeasuredRate = Callable[[str], float | None]
@@ -45,21 +51,35 @@ MeasuredRate = Callable[[str], float | None]
 LISTED_WORDS = 6
 
 
-def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order:
+def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Callable[[str], object] = str) -> Order:
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     settings = load_settings(**request.machine)
-    presets = {f"preset {name}": load_preset(name, settings.presets_dir) for name in request.presets}
+    loaded = [load_for_use(preset, settings.presets_dir) for preset in request.presets]
+    presets = {f"preset {preset.called}": preset.draft for preset in loaded}
+    said = {"typed": request.typed, **dict(reversed(presets.items())), "the job": request.before}
     check_video_options(request.typed)
     notes: list[str] = []
-    draft = _prompted(merge(*presets.values(), request.typed), notes)
-    draft = _as_begun(draft, request.output)
+    draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
+    begun = _begun(request.output)
+    draft = _as_begun(draft, begun)
     facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
+    for preset in loaded:
+        check_model(preset.requires, facts.name, preset.where)
+    if is_asked(draft) and request.enhance_later:
+        draft = leave_for_later(draft, facts)
+    elif is_asked(draft):
+        decide(replace(request, enhance_later=True))  # what else is wrong is said before a model writes for minutes
+        draft = write_texts(draft, facts, notes, begun=begun, show=show)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
+    notes += cut_prompts(recipe, facts)
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
-    output = _output(request, recipe, plan, settings.outdir)
+    output = _place(request, recipe, settings.outdir)
+    finished = None if request.overwrite else finished_film(output, recipe, plan, facts)
+    if finished is None:
+        _check_output(request, output, recipe, plan, notes)
     notes += lost_streams(recipe, output)
     check_split(recipe, plan, facts, placement)
     return Order(
@@ -71,7 +91,8 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
         keep_work=request.keep_work,
         overwrite=request.overwrite,
         draft=draft,
-        sources=value_sources(recipe, {"typed": request.typed, **dict(reversed(presets.items()))}, facts),
+        finished=finished,
+        sources=value_sources(recipe, said, facts),
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
     )
@@ -80,8 +101,9 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None) -> Order
 def take_up(
     recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
 ) -> Rendering:
-    """A film that was decided before, with its model and plan."""
+    """A film that was decided before, with its model and plan; texts that were left for now are written."""
     facts = open_model(recipe.model, recipe.base)
+    recipe = write_pending(recipe, _begun(output), facts)
     return Rendering(
         recipe=recipe,
         facts=facts,
@@ -114,13 +136,19 @@ def _prompted(draft: Draft, notes: list[str]) -> Draft:
     return draft.model_copy(update={"prompt": prompt})
 
 
-def _as_begun(draft: Draft, output: Path | None) -> Draft:
-    """The same request again goes on with the film: with the seed that it drew, and its re-rolls."""
-    manifest = read_manifest(work_folder(output.expanduser())) if output else None
-    if not manifest:
+def _begun(output: Path | None) -> Mapping[str, Any] | None:
+    """The recipe of the film, unfinished or finished, that lies where this one is to go, if there is one."""
+    there = expanded(output) if output else None
+    made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
+    return made["recipe"] if made else None
+
+
+def _as_begun(draft: Draft, begun: Mapping[str, Any] | None) -> Draft:
+    """The same request again means the film that lies there: its seed, and its re-rolls."""
+    if begun is None:
         return draft
-    begun = {"seed": manifest["recipe"]["seed"], "rerolls": manifest["recipe"].get("rerolls")}
-    return Draft.model_validate(begun | draft.model_dump(exclude_none=True, by_alias=True))
+    drawn = {"seed": begun.get("seed"), "rerolls": begun.get("rerolls")}
+    return Draft.model_validate(drawn | draft.model_dump(exclude_none=True, by_alias=True))
 
 
 def _default_model(settings: Settings, notes: list[str]) -> str:
@@ -139,12 +167,20 @@ def _note_unknown_words(recipe: Recipe, notes: list[str]) -> None:
         notes.append(f"{known}: {', '.join(words[:LISTED_WORDS])}{more}")
 
 
-def _output(request: Request, recipe: Recipe, plan: Plan, outdir: Path) -> Path:
-    """Where the film goes, once it is certain that it can be written there."""
+def _place(request: Request, recipe: Recipe, outdir: Path) -> Path:
+    """Where the film goes."""
     now = datetime.now().astimezone()
     default = default_output(recipe.prompt, recipe.seed, outdir, recipe.codec, now)
-    output = (request.output or like_video(default, recipe)).expanduser()
+    return expanded(request.output or like_video(default, recipe))
+
+
+def _check_output(request: Request, output: Path, recipe: Recipe, plan: Plan, notes: list[str]) -> None:
+    """Make certain that the film can be written there."""
     check_container(output, recipe.codec)
     check_output(output, overwrite=request.overwrite or output.absolute() == request.own_output)
-    check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
-    return output
+    try:
+        check_space(output.parent, plan.estimates["disk"].value + video_bytes(recipe))
+    except UsageError as error:
+        if not request.only_plan:
+            raise
+        notes.append(error.message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.recipe.schema import Draft
 
@@ -14,10 +15,12 @@ class Order(Rendering):
     """A rendering, and how it was decided.
 
     `draft` is what was said, presets included; `sources` says for each field of the recipe where its value comes from;
-    `notes` are sentences about what was decided for the person who asked; `split` is how several GPUs share the work.
+    `finished` is the film itself, where it lies there already, of this recipe and model; `notes` are sentences about
+    what was decided for the person who asked; `split` is how several GPUs share the work.
     """
 
     draft: Draft
     sources: Mapping[str, str]
+    finished: FilmDone | None = None
     notes: tuple[str, ...] = ()
     split: str | None = None

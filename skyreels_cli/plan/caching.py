@@ -8,7 +8,7 @@ from typing import Any
 from skyreels_cli.errors import PluginError, SkyreelsError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.compute import TransformerShape, guidance_branches, tokens_per_frame
-from skyreels_cli.plan.plan import Estimate, Window
+from skyreels_cli.plan.plan import Estimate, Window, Windows
 from skyreels_cli.plugins.entries import removal_command
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.options import make_options
@@ -52,14 +52,14 @@ def block_spans(window: Window) -> tuple[tuple[int, int], ...]:
     return spans + ((window.latents, window.forward_latents),) * window.end_frame
 
 
-def cache_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window], element_bytes: int) -> Estimate | None:
+def cache_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows, element_bytes: int) -> Estimate | None:
     """Bytes that the recipe's cache keeps in the longest window; None without a cache that says so."""
     if recipe.cache is None:
         return None
     shape = TransformerShape.of(facts)
     setting = cache_setting(
         recipe,
-        max(windows, key=lambda window: window.forward_latents),
+        max((run.first for run in windows.runs), key=lambda window: window.forward_latents),
         family=facts.family,
         branches=range(guidance_branches(recipe)),
         tokens_per_frame=tokens_per_frame(recipe, facts),

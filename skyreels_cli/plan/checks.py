@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.catalogue import RELEASES
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.family import family_named
 from skyreels_cli.plan.frames import pixel_frames
-from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
 
 
@@ -82,10 +79,9 @@ def _neighbours(pixels: int, step: int) -> str:
     return f"{below} or {below + step}" if below else str(step)
 
 
-def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]) -> None:
-    """Refuse windows and pictures that exceed the positions of the model's rotary embedding."""
+def check_positions(recipe: Recipe, facts: ModelFacts, latents: int) -> None:
+    """Refuse a longest window of so many latent frames, or pictures, beyond the model's rotary embedding."""
     limit = int(facts.transformer.config.get("rope_max_seq_len", 1024))
-    latents = max(window.forward_latents for window in windows)
     if latents > limit:
         end_frame = any(shot.end_image for shot in recipe.story)
         fits = pixel_frames(limit - end_frame, facts.temporal_stride)
@@ -102,9 +98,9 @@ def check_positions(recipe: Recipe, facts: ModelFacts, windows: Iterable[Window]
         raise UsageError("plan-resolution", message, "--resolution 540P")
 
 
-def check_rerolls(recipe: Recipe, windows: Sequence[Window]) -> None:
+def check_rerolls(recipe: Recipe, windows: int) -> None:
     """Refuse a re-roll of a window that the film does not have; an endless film has every window."""
-    beyond = [reroll.window for reroll in recipe.rerolls if reroll.window >= len(windows)]
+    beyond = [reroll.window for reroll in recipe.rerolls if reroll.window >= windows]
     if beyond and recipe.num_frames is not None:
-        message = f"the film has {len(windows)} windows, counted from 0: there is no window {beyond[0]}"
-        raise UsageError("plan-rerolls", message, f"--from-window {len(windows) - 1}")
+        message = f"the film has {windows} windows, counted from 0: there is no window {beyond[0]}"
+        raise UsageError("plan-rerolls", message, f"--from-window {windows - 1}")

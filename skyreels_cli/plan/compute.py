@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.plan.plan import Estimate, Window
+from skyreels_cli.plan.plan import Estimate, Window, Windows
 from skyreels_cli.recipe.schema import Recipe
 
 TEXT_TOKENS = 512
@@ -47,10 +46,9 @@ def tokens_per_frame(recipe: Recipe, facts: ModelFacts) -> int:
     return (recipe.height // (stride * patch_height)) * (recipe.width // (stride * patch_width))
 
 
-def guidance_branches(recipe: Recipe, shot: int | None = None) -> int:
-    """Forward passes per row: 2 under classifier-free guidance, else 1; without `shot`, the most of all shots."""
-    shots = recipe.story if shot is None else recipe.story[shot : shot + 1]
-    return max(len(shot.texts) for shot in shots)
+def guidance_branches(recipe: Recipe) -> int:
+    """Forward passes per row, the most of all shots: 2 under classifier-free guidance, else 1."""
+    return max(len(shot.texts) for shot in recipe.story)
 
 
 def forward_flops(shape: TransformerShape, tokens: int) -> float:
@@ -73,13 +71,13 @@ def vae_flops(recipe: Recipe, facts: ModelFacts, window: Window) -> float:
 
 
 def time_estimate(
-    recipe: Recipe, facts: ModelFacts, windows: Sequence[Window], flops_per_second: float | None = None
+    recipe: Recipe, facts: ModelFacts, windows: Windows, flops_per_second: float | None = None
 ) -> Estimate:
     """Seconds that these windows take; `flops_per_second` is the transformer's rate on this machine, if measured."""
     rate = flops_per_second or assumed_rate(recipe)
     vae_rate = rate if recipe.dtype == "float32" else rate * FLOAT32_SHARE
     denoising = denoise_flops(recipe, facts, windows)
-    vae = sum(vae_flops(recipe, facts, window) for window in windows)
+    vae = windows.total(lambda window: vae_flops(recipe, facts, window))
     source = "measured" if flops_per_second else "an assumption: an H100-class GPU"
     scope = "per window: " if recipe.num_frames is None else ""
     basis = (
@@ -89,12 +87,12 @@ def time_estimate(
     return Estimate(denoising / rate + vae / vae_rate, "s", basis)
 
 
-def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> float:
+def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Windows) -> float:
     """Floating-point operations of all forward passes: one per row of each window, two under guidance."""
     shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
-    return sum(
-        guidance_branches(recipe, window.shot) * window.rows * forward_flops(shape, window.forward_latents * per_frame)
-        for window in windows
+    branches = [len(shot.texts) for shot in recipe.story]
+    return windows.total(
+        lambda window: branches[window.shot] * window.rows * forward_flops(shape, window.forward_latents * per_frame)
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.plan.plan import Estimate, Window
+from skyreels_cli.plan.plan import Estimate, Windows
 from skyreels_cli.recipe.schema import Recipe
 
 # Bits per pixel at quality 7, assumed on the safe side: ffmpeg's testsrc2 takes 0.19 with x264 at crf 16.
@@ -19,9 +17,9 @@ RAW_BITS = 24.0
 DECODER_REACH = 38
 
 
-def disk_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
+def disk_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows) -> Estimate:
     """Bytes on disk while these windows are rendered: the video three times (pieces, preview, film), and state."""
-    frames = sum(window.new_frames for window in windows)
+    frames = windows.total(lambda window: window.new_frames)
     video = frames * recipe.width * recipe.height * bits_per_pixel(recipe) / 8
     value = 3 * video + state_bytes(recipe, facts, windows)
     scope = "per window: " if recipe.num_frames is None else ""
@@ -40,7 +38,7 @@ def bits_per_pixel(recipe: Recipe) -> float:
     return min(BITS_PER_PIXEL[recipe.codec] * float(2**doublings), RAW_BITS)
 
 
-def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> int:
+def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> int:
     """Bytes that each window keeps for the next one, and two checkpoints, as one exists while it replaces another.
 
     All is float32. A window keeps its prefix, or the latents from which decoding can start again, and keeps frames only
@@ -49,9 +47,9 @@ def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) ->
     """
     pixels = recipe.width * recipe.height
     latent = 4 * int(facts.vae.config.get("z_dim", 16)) * pixels // facts.spatial_stride**2
-    largest = max(window.latents for window in windows)
-    kept = max(window.prefix_latents for window in windows)
+    largest = windows.largest(lambda window: window.latents)
+    kept = windows.largest(lambda window: window.prefix_latents)
     if recipe.join == "latents":
         kept = max(kept, DECODER_REACH)
-    short = [max(0, window.drop_frames - window.new_frames) for window in windows]
-    return latent * (kept * len(windows) + 8 * largest) + 4 * 3 * pixels * sum(short)
+    short = windows.total(lambda window: max(0, window.drop_frames - window.new_frames))
+    return latent * (kept * len(windows) + 8 * largest) + 4 * 3 * pixels * short

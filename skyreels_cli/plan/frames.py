@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from math import ceil
 
 from skyreels_cli.errors import UsageError
 
 
 def latent_frames(frames: int, stride: int) -> int:
     """Latent frames that hold at least `frames` pixel frames."""
-    return ceil((frames - 1) / stride) + 1
+    return -(-(frames - 1) // stride) + 1
 
 
 def pixel_frames(latents: int, stride: int) -> int:

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import overload
 
 from skyreels_cli.plan.plan import Window
 
-Matrix = tuple[tuple[int, ...], ...]
 
-
-def rows_of(new_blocks: int, inference_steps: int, ar_step: int) -> int:
-    """Rows of a window: T + (new blocks - 1) · min(ar_step, T)."""
-    return inference_steps + (new_blocks - 1) * min(ar_step, inference_steps)
-
-
-@lru_cache(maxsize=16)  # all windows of a film but the first and the last share one matrix
-def step_matrix(ready: int, new_blocks: int, inference_steps: int, ar_step: int) -> Matrix:
+@dataclass(frozen=True)
+class StepMatrix(Sequence[tuple[int, ...]]):
     """Index of each block in each row: 0 is pure noise, t in 1…T the t-th timestep, T+1 finished.
 
     Closed form of the recursion in tests/golden/REFERENCE.md §2: every new block follows the one before it at a
     distance of `ar_step` rows, or of T rows where `ar_step` is larger, because a block starts at the latest when the
-    one before it is finished.
+    one before it is finished. A row is computed when it is asked for: 1000 steps of 1000 blocks have a million rows.
     """
-    finished, lag = inference_steps + 1, min(ar_step, inference_steps)
-    return tuple(
-        (finished,) * ready + tuple(min(max(row - block * lag, 0), finished) for block in range(new_blocks))
-        for row in range(1, rows_of(new_blocks, inference_steps, ar_step) + 1)
-    )
+
+    ready_blocks: int
+    new_blocks: int
+    inference_steps: int
+    ar_step: int
+
+    def __len__(self) -> int:
+        """T + (new blocks - 1) · min(ar_step, T)."""
+        return self.inference_steps + (self.new_blocks - 1) * self._lag
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[int, ...]: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[tuple[int, ...], ...]: ...
+    def __getitem__(self, place: int | slice) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
+        if isinstance(place, slice):
+            return tuple(self[row] for row in range(*place.indices(len(self))))
+        row, finished = range(1, len(self) + 1)[place], self.inference_steps + 1
+        new = (min(max(row - block * self._lag, 0), finished) for block in range(self.new_blocks))
+        return (finished,) * self.ready_blocks + tuple(new)
+
+    @property
+    def _lag(self) -> int:
+        return min(self.ar_step, self.inference_steps)
 
 
 def updated_blocks(window: Window, row: int, inference_steps: int) -> tuple[int, ...]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from skyreels_cli.hub.facts import Component, ModelFacts
 from skyreels_cli.hub.weights import BYTES, WeightsSpec
 from skyreels_cli.plan.caching import cache_estimate
 from skyreels_cli.plan.compute import TEXT_TOKENS, TransformerShape, guidance_branches, tokens_per_frame
-from skyreels_cli.plan.plan import Estimate, Window
+from skyreels_cli.plan.plan import Estimate, Windows
 from skyreels_cli.recipe.schema import Recipe
 from skyreels_cli.recipe.weights import weights_of
 
@@ -27,7 +25,7 @@ PROCESS_BYTES = 0.4e9
 ENCODER_BYTES, ENCODER_BYTES_PER_PIXEL = 0.1e9, 400
 
 
-def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> dict[str, Estimate]:
+def memory_estimates(recipe: Recipe, facts: ModelFacts, windows: Windows) -> dict[str, Estimate]:
     """Bytes of `weights_*`, `activations`, `cache`, `vae_decode`, `host`, and the peaks on the device, `memory*`.
 
     The text encoder is freed before the transformer is loaded, and the transformer does not run while the VAE decodes.
@@ -65,7 +63,7 @@ def _component(weights: WeightsSpec, component: Component) -> Estimate:
     return Estimate(float(weights.resident_bytes(component)), "B", basis)
 
 
-def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
+def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows) -> Estimate:
     """Peak of a forward pass over the longest window.
 
     5nd for hidden states, queries, keys, values and attention output; 2s·ff for a slice of s tokens in the
@@ -74,7 +72,7 @@ def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Wi
     """
     shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
     size = BYTES[recipe.dtype]
-    tokens = max(window.forward_latents for window in windows) * per_frame
+    tokens = windows.largest(lambda window: window.forward_latents) * per_frame
     part = min(tokens, max(per_frame, SLICE_TOKENS))
     total = hidden_bytes(tokens, shape, size) + part * (2 * shape.ffn_dim * size + 3 * shape.dim * 4)
     if tokens <= KEEP_KEYS_UP_TO_TOKENS:
@@ -96,9 +94,9 @@ def decode_estimate(recipe: Recipe, facts: ModelFacts) -> Estimate:
     return Estimate(value, "B", basis)
 
 
-def host_estimate(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> Estimate:
+def host_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows) -> Estimate:
     """Bytes of the process, of frames that wait for the encoder or the next window, and of ffmpeg."""
-    frames = 2 * facts.temporal_stride + max(window.drop_frames for window in windows)
+    frames = 2 * facts.temporal_stride + windows.largest(lambda window: window.drop_frames)
     pixels = recipe.width * recipe.height
     value = PROCESS_BYTES + frames * pixels * 3 * 4 + ENCODER_BYTES + ENCODER_BYTES_PER_PIXEL * pixels
     basis = f"the program, {frames} frames in float32, the video encoder; on a CPU, or offloaded, weights as well"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.frames import pixel_frames
-from skyreels_cli.plan.plan import Window
+from skyreels_cli.plan.plan import Window, Windows
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.defaults import family_defaults
@@ -19,7 +19,7 @@ MOST_CONDITION_NOISE = 50
 KNOWN_RATES = (16, 24)
 
 
-def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Sequence[Window]) -> tuple[str, ...]:
+def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> tuple[str, ...]:
     """One sentence for each thing about the plan that a user may not expect."""
     return (
         *_endless(recipe, windows[-1]),
@@ -42,11 +42,11 @@ def _endless(recipe: Recipe, last: Window) -> Iterator[str]:
         )
 
 
-def _trimmed(windows: Sequence[Window]) -> Iterator[str]:
-    trimmed = sum(window.trim_frames for window in windows)
+def _trimmed(windows: Windows) -> Iterator[str]:
+    trimmed = windows.total(lambda window: window.trim_frames)
     if trimmed:
         frames = "frame" if trimmed == 1 else "frames"
-        rendered = sum(window.new_frames for window in windows) + trimmed
+        rendered = windows.total(lambda window: window.new_frames) + trimmed
         where = "the last" if windows[-1].shot == 0 else "at the ends of shots"
         yield f"{rendered} frames are rendered and {where} {trimmed} {frames} trimmed."
 
@@ -64,10 +64,10 @@ def trained_frames(facts: ModelFacts) -> int:
     return int(facts.defaults.get("base_num_frames", of_family))
 
 
-def _lag(recipe: Recipe, windows: Sequence[Window]) -> Iterator[str]:
+def _lag(recipe: Recipe, windows: Windows) -> Iterator[str]:
     if not recipe.ar_step:
         return
-    if all(sum(not block.ready for block in window.blocks) == 1 for window in windows):
+    if windows.largest(lambda window: sum(not block.ready for block in window.blocks)) == 1:
         yield f"ar_step {recipe.ar_step} has no effect: every window is a single block."
     elif recipe.ar_step > recipe.inference_steps:
         yield (

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
+from typing import TypeVar, overload
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Window:
     prefix_latents: int
     end_frame: bool
     blocks: tuple[Block, ...]
-    steps: tuple[tuple[int, ...], ...]
+    steps: Sequence[tuple[int, ...]]
     first_frame: int
     new_frames: int
     drop_frames: int
@@ -66,6 +70,85 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Run:
+    """`count` windows in a row that are alike but for their place; `first` is the first of them."""
+
+    first: Window
+    count: int = 1
+
+    @property
+    def stop(self) -> int:
+        """The index of the window behind the run."""
+        return self.first.index + self.count
+
+    @property
+    def new_frames(self) -> int:
+        """Frames that all its windows add to the film."""
+        return self.count * self.first.new_frames
+
+    def window(self, index: int) -> Window:
+        """The window of that number in the film, also one behind the run's end, as if it went on."""
+        later = index - self.first.index
+        return replace(self.first, index=index, first_frame=self.first.first_frame + later * self.first.new_frames)
+
+    def continues(self, before: Run) -> bool:
+        """Whether it and the run before it are one."""
+        return before.window(self.first.index) == self.first
+
+
+class Windows(Sequence[Window]):
+    """The windows of a film, kept as runs of alike ones: a day of film takes no more memory than a minute of it."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        joined: list[Run] = []
+        for run in runs:
+            if joined and run.continues(joined[-1]):
+                joined[-1] = replace(joined[-1], count=joined[-1].count + run.count)
+            else:
+                joined.append(run)
+        self.runs = tuple(joined)
+        self._firsts = [run.first.index for run in joined]
+
+    def __len__(self) -> int:
+        return self.runs[-1].stop if self.runs else 0
+
+    @overload
+    def __getitem__(self, place: int) -> Window: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Window, ...]: ...
+    def __getitem__(self, place: int | slice) -> Window | tuple[Window, ...]:
+        if isinstance(place, slice):
+            return tuple(self[index] for index in range(*place.indices(len(self))))
+        index = range(len(self))[place]
+        return self.runs[bisect_right(self._firsts, index) - 1].window(index)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Windows) and self.runs == other.runs
+
+    def __hash__(self) -> int:
+        return hash(self.runs)
+
+    def total(self, value: Callable[[Window], Number]) -> Number:
+        """The sum over all windows of a value that is the same for alike ones."""
+        return sum(run.count * value(run.first) for run in self.runs)
+
+    def largest(self, value: Callable[[Window], int]) -> int:
+        """The largest over all windows of a value that is the same for alike ones."""
+        return max(value(run.first) for run in self.runs)
+
+    def beginning(self, count: int) -> Windows:
+        """The first `count` windows; the last run goes on for as long as that takes."""
+        kept = [run for run in self.runs if run.first.index < count]
+        cut = [replace(run, count=min(run.count, count - run.first.index)) for run in kept[:-1]]
+        return Windows([*cut, *(replace(run, count=count - run.first.index) for run in kept[-1:])])
+
+    @property
+    def last_alone(self) -> Windows:
+        """The last window, which an endless film repeats, as if it were the only one."""
+        return Windows([Run(replace(self[-1], index=0))])
+
+
+@dataclass(frozen=True)
 class Estimate:
     """An estimated figure, its unit, and a sentence on how it was computed."""
 
@@ -87,7 +170,7 @@ class Plan:
     num_frames: int | None
     tokens_per_frame: int
     inference_steps: int
-    windows: tuple[Window, ...]
+    windows: Windows
     estimates: dict[str, Estimate]
     notes: tuple[str, ...] = ()
 
@@ -104,16 +187,13 @@ class Plan:
     @property
     def total_rows(self) -> int | None:
         """Rows of the timestep matrix over all windows; None if the film is endless."""
-        return None if self.endless else sum(window.rows for window in self.windows)
+        return None if self.endless else self.windows.total(lambda window: window.rows)
 
     def window(self, index: int) -> Window | None:
         """The window of that number, counted from 0; None behind the end of the film."""
         if index < len(self.windows):
             return self.windows[index]
-        last = self.windows[-1]
-        later = index - last.index
-        moved = replace(last, index=index, first_frame=last.first_frame + later * last.new_frames)
-        return moved if self.endless else None
+        return self.windows.runs[-1].window(index) if self.endless else None
 
     def all_windows(self) -> Iterator[Window]:
         """Every window in order; those of an endless film are made when they are asked for."""
@@ -125,5 +205,5 @@ class Plan:
 
     def ended_after(self, windows: int) -> Plan:
         """The plan of an endless film that was ended after so many windows."""
-        kept = tuple(window for index in range(windows) if (window := self.window(index)))
-        return replace(self, windows=kept, num_frames=sum(window.new_frames for window in kept))
+        kept = self.windows.beginning(windows)
+        return replace(self, windows=kept, num_frames=kept.total(lambda window: window.new_frames))

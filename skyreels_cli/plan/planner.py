@@ -11,7 +11,7 @@ from skyreels_cli.plan.memory import memory_estimates
 from skyreels_cli.plan.notes import plan_notes
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.story_checks import check_story
-from skyreels_cli.plan.windows import ShotFrames, Start, WindowSizes, plan_windows
+from skyreels_cli.plan.windows import ShotFrames, Start, WindowSizes, longest_window, plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
 
@@ -26,10 +26,11 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
     check_size(recipe, facts)
     check_story(recipe, facts)
     given = recipe.overlap_history if recipe.video else 0
-    windows = plan_windows(_window_sizes(recipe, facts), _shots(recipe, facts), given)
-    check_positions(recipe, facts, windows)
-    check_rerolls(recipe, windows)
-    costing = windows[-1:] if recipe.num_frames is None else windows
+    sizes, shots = _window_sizes(recipe, facts), _shots(recipe, facts)
+    check_positions(recipe, facts, longest_window(sizes, shots, given))
+    windows = plan_windows(sizes, shots, given)
+    check_rerolls(recipe, len(windows))
+    costing = windows.last_alone if recipe.num_frames is None else windows
     return Plan(
         width=recipe.width,
         height=recipe.height,

@@ -12,8 +12,8 @@ from typing import Literal
 
 from skyreels_cli.plan.blocks import cut_blocks
 from skyreels_cli.plan.frames import latent_frames, pixel_frames
-from skyreels_cli.plan.matrix import step_matrix
-from skyreels_cli.plan.plan import Window
+from skyreels_cli.plan.matrix import StepMatrix
+from skyreels_cli.plan.plan import Run, Window, Windows
 
 Start = Literal["nothing", "image", "history"]
 
@@ -58,20 +58,36 @@ class ShotLatents:
     end_frame: bool
 
 
-def plan_windows(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int = 0) -> tuple[Window, ...]:
+def plan_windows(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int = 0) -> Windows:
     """The windows of a film in order; each shot gets exactly its frames, and an endless one gets two windows.
 
     `given` counts the frames of a video that the first shot goes on from.
     """
-    windows: list[Window] = []
+    runs: list[Run] = []
+    for span in _spans(sizes, shots, given):
+        runs += _runs(sizes, span, runs[-1].stop if runs else 0)
+    return Windows(runs)
+
+
+def longest_window(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int = 0) -> int:
+    """Latent frames in the longest forward pass of a film, end frames included, found without making its windows."""
+    longest = 0
+    for span in _spans(sizes, shots, given):
+        base = sizes.base or span.latents
+        last = window_count(span.latents, sizes.base, sizes.overlap) - 1
+        rest = span.latents - last * (base - sizes.overlap) + span.end_frame
+        longest = max(longest, rest, base if last else 0)
+    return longest
+
+
+def _spans(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int) -> Iterator[ShotLatents]:
     first_frame, known = 0, given
     for shot, shot_frames in enumerate(shots):
         known = known if shot_frames.start == "history" else 0
         span = _shot_latents(sizes, shot, shot_frames, first_frame, known)
-        windows += _windows(sizes, span, len(windows))
+        yield span
         added = span.frames - span.drop
         first_frame, known = first_frame + added, known + added
-    return tuple(windows)
 
 
 def window_count(latents: int, base: int | None, overlap: int) -> int:
@@ -99,10 +115,13 @@ def _shot_latents(sizes: WindowSizes, shot: int, shot_frames: ShotFrames, first_
     return ShotLatents(shot, latents, prefix, drop, frames, first_frame, shot_frames.end_frame)
 
 
-def _windows(sizes: WindowSizes, span: ShotLatents, first_index: int) -> Iterator[Window]:
-    count = window_count(span.latents, sizes.base, sizes.overlap)
-    for number in range(count):
-        yield _window(sizes, span, number, first_index + number, last=number == count - 1)
+def _runs(sizes: WindowSizes, span: ShotLatents, first_index: int) -> Iterator[Run]:
+    """A shot's windows: its first and its last differ from those between, which are all alike."""
+    last = window_count(span.latents, sizes.base, sizes.overlap) - 1
+    counts = {0: 1, 1: last - 1, last: 1}
+    for number, count in counts.items():
+        if count > 0:
+            yield Run(_window(sizes, span, number, first_index + number, last=number == last), count)
 
 
 def _window(sizes: WindowSizes, span: ShotLatents, number: int, index: int, *, last: bool) -> Window:
@@ -121,7 +140,7 @@ def _window(sizes: WindowSizes, span: ShotLatents, number: int, index: int, *, l
         prefix_latents=prefix,
         end_frame=span.end_frame and last,
         blocks=blocks,
-        steps=step_matrix(ready, len(blocks) - ready, sizes.inference_steps, sizes.ar_step),
+        steps=StepMatrix(ready, len(blocks) - ready, sizes.inference_steps, sizes.ar_step),
         first_frame=span.first_frame - span.drop + first,
         new_frames=stop - trim - first,
         drop_frames=drop,

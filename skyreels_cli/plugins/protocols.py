@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
 Branch = Literal["cond", "uncond"]
@@ -238,9 +236,52 @@ class Parallel(Protocol):
 # --- prompt enhancers --------------------------------------------------------------------------------------------
 
 
-class PromptEnhancer(Protocol):
-    """Writes the long, concrete prompt that a short one stands for."""
+@dataclass(frozen=True)
+class WritingTask:
+    """What a prompt enhancer shall write; it can be sent to another process as JSON.
 
-    def enhance(self, prompt: str, *, image: Path | None, shots: int, max_words: int) -> list[str]:
-        """One prompt for each of `shots` consecutive shots; `image` is the film's first frame, if there is one."""
+    A language model needs only `messages` (and `image`): they hold the program's instruction, the person's words and,
+    if the first answer was of no use, that answer and what was wrong with it. One that works by rules reads the other
+    fields.
+    """
+
+    prompt: str
+    """The person's own words, in any language."""
+    messages: tuple[dict[str, str], ...]
+    """`{"role": …, "content": …}` of `system`, `user` and, asked again, `assistant` and `user`."""
+    shots: int = 1
+    """Paragraphs to write: one for each shot of a film that goes from one to the next."""
+    max_words: int = 150
+    """Most words of a paragraph."""
+    seed: int = 0
+    """The same seed gives the same text, as far as that can be had."""
+    image: str | None = None
+    """File of the picture that the film starts from or, if it goes on with a video, of that video's last frame."""
+    film_model: str | None = None
+    """The model that will render the film, if that is known; some know few words."""
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What an enhancer wrote: a paragraph, or one for each shot, those behind the first begun by `CUT:` or `THEN:`."""
+
+    text: str
+    model: str | None = None
+    """The language model that wrote it, by a name that says nothing about this machine. None if none did: the text is
+    not asked for again then, and may be in the language of the prompt."""
+    saw_image: bool = False
+    """Whether the task's image was looked at."""
+
+
+class PromptEnhancer(Protocol):
+    """Writes the long, concrete prompt that a short one stands for.
+
+    The program makes the task, and cleans and checks what comes back, whoever wrote it.
+    """
+
+    def write(self, task: WritingTask, show: Callable[[str], object]) -> Writing:
+        """Do the task; `show` may be called with each piece of text as it comes, for a person who waits.
+
+        Raises SkyreelsError for what a person can mend: RetryableError if the same call may work later.
+        """
         ...

@@ -89,9 +89,18 @@ class ModelSpec(Spec):
 
 @dataclass(frozen=True)
 class EnhancerSpec(Spec):
-    """`--prompt-enhancer NAME`; the target is called as `target(options)` and returns a `PromptEnhancer`."""
+    """`--prompt-enhancer NAME`; the target is called as `target(options, model)` and returns a `PromptEnhancer`.
+
+    `model` is the language model that somebody asked for, or None. `own_process`: it runs in a process that ends before
+    the film's model loads; one that takes neither memory nor time can do without. `ready`, a second target, is called
+    without arguments and says whether the enhancer may be chosen where none is named: it must be quick, and true only
+    where a person has set the enhancer up.
+    """
 
     kind: ClassVar[str] = "enhancer"
+
+    own_process: bool = True
+    ready: str | None = None
 
 
 @dataclass(frozen=True)

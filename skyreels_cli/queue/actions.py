@@ -63,7 +63,7 @@ def retry(store: Store, number: int, *, fresh: bool = False) -> Job:
         if fresh:
             discard_work(job)
         with one_output_each(job.output):
-            _set(connection, number, state="queued", attempts=0, retry_at=None, finished_at=None, **anew)
+            _set(connection, number, state="queued", attempts=0, losses=0, retry_at=None, finished_at=None, **anew)
     return store.job(number)
 
 

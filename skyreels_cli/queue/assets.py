@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any
 from uuid import uuid4
 
@@ -57,7 +58,7 @@ class Assets:
             raise UsageError("asset-not-found", f"there is no file {source}", "check its path") from missing
         except OSError as error:
             message = f"{source} cannot be copied into the queue: {error.strerror or error}"
-            raise SkyreelsError("asset-not-kept", message, f"df -h {self.folder}") from error
+            raise SkyreelsError("asset-not-kept", message, f"df -h {quote(str(self.folder))}") from error
 
     def _store(self, stream: IO[bytes], name: str, expected: str | None = None) -> str:
         self.folder.mkdir(parents=True, exist_ok=True)

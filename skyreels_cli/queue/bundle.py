@@ -12,6 +12,7 @@ from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.queue.assets import asset_keys
 from skyreels_cli.queue.job import FINISHED, Job, NewJob, check_states
 from skyreels_cli.queue.store import Store, unused_output
+from skyreels_cli.recipe.inputs import portable
 from skyreels_cli.recipe.validate import find_problems
 
 VERSION = 1
@@ -96,14 +97,18 @@ def _take_assets(store: Store, bundle: zipfile.ZipFile, jobs: list[dict[str, Any
 
 
 def _description(job: Job) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in ("state", "output", *JOB_FIELDS, *PAST_COLUMNS)}
+    """What leaves this machine: no path of it, and of an error that names one only its code."""
+    told = {name: portable(getattr(job, name)) for name in ("state", "output", *JOB_FIELDS, *PAST_COLUMNS)}
+    if job.error and ("/" in job.error["message"] or "\\" in job.error["message"]):
+        told["error"] = {**job.error, "message": str(job.error["code"]).replace("-", " "), "hint": None}
+    return told
 
 
 def _new_job(described: dict[str, Any], outdir: Path) -> NewJob:
     """The job as it is added here; it may not replace a file, even if it was allowed to where it comes from."""
     (state,) = check_states([described["state"]])
     output = Path(described["output"])
-    there = output if output.parent.is_dir() else outdir.absolute() / output.name
+    there = output if output.is_absolute() and output.parent.is_dir() else outdir.absolute() / output.name
     fields = {name: described[name] for name in JOB_FIELDS}
     waits = state not in FINISHED
     return NewJob(**fields, output=there, output_is_default=waits, state="queued" if state == "running" else state)

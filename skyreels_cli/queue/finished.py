@@ -9,6 +9,7 @@ from typing import Any
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import read_record, work_folder
 from skyreels_cli.queue.job import Job
+from skyreels_cli.recipe.inputs import portable
 
 
 def file_mark(path: Path) -> str:
@@ -30,8 +31,8 @@ def earlier_result(job: Job, recipe: dict[str, Any]) -> dict[str, Any] | None:
         return None
     if mark != job.output_before:
         made = read_record(job.output_path.with_name(job.output_path.name + ".json")) or {}
-        if made.get("recipe") == recipe:
-            return {**made.get("result", {}), "recipe": recipe}
+        if made.get("recipe") == portable(recipe):
+            return {**made.get("result", {}), "output": job.output, "recipe": recipe}
     if job.overwrite:
         return None
     hint = f"skyreels queue edit {job.id} --overwrite"

@@ -25,12 +25,14 @@ ProgressRecord: TypeAlias = Mapping[str, Any] | None
 LEASE_SECONDS = 30.0
 # A retry is never put off for longer; one that seems to be means that the clock was set back.
 LONGEST_DELAY = 300.0
+# A job that takes its worker along (by exhausting the host's memory) must not do so for ever.
+MOST_LOSSES = 10
 
 _ASKED: dict[str | None, JobState] = {"cancel": "cancelled", "pause": "paused", None: "queued"}
 _LOST = json.dumps(
     {
         "code": "worker-lost",
-        "message": "the worker vanished several times before this job got any further",
+        "message": "the worker vanished 10 times before this job got any further",
         "hint": "skyreels queue logs ID, then skyreels queue retry ID",
         "exit_code": 1,
     }
@@ -196,6 +198,7 @@ def degrade(store: Store, owner: Owner, job: Job, progress: ProgressRecord, step
         "degradations": json.dumps([*job.degradations, step]),
         "reworded": True,
         "attempts": 0,
+        "losses": 0,
         "best_steps": 0,
     }
     with store.database.write() as connection:
@@ -206,7 +209,8 @@ def _advance(connection: Connection, values: dict[str, Any], progress: ProgressR
     """Note how far a film is; None leaves that as it was. Returns the row's `request`, None if it is not ours."""
     advance = """
         UPDATE jobs SET progress = coalesce(:progress, progress), steps_done = coalesce(:steps, steps_done),
-            attempts = iif(:steps > best_steps, 1, attempts), best_steps = max(coalesce(:steps, 0), best_steps)
+            attempts = iif(:steps > best_steps, 1, attempts), losses = iif(:steps > best_steps, 0, losses),
+            best_steps = max(coalesce(:steps, 0), best_steps)
         WHERE id = :job AND owner = :owner AND state = 'running' RETURNING request"""
     reached = {
         "progress": json.dumps(progress) if progress else None,
@@ -242,16 +246,16 @@ def _update(connection: Connection, owner: Owner, job: int, columns: Mapping[str
 
 
 def _let_go(connection: Connection, worker: str, now: float) -> None:
-    """Put a worker's jobs back and forget it."""
+    """Put a worker's jobs back and forget it; what ended the worker (a power cut) costs none of their attempts."""
     put_back = """
-        UPDATE jobs SET owner = NULL, request = NULL,
+        UPDATE jobs SET owner = NULL, request = NULL, attempts = max(0, attempts - 1), losses = losses + 1,
             state = CASE WHEN request = 'cancel' THEN 'cancelled' WHEN request = 'pause' THEN 'paused'
-                WHEN attempts >= max_attempts THEN 'failed' ELSE 'queued' END,
-            error = iif(request IS NULL AND attempts >= max_attempts, :lost, error),
-            error_code = iif(request IS NULL AND attempts >= max_attempts, 'worker-lost', error_code),
-            finished_at = iif(request = 'cancel' OR (request IS NULL AND attempts >= max_attempts), :now, NULL)
+                WHEN losses + 1 >= :most THEN 'failed' ELSE 'queued' END,
+            error = iif(request IS NULL AND losses + 1 >= :most, :lost, error),
+            error_code = iif(request IS NULL AND losses + 1 >= :most, 'worker-lost', error_code),
+            finished_at = iif(request = 'cancel' OR (request IS NULL AND losses + 1 >= :most), :now, NULL)
         WHERE owner = :worker AND state = 'running'"""
-    connection.execute(put_back, {"worker": worker, "lost": _LOST, "now": now})
+    connection.execute(put_back, {"worker": worker, "lost": _LOST, "now": now, "most": MOST_LOSSES})
     connection.execute("DELETE FROM workers WHERE id = ?", (worker,))
 
 

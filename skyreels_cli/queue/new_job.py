@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.media.output import output_exists
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.plan.dry_run import plan_data
@@ -20,11 +21,14 @@ def new_job(order: Order, request: Request, **how: Any) -> NewJob:
     """The job of an order; `how` are further fields of NewJob.
 
     The draft is kept for those who edit the job; what it left open and must not change (seed, model, prompt, files) is
-    written into it. Raises UsageError `queue-endless`.
+    written into it. Raises UsageError `queue-endless`, and `output-exists` if the film is there
+    already.
     """
     if order.plan.endless:
         message = "an endless film would never let the next job begin"
         raise UsageError("queue-endless", message, "--duration 60s, or skyreels generate with --duration inf")
+    if order.finished and order.output.absolute() != request.own_output:
+        raise output_exists(order.output)
     draft, recipe = order.draft, order.recipe
     fixed = [
         "seed",

@@ -29,7 +29,11 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import mean, median
 from typing import Any
 
+from skyreels_cli.plan.rows import RowCounts
+
 RECENT_STEPS = 10
+# A film without bounds must not fill the worker's memory with what its steps took.
+MEASURED_STEPS = 1000
 MEMORY_EVERY_SECONDS = 5.0
 
 
@@ -46,13 +50,15 @@ class Progress:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._before = list(before)
-        self._window_steps: list[int] = [window["rows"] for window in plan["windows"]]
+        self._rows = RowCounts.of_data(plan)
         self._flops = plan.get("denoise_flops")
         self._now = now
         self._started = self._last_event = now()
-        self._step_times: list[float] = []
+        self._step_times: deque[float] = deque(maxlen=MEASURED_STEPS)
+        self._measured = 0
+        self._measured_seconds = 0.0
         self._window_seconds = 0.0
-        self._overheads: list[float] = []
+        self._overheads: deque[float] = deque(maxlen=MEASURED_STEPS)
         self._memory: deque[int] = deque(maxlen=120)
         self._sampled = float("-inf")
         self._done: deque[dict[str, Any]] = deque(maxlen=200)
@@ -82,12 +88,12 @@ class Progress:
                 state["stage"] = event["stage"]
             case "film_resumed":
                 state["frames"] = event["frames"]
-                state["steps_done"] = sum(self._window_steps[: event["windows"]])
+                state["steps_done"] = self._rows.before(event["windows"])
                 self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
             case "window_started":
                 names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
                 state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
-                state["steps_done"] = sum(self._window_steps[: event["window"]])
+                state["steps_done"] = self._rows.before(event["window"])
                 self._window_seconds = 0.0
             case "step_done":
                 self._take_step(event)
@@ -109,7 +115,7 @@ class Progress:
         """The state as JSON values, with the keys that the module describes."""
         return {
             **self._state,
-            "step_seconds": mean(self._step_times[-RECENT_STEPS:]) if self._step_times else None,
+            "step_seconds": self._recent_step_seconds(),
             "seconds_left": self._seconds_left(),
             "elapsed_s": self._now() - self._started,
             "memory": list(self._memory),
@@ -128,7 +134,7 @@ class Progress:
 
     @property
     def step_seconds(self) -> float | None:
-        """Median over the steps of this attempt."""
+        """Median over the latest 1000 steps of this attempt."""
         return float(median(self._step_times)) if self._step_times else None
 
     @property
@@ -136,21 +142,28 @@ class Progress:
         """The transformer's rate over the steps of this attempt, where the plan says what they cost."""
         if not self._flops or not self._step_times:
             return None
-        share: float = len(self._step_times) / self._state["total_steps"]
-        return float(self._flops) * share / sum(self._step_times)
+        share: float = self._measured / self._state["total_steps"]
+        return float(self._flops) * share / self._measured_seconds
 
     def _take_step(self, event: Mapping[str, Any]) -> None:
         self._step_times.append(event["seconds"])
+        self._measured += 1
+        self._measured_seconds += event["seconds"]
         self._window_seconds += event["seconds"]
-        done = event["step"] + 1
-        before = sum(self._window_steps[: event["window"]])
-        self._state.update(stage="", step=done, noise=list(event["noise"]), steps_done=before + done)
+        before = self._rows.before(event["window"])
+        self._state.update(
+            stage="", step=event["step"] + 1, noise=list(event["noise"]), steps_done=before + event["step"] + 1
+        )
+
+    def _recent_step_seconds(self) -> float | None:
+        recent = list(self._step_times)[-RECENT_STEPS:]
+        return mean(recent) if recent else None
 
     def _seconds_left(self) -> float | None:
         """Steps that are missing at the recent pace, and what windows take beside their steps."""
-        if not self._step_times:
+        pace = self._recent_step_seconds()
+        if pace is None:
             return None
-        pace = mean(self._step_times[-RECENT_STEPS:])
         steps: float = (self._state["total_steps"] - self.steps_done) * pace - min(pace, self.idle_seconds)
         windows: int = self._state["windows"] - self._state["window"]
         return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)

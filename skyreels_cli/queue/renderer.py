@@ -94,8 +94,11 @@ class Renderer:
         from skyreels_cli.order.intake import take_up
         from skyreels_cli.recipe.schema import Recipe
 
+        recipe = Recipe.model_validate(command["recipe"])
+        if recipe.enhanced and recipe.enhanced.pending:
+            self._drop_model()  # a language model and the film's may not fit side by side
         rendering = take_up(
-            Recipe.model_validate(command["recipe"]),
+            recipe,
             Placement(**command["placement"]),
             Path(command["output"]),
             keep_work=command["keep_work"],
@@ -115,16 +118,21 @@ class Renderer:
 
     def _model_for(self, rendering: Rendering) -> LoadedModel:
         from skyreels_cli.film.loaded_model import LoadedModel
-        from skyreels_cli.model.memory import release
 
         key = (rendering.weights, rendering.placement)
         if self._model is None or self._model_key != key:
-            if self._model is not None:
-                device = self._model.device
-                self._model = None
-                release(device)
+            self._drop_model()
             self._model, self._model_key = LoadedModel(*key), key
         return self._model
+
+    def _drop_model(self) -> None:
+        """Give the model's memory back."""
+        from skyreels_cli.model.memory import release
+
+        if self._model is not None:
+            device = self._model.device
+            self._model = None
+            release(device)
 
 
 def _plan_of(rendering: Rendering, device: str) -> dict[str, Any]:

@@ -132,5 +132,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         *(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}" for table, old, new in _RENAMED_COLUMNS),
         _RENAME_PROGRESS,
     ),
+    ("ALTER TABLE jobs ADD COLUMN losses INTEGER NOT NULL DEFAULT 0",),  # workers that died since it got further
 )
 """Statements that lead from version n (`PRAGMA user_version`) to n + 1."""

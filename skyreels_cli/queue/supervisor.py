@@ -36,17 +36,22 @@ class StopSignals:
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Catch SIGTERM and SIGINT for the length of a block (elsewhere than in the main thread none can be caught)."""
+    """Catch SIGTERM and SIGINT for the length of a block (elsewhere than in the main thread none can be caught).
+
+    SIGHUP is ignored: a worker outlives its terminal.
+    """
     caught = StopSignals()
     if threading.current_thread() is not threading.main_thread():
         yield caught
         return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, caught.take) for number in numbers]
+    handlers: dict[int, Any] = {signal.SIGTERM: caught.take, signal.SIGINT: caught.take}
+    if hasattr(signal, "SIGHUP"):
+        handlers[signal.SIGHUP] = signal.SIG_IGN
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield caught
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 

@@ -11,6 +11,9 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.lora import parse_lora
 from skyreels_cli.media.image import image_size
+from skyreels_cli.paths import absolute
+from skyreels_cli.recipe.camera import in_words
+from skyreels_cli.recipe.choices import MAX_FRAMES
 from skyreels_cli.recipe.continued import continued
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
 from skyreels_cli.recipe.duration import frames_in
@@ -40,7 +43,7 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
     shots = [_located(shot) for shot in complete_shots(whole.shots or (), film, video.get("fps", said["fps"]))]
     width, height = _size(draft, said, facts, shots or [film])
     decided: dict[str, Any] = {
-        "prompt": film.prompt or shots[0].prompt,
+        "prompt": in_words(film.prompt, film.camera) if film.prompt else shots[0].prompt,
         "model": facts.name,
         "resolution": f"{width}x{height}",
         "num_frames": _num_frames(said, film, shots),
@@ -67,6 +70,7 @@ def _film(said: dict[str, Any]) -> Shot:
         Shot(
             prompt=said.get("prompt", ""),
             negative_prompt=said["negative_prompt"],
+            camera=said.get("camera"),
             num_frames=length,
             guidance_scale=said["guidance_scale"],
             image=said.get("image"),
@@ -78,9 +82,7 @@ def _film(said: dict[str, Any]) -> Shot:
 def _located(shot: Shot) -> Shot:
     """The same shot with absolute paths of its images."""
     given = {"image": shot.image, "end_image": shot.end_image}
-    return shot.model_copy(
-        update={name: str(Path(path).expanduser().absolute()) for name, path in given.items() if path}
-    )
+    return shot.model_copy(update={name: str(absolute(path)) for name, path in given.items() if path})
 
 
 def _located_lora(said: str) -> str:
@@ -114,6 +116,9 @@ def _num_frames(said: dict[str, Any], film: Shot, shots: Sequence[Shot]) -> int 
     if said.keys() & {"num_frames", "duration"} and total != film.num_frames:
         message = f"the shots make {total or 'endless'} frames, but {film.num_frames or 'endless'} are asked for"
         raise UsageError("shots-length", message, "leave out --num-frames and --duration: the shots say how long it is")
+    if total is not None and total > MAX_FRAMES:
+        message = f"the shots make {total:,} frames; a film has at most {MAX_FRAMES:,}"
+        raise UsageError("shots-length", message, "shorten one of them")
     return total
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from skyreels_cli.errors import PluginError, did_you_mean
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.options import OptionProblem, find_problems, make_options
-from skyreels_cli.plugins.specs import CacheSpec, ParallelSpec, SchedulerSpec, Spec
+from skyreels_cli.plugins.specs import CacheSpec, EnhancerSpec, ParallelSpec, SchedulerSpec, Spec
 from skyreels_cli.recipe.schema import Recipe
 
 
@@ -50,7 +50,7 @@ def _unused(name: str, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
         message = f"options are set for {name!r}, which is no plugin that is installed{did_you_mean(name, names)}"
         raise PluginError("plugin-not-found", message, "skyreels plugins")
     make_options(specs[0], values)
-    return {} if isinstance(specs[0], ParallelSpec) else {name: values}
+    return {} if isinstance(specs[0], ParallelSpec | EnhancerSpec) else {name: values}
 
 
 def _specs_called(name: str) -> list[Spec]:

@@ -12,10 +12,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
+from skyreels_cli.recipe.camera import Camera
+from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
+from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
-from skyreels_cli.recipe.shots import Guidance, Seed, Shot, ShotDraft
+from skyreels_cli.recipe.shots import Guidance, Prompt, Seed, Shot, ShotDraft
 
 
 def _split_dtype(values: Any) -> Any:
@@ -33,13 +35,17 @@ class Draft(BaseModel):
     _read_old = model_validator(mode="before")(_split_dtype)
 
     schema_version: Literal[1] = Field(1, alias="schema")
-    description: str | None = None
-    prompt: str | None = None
-    negative_prompt: str | None = None
+    prompt: Prompt | None = None
+    negative_prompt: Prompt | None = None
+    camera: Camera | None = Field(None, description="how the camera sees it; the prompt is completed accordingly")
+    prompt_enhancer: str | None = Field(None, description="who completes the prompt before the film is planned")
+    story: Prompt | None = Field(None, description="what the shots tell that a prompt enhancer shall write")
+    story_shots: int | None = Field(None, ge=1, le=100, description="how many")
+    enhanced: Enhancement | None = None
     model: str | None = None
     resolution: str | None = Field(None, description="540P, 720P or WIDTHxHEIGHT in pixels")
     aspect: Aspect | None = None
-    num_frames: int | None = Field(None, ge=1)
+    num_frames: int | None = Field(None, ge=1, le=MAX_FRAMES)
     duration: str | None = Field(None, description="10s, 2m, a number of seconds, or inf")
     fps: Rate | None = Field(None, description="24, 23.976 or 24000/1001")
     image: str | None = None
@@ -80,7 +86,9 @@ class Recipe(BaseModel):
 
     schema_version: Literal[1] = Field(1, alias="schema")
     prompt: str
+    enhanced: Enhancement | None = None
     negative_prompt: str
+    camera: Camera | None = Field(None, description="what the prompt was completed from; it holds the words already")
     model: str
     resolution: str = Field(pattern=r"^\d+x\d+$")
     num_frames: int | None = Field(ge=1, description="null: until it is told to end")
@@ -128,6 +136,7 @@ class Recipe(BaseModel):
         whole = Shot(
             prompt=self.prompt,
             negative_prompt=self.negative_prompt,
+            camera=self.camera,
             num_frames=self.num_frames,
             guidance_scale=self.guidance_scale,
             image=self.image,
@@ -143,7 +152,8 @@ class Recipe(BaseModel):
 
     def goes_on(self, shot: int) -> bool:
         """Whether a shot goes on from earlier frames, of the film or of a given video."""
-        return not self.story[shot].cut and (shot > 0 or self.video is not None)
+        cut = self.shots[shot].cut if self.shots else False
+        return not cut and (shot > 0 or self.video is not None)
 
     def with_reroll(self, reroll: Reroll) -> Recipe:
         """The recipe of the same film with one more re-roll."""

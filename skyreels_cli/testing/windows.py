@@ -14,7 +14,7 @@ from skyreels_cli.film.windows.noise import Stream
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.blocks import cut_blocks
-from skyreels_cli.plan.matrix import step_matrix
+from skyreels_cli.plan.matrix import StepMatrix
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.plugins.protocols import Parallel
 from skyreels_cli.recipe.schema import Recipe
@@ -49,7 +49,7 @@ class TinyWindow:
             prefix_latents=prefix,
             end_frame=self.end_frame,
             blocks=blocks,
-            steps=step_matrix(prefix, len(blocks) - prefix, self.steps, self.ar_step),
+            steps=StepMatrix(prefix, len(blocks) - prefix, self.steps, self.ar_step),
             first_frame=0,
             new_frames=4 * self.latents - 3,
             drop_frames=0,

@@ -5,24 +5,30 @@ It never touches a GPU. It reads the store in one thread and writes to it in oth
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
-from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.errors import InterruptedError, SkyreelsError
 from skyreels_cli.queue.device import sample
 from skyreels_cli.queue.job import JobSummary, NewJob
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.changes import add_job, edit_job, pause_queue, resume_queue, start_worker
 from skyreels_cli.tui.graphics import Graphics, find_graphics
+from skyreels_cli.tui.harmless import HarmlessLines
 from skyreels_cli.tui.job_actions import JOB_ACTIONS, JobAction
+from skyreels_cli.tui.job_presets import code_of_job, save_film_as_preset
 from skyreels_cli.tui.messages import Seen, Want
 from skyreels_cli.tui.screens.confirm import Confirm
 from skyreels_cli.tui.screens.dashboard import Dashboard
@@ -53,6 +59,7 @@ class Monitor(App[None]):
             for key, action, label, tooltip in (
                 ("w", "start_worker", "Start a worker", "Start rendering on this machine"),
                 ("P", "pause_queue", "Pause the queue", "Let no job start, or let the queue go on"),
+                ("y", "copy_code", "Copy code", "Copy a share code of the job's recipe"),
                 ("h", "history", "History", "Finished films, and the pace of each model"),
             )
         ),
@@ -78,11 +85,25 @@ class Monitor(App[None]):
         self.dashboard = Dashboard(graphics)
         self.watcher = Watcher(folder, self._tell, look_at_device)
         self._start_worker = start_worker
+        self._harmless = HarmlessLines(pictures=graphics is not None)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every drawn line passes through."""
+        return [*super().get_line_filters(), self._harmless]
 
     async def on_mount(self) -> None:
         """Show the queue, and begin to read it."""
+        if not self.is_headless:
+            self._leave_on_signals()
         await self.push_screen(self.dashboard)
         self.watcher.start()
+
+    def _leave_on_signals(self) -> None:
+        """Restore the terminal and leave, also when it is a signal that ends the dashboard."""
+        for name in ("SIGTERM", "SIGHUP"):
+            with suppress(AttributeError, NotImplementedError):  # as on Windows
+                number = getattr(signal, name)
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, None, InterruptedError.exit_code)
 
     def on_unmount(self) -> None:
         """Let go of the store."""
@@ -145,6 +166,24 @@ class Monitor(App[None]):
     def _act(self, action: JobAction, job: JobSummary) -> None:
         self.write(lambda store: action.do(store, job))
 
+    @work(thread=True, group="codes", exit_on_error=False)
+    def action_copy_code(self) -> None:
+        """Put the share code of the job under the cursor into the clipboard (OSC 52)."""
+        job = self.dashboard.selected
+        if job is None:
+            return
+        try:
+            store = Store(self.folder)
+            try:
+                code = code_of_job(store, job)
+            finally:
+                store.database.close()
+        except SkyreelsError as error:
+            self.post_message(self.Written(error))
+        else:
+            self.call_from_thread(self.copy_to_clipboard, code)
+            self.post_message(self.Written(f"the code of job {job.id} is in the clipboard, {len(code):,} characters"))
+
     def action_details(self) -> None:
         """Open the job under the cursor."""
         job = self.dashboard.selected
@@ -186,8 +225,13 @@ class Monitor(App[None]):
     def action_history(self) -> None:
         """Show the films that were finished on this machine."""
         if not isinstance(self.screen, HistoryScreen):
-            self.push_screen(HistoryScreen(), lambda _: self.watcher.want(history=False))
+            self.push_screen(HistoryScreen(), self._save_film)
             self.watcher.want(history=True)
+
+    def _save_film(self, film: Path | None) -> None:
+        self.watcher.want(history=False)
+        if film:
+            self.write(lambda _: save_film_as_preset(film))
 
     def action_help(self) -> None:
         """Show every key."""
@@ -213,5 +257,8 @@ class Monitor(App[None]):
 
 
 def run_monitor(folder: Path) -> None:
-    """Show the dashboard until the user leaves it."""
-    Monitor(folder, graphics=find_graphics()).run()
+    """Show the dashboard until the user leaves it; raises InterruptedError if a signal has ended it."""
+    monitor = Monitor(folder, graphics=find_graphics())
+    monitor.run()
+    if monitor.return_code == InterruptedError.exit_code:
+        raise InterruptedError("interrupted", "the dashboard was told to end; the queue goes on without it")

@@ -106,7 +106,7 @@ def propose(start: FormStart, typed: Mapping[str, str], store: Store) -> NewJob:
 def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
     """What stands in the form as a request; an empty field leaves the value to the model.
 
-    Nothing is downloaded: 30 GB must not start to come while somebody types.
+    Nothing is downloaded, and no text is written: 30 GB must not start to come while somebody types.
     """
     said = {name: text.strip() for name, text in typed.items() if text.strip()}
     words: dict[str, Any] = {name: text for name, text in said.items() if name in RECIPE_FIELDS}
@@ -122,6 +122,7 @@ def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
         keep_work=before.keep_work if before else False,
         download=False,
         own_output=before.output_path if before else None,
+        enhance_later=True,
     )
 
 

@@ -81,7 +81,7 @@ def test_without_a_name_the_prompt_names_the_film(generate: Run) -> None:
 
 
 def test_the_prompt_can_come_from_stdin(generate: Run, film: FakeFilm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("a blue\nsquare\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xef\xbb\xbfa blue\nsquare\n")))
     assert generate("-", "--num-frames", "17").status == 0
     assert film.recipes[0].prompt == "a blue\nsquare"
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
             "skyreels generate --help",
         ),
         (["preset", "shw"], "no such command 'shw'. Did you mean 'show'?", "skyreels preset --help"),
-        (["preset"], "missing command", "skyreels preset --help"),
+        (["config"], "missing command", "skyreels config --help"),
         ([], "no command given", "skyreels --help"),
     ],
 )
@@ -70,7 +70,7 @@ def test_version(run: Run) -> None:
 
 def test_the_shell_completes_commands_and_presets() -> None:
     completed = shell_completion("skyreels generate --preset 10", 3)
-    assert completed.split() == ["10s-sync"]
+    assert completed.split() == ["10s-async", "10s-sync"]
     assert shell_completion("skyreels gen", 1).split() == ["generate"]
     assert shell_completion("skyreels generate --codec h", 3).split() == ["h264", "h265"]
 
@@ -88,7 +88,7 @@ def python_m_skyreels(*args: str, variables: dict[str, str] | None = None) -> su
     )
 
 
-def test_a_closed_pipe_is_no_success() -> None:
+def test_a_reader_that_is_gone_changes_no_exit_code() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     command = [
@@ -112,6 +112,6 @@ def test_a_closed_pipe_is_no_success() -> None:
             check=False,
             timeout=300,
         )
-    assert ran.returncode == 1
+    assert ran.returncode == 0
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr

@@ -58,24 +58,6 @@ def test_every_flag_of_the_reference_is_understood(run: Run, name: str, spell: C
     assert ran.envelope["error"]["code"] != "usage", ran.err
 
 
-@pytest.mark.parametrize(
-    ("line", "status", "code"),
-    [
-        (["--prompt-enhancer"], 2, "not-built-yet"),
-        (["--prompt-enhancer", "qwen"], 2, "not-built-yet"),
-    ],
-)
-def test_what_is_not_there_yet_is_refused(
-    generate: Run, film: FakeFilm, line: list[str], status: int, code: str
-) -> None:
-    ran = generate("x", *line, "--json")
-    assert (ran.status, ran.envelope["error"]["code"]) == (status, code)
-    typed = [word for word in line if word.startswith("-") and word != "-O"]
-    assert all(word.replace("_", "-") in ran.envelope["error"]["message"] for word in typed)
-    assert ran.envelope["error"]["hint"]
-    assert film.recipes == []
-
-
 def test_a_lora_that_is_not_there_is_told_before_anything_is_loaded(generate: Run, tmp_path: Path) -> None:
     preset = tmp_path / "styled.yaml"
     preset.write_text("lora: [style.safetensors:0.8]\n")
@@ -142,6 +124,8 @@ def test_recipe_options_are_the_fields_of_a_draft() -> None:
         "description",
         "options",
         "rerolls",
+        "enhanced",
+        "story_shots",
     }
     folded = {"preset", "option", *CHOICES, *TEACACHE}
     assert {option.name for option in fields(RecipeOptions)} - folded == set(Draft.model_fields) - elsewhere

@@ -11,6 +11,7 @@ from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import LiveView, noise_line, progress, window_line
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, StepDone, WindowDone, WindowStarted
 from skyreels_cli.output import Output, byte_size, clock, frame_range
+from skyreels_cli.plan.rows import RowCounts
 
 GB = 1_000_000_000
 FIRST = WindowStarted(0, 3, 20, 0, 97, "x")
@@ -33,7 +34,7 @@ def steps(count: int, seconds: float, window: int = 0, noise: tuple[float, ...] 
 
 
 def pace_after(*events: Event, now: Clock | None = None) -> Pace:
-    pace = Pace([20, 20, 20], now or Clock())
+    pace = Pace(RowCounts([(3, 20)]), now or Clock())
     for event in events:
         pace.take(event)
     return pace
@@ -85,7 +86,7 @@ def test_a_finished_window_is_one_line() -> None:
     ],
 )
 def test_a_resumed_film_says_what_is_kept(event: FilmResumed, line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with progress(Output(), [20, 20, 20]) as listen:
+    with progress(Output(), RowCounts([(3, 20)])) as listen:
         listen(event)
     assert capsys.readouterr().err == f"{line}\n"
 
@@ -111,7 +112,7 @@ def test_the_staircase_of_diffusion_forcing() -> None:
 
 
 def watch(out: Output) -> None:
-    with progress(out, [20, 20, 20]) as listen:
+    with progress(out, RowCounts([(3, 20)])) as listen:
         for event in (
             StageStarted("loading"),
             FIRST,

@@ -9,8 +9,9 @@ from transformers import AutoTokenizer, UMT5EncoderModel
 
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.model.loading import load_text_encoder
-from skyreels_cli.model.text import TEXT_TOKENS, clean_prompt, encode_prompts
+from skyreels_cli.model.text import TEXT_TOKENS, encode_prompts
 from skyreels_cli.model.text_context import KEEP_KEYS_UP_TO_TOKENS, KeyValue, TextContext
+from skyreels_cli.recipe.prompt_text import clean_prompt
 
 CPU = torch.device("cpu")
 

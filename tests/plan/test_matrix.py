@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from skyreels_cli.plan.blocks import cut_blocks
-from skyreels_cli.plan.matrix import progress_groups, rows_of, step_matrix, updated_blocks
+from skyreels_cli.plan.matrix import StepMatrix, progress_groups, updated_blocks
 from skyreels_cli.plan.plan import Window
 
 # latents, block size, steps, ar_step, prefix latents → rows; counted with diffusers 0.42.1.
@@ -32,7 +32,7 @@ COUNTED = [
 def window_of(latents: int, size: int, steps: int, ar_step: int, prefix: int) -> Window:
     blocks = cut_blocks(latents, prefix, size)
     ready = sum(block.ready for block in blocks)
-    matrix = step_matrix(ready, len(blocks) - ready, steps, ar_step)
+    matrix = StepMatrix(ready, len(blocks) - ready, steps, ar_step)
     return Window(0, latents, prefix, False, blocks, matrix, 0, 0, 0, 0)
 
 
@@ -40,7 +40,7 @@ def window_of(latents: int, size: int, steps: int, ar_step: int, prefix: int) ->
 def test_rows_that_diffusers_counts(
     *, latents: int, size: int, steps: int, ar_step: int, prefix: int, rows: int
 ) -> None:
-    assert rows_of((latents - prefix) // size, steps, ar_step) == rows
+    assert len(StepMatrix(0, (latents - prefix) // size, steps, ar_step)) == rows
     assert window_of(latents, size, steps, ar_step, prefix).rows == rows
 
 
@@ -64,7 +64,7 @@ def per_latent(values: Any, window: Window) -> list[Any]:
 def test_a_staggered_window_row_by_row() -> None:
     window = window_of(5, 2, 3, 1, 1)
     assert [block.size for block in window.blocks] == [1, 2, 2]
-    assert window.steps == ((4, 1, 0), (4, 2, 1), (4, 3, 2), (4, 4, 3))
+    assert tuple(window.steps) == ((4, 1, 0), (4, 2, 1), (4, 3, 2), (4, 4, 3))
     assert [updated_blocks(window, row, 3) for row in range(4)] == [(1,), (1, 2), (1, 2), (2,)]
 
 
@@ -73,6 +73,12 @@ def test_blocks_share_a_scheduler_only_where_they_move_together() -> None:
     assert progress_groups(window_of(9, 2, 4, 1, 1)) == ((1,), (2,), (3,), (4,))
 
 
-def test_windows_of_equal_shape_share_their_matrix() -> None:
-    """An hour of film is 1,080 windows; their rows are kept once."""
-    assert step_matrix(5, 20, 30, 5) is step_matrix(5, 20, 30, 5)
+def test_a_row_is_computed_where_it_is_asked_for() -> None:
+    """A window of 1,000 blocks in 1,000 steps has a million rows of a thousand indices."""
+    matrix = StepMatrix(1, 1000, 1000, 1000)
+    assert len(matrix) == 1_000_000
+    assert matrix[0] == (1001, 1) + (0,) * 999
+    assert matrix[-1] == (1001,) * 1000 + (1000,)
+    assert matrix[999_998:] == (matrix[999_998], matrix[999_999])
+    with pytest.raises(IndexError):
+        matrix[1_000_000]

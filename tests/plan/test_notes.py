@@ -72,6 +72,7 @@ def test_plan_as_data(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     assert data["windows"] == [
         {
             "index": 0,
+            "count": 1,
             "shot": 0,
             "first_frame": 0,
             "frames": 97,
@@ -87,6 +88,7 @@ def test_plan_as_data(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
         },
         {
             "index": 1,
+            "count": 1,
             "shot": 0,
             "first_frame": 97,
             "frames": 78,

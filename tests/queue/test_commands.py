@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -120,7 +121,7 @@ class TestAdd:
 
     def test_presets_and_stdin(self, queue: Queue, store: Store, films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (films / "mine.yaml").write_text("schema: 1\nshift: 4.0\nguidance_scale: 2.0\n")
-        monkeypatch.setattr(sys, "stdin", __import__("io").StringIO("a prompt from a file\n"))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a prompt from a file\n")))
         queue("add", "-", *MODEL, "--preset", "mine.yaml", "--shift", "3")
         job = store.job(1)
         said = {name: job.draft[name] for name in ("prompt", "shift", "guidance_scale")}

@@ -166,7 +166,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert [worker.job for worker in store.workers()] == [1]
     assert Store(store.folder).job(1).state == "running"  # opening resets nothing
     leases.reap(store)
-    assert (store.job(1).state, store.job(1).attempts) == ("queued", 1)
+    assert (store.job(1).state, store.job(1).attempts) == ("queued", 0)
 
 
 def test_owners_are_told_apart_by_more_than_their_pid() -> None:
@@ -193,17 +193,41 @@ def test_a_zombie_is_dead() -> None:
     child.wait()
 
 
-def test_a_job_that_gets_no_further_is_given_up(store: Store, films: Path) -> None:
-    fill(store, films, 1, max_attempts=3)
-    for attempt in (1, 2, 3):
-        assert store.job(1).state == "queued"
+def test_a_job_that_ten_workers_vanish_with_is_given_up(store: Store, films: Path) -> None:
+    """A worker that is killed costs no attempt, as nine power cuts say nothing about the job."""
+    fill(store, films, 1, max_attempts=1)
+    for _ in range(leases.MOST_LOSSES):
+        assert (store.job(1).state, store.job(1).attempts) == ("queued", 0)
         owner = leases.register(store, "cpu")
-        assert take(store, owner).attempts == attempt
+        assert take(store, owner).attempts == 1
         leases.retire(store, owner)
     job = store.job(1)
     assert (job.state, job.error_code, job.finished_at is None) == ("failed", "worker-lost", False)
     assert job.error is not None
-    assert "vanished" in job.error["message"]
+    assert job.error["message"] == "the worker vanished 10 times before this job got any further"
+    assert actions.retry(store, 1).state == "queued"
+    lose_worker(store, 1)
+    assert store.job(1).state == "queued"
+
+
+def lose_worker(store: Store, times: int) -> None:
+    for _ in range(times):
+        owner = leases.register(store, "cpu")
+        take(store, owner)
+        leases.retire(store, owner)
+
+
+def test_getting_further_counts_the_lost_workers_anew(store: Store, films: Path) -> None:
+    fill(store, films, 1)
+    lose_worker(store, leases.MOST_LOSSES - 1)
+    owner = leases.register(store, "cpu")
+    take(store, owner)
+    leases.heartbeat(store, owner, {}, 1, {"steps_done": 1})
+    leases.retire(store, owner)
+    lose_worker(store, leases.MOST_LOSSES - 2)
+    assert store.job(1).state == "queued"
+    lose_worker(store, 1)
+    assert store.job(1).state == "failed"
 
 
 def test_getting_further_counts_the_attempts_anew(store: Store, films: Path) -> None:

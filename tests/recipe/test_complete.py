@@ -33,7 +33,9 @@ def test_everything_is_settled(facts: Facts) -> None:
     assert recipe(facts(), seed=7).model_dump(by_alias=True) == {
         "schema": 1,
         "prompt": "a ball",
+        "enhanced": None,
         "negative_prompt": NEGATIVE_PROMPT,
+        "camera": None,
         "model": "ball",
         "resolution": "960x544",
         "num_frames": 97,

@@ -50,3 +50,11 @@ def test_endless(text: str) -> None:
 @pytest.mark.parametrize(("text", "frames"), [("10s", 240), ("1.02", 24), ("0.01", 1)])
 def test_frames_nearest_to_a_duration(text: str, frames: int) -> None:
     assert frames_in(text, 24) == frames
+
+
+@pytest.mark.parametrize("text", ["9" * 400 + "h", "1000000000000h", "41666666667s"])
+def test_what_no_film_can_be_is_refused_and_not_taken_for_endless(text: str) -> None:
+    with pytest.raises(UsageError) as error:
+        frames_in(text, 24)
+    assert (error.value.code, error.value.exit_code) == ("bad-duration", 2)
+    assert len(error.value.message) < 120

@@ -64,6 +64,25 @@ async def test_keys_that_come_in_one_gulp_are_all_saved_once(store: Store, tmp_p
     assert [job.prompt for job in store.jobs()] == ["twocats"]
 
 
+async def test_the_prompt_is_completed_and_taken_back(store: Store, tmp_path: Path) -> None:
+    async with on_stage(store, (120, 40)) as stage:
+        form = await open_form(stage, "n")
+        prompt = form.query_one("#prompt", Input)
+        output = str(tmp_path / "fox.mp4")
+        type_in(stage, prompt="a fox", model=MODEL, resolution="96x64", num_frames="17", output=output)
+        await stage.press("ctrl+g")
+        await stage.until(lambda: "shot: a fox, its" in prompt.value)
+        await stage.press("ctrl+z")
+        await stage.until(lambda: prompt.value == "a fox")
+        await stage.press("ctrl+g")
+        await stage.until(lambda: "shot: a fox, its" in prompt.value)
+        await stage.press("ctrl+s")
+        await stage.until_seen("1 queued")
+    recipe = store.job(1).recipe
+    assert "shot: a fox, its" in recipe["prompt"]
+    assert (recipe["enhanced"]["prompt"], recipe["enhanced"]["provider"]) == ("a fox", "rules")
+
+
 async def test_a_new_job_from_a_preset(store: Store) -> None:
     async with on_stage(store, (120, 40)) as stage:
         form = await open_form(stage, "n")

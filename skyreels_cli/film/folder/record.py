@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from skyreels_cli import __version__
@@ -16,6 +17,7 @@ from skyreels_cli.film.events import FilmDone
 from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.plan.dry_run import plan_data
 from skyreels_cli.plan.plan import Plan
+from skyreels_cli.recipe.inputs import described_inputs, portable
 from skyreels_cli.recipe.schema import Recipe
 
 _LIBRARIES = ("torch", "diffusers", "transformers")
@@ -29,17 +31,23 @@ class FilmRecord:
         self._plan = plan
         pool = ThreadPoolExecutor(max_workers=1)
         self._model = pool.submit(weights.identity)
+        self._inputs = pool.submit(described_inputs, self._said())
         pool.shutdown(wait=False)
 
     def identity(self) -> dict[str, Any]:
-        """What a film can be made again from."""
+        """What a film can be made again from, with nothing in it that tells of this machine."""
         return {
             "skyreels": 1,
             "version": __version__,
-            "recipe": self._recipe.model_dump(mode="json", by_alias=True),
-            "model": self._model.result(),
+            "recipe": portable(self._said()),
+            "model": portable(self._model.result()),
+            "inputs": self._inputs.result(),
             "libraries": {name: version(name) for name in _LIBRARIES},
         }
+
+    def manifest(self, folder: Path) -> dict[str, Any]:
+        """The same for the work folder, with where everything lies: a film is resumed where it was begun."""
+        return {**self.identity(), "recipe": self._said(), "folder": str(folder.absolute())}
 
     def ended(self, recipe: Recipe, plan: Plan) -> None:
         """From now on speak of the finite film that an endless one has become."""
@@ -52,13 +60,22 @@ class FilmRecord:
 
     def sidecar(self, done: FilmDone, looks: Sequence[Mapping[str, float]]) -> dict[str, Any]:
         """Content of `<output>.json`: identity, plan, what the run was like and how each window looks."""
-        result = {key: value for key, value in asdict(done).items() if key != "recipe"}
+        result = portable({key: value for key, value in asdict(done).items() if key != "recipe"})
         machine = {"platform": platform.platform(), "python": platform.python_version()}
         return {**self.identity(), "plan": plan_data(self._plan), "result": result, "looks": looks, "machine": machine}
 
     def differences(self, manifest: Mapping[str, Any] | None) -> list[str]:
         """What sets the film of a work folder apart from this one: `recipe.seed 1 → 2`."""
-        return list(_differences(manifest, self.identity())) if manifest else []
+        if not manifest:
+            return []
+        now = self.identity()
+        before = {name: portable(manifest.get(name)) for name in now}
+        if before["inputs"] is None:  # begun by a version that did not note them
+            del before["inputs"], now["inputs"]
+        return list(_differences(before, now))
+
+    def _said(self) -> dict[str, Any]:
+        return self._recipe.model_dump(mode="json", by_alias=True)
 
 
 def film_changed(changes: Sequence[str]) -> UsageError:

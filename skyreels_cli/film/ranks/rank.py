@@ -25,7 +25,9 @@ from skyreels_cli.model.memory import pick_device
 
 def render_part(rank: int, pipe: Connection, *renderings: Rendering) -> None:
     """One rank's part of films, one after the other; an error is sent to the parent, its traceback to the log."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the parent
+    for name in ("SIGINT", "SIGHUP"):  # what comes from the terminal is for the parent
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = ParentProcess(pipe)
     try:
         device = _rank_device(renderings[0].placement, rank)

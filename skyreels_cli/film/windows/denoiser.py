@@ -18,8 +18,8 @@ from skyreels_cli.recipe.schema import Recipe
 class Denoiser:
     """Classifier-free guidance around the transformer: v = v⁻ + g·(v⁺ − v⁻), one forward alone if g ≤ 1.
 
-    `texts` `(1, 512, text_dim)` are the prompt's and, under guidance, the negative prompt's. The model's family decides
-    how the transformer is told the time, and what it gets besides (`inputs`).
+    `texts` `(1, 512, text_dim)` are the prompt's and, under guidance, the negative prompt's. The model's family says
+    how the transformer is told the time and what else it is given (`inputs`).
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def make_history(recipe: Recipe, plan: Plan, facts: ModelFacts) -> History:
     colour = ColourMatch(recipe.overlap_history) if recipe.color_match == "anchor" else None
     if recipe.join == "pixels":
         return PixelHistory(recipe.overlap_history, colour)
-    overlap = max(window.prefix_latents for window in plan.windows)
+    overlap = plan.windows.largest(lambda window: window.prefix_latents)
     return LatentHistory(max(overlap, temporal_reach(facts.vae.config)), colour)
 
 

@@ -25,7 +25,7 @@ class Script:
         self._story = recipe.story
         self._rerolls = recipe.rerolls
         self._film_stream = Stream(recipe.seed)
-        self._first_windows = {window.shot: window.index for window in reversed(plan.windows)}
+        self._first_windows = {run.first.shot: run.first.index for run in reversed(plan.windows.runs)}
 
     def direction(self, window: Window) -> Direction:
         """The direction of a window."""

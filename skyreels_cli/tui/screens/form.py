@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,9 +17,13 @@ from textual.timer import Timer
 from textual.widgets import Footer, Input, Label, Select, Static
 
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.order.enhance.enhance import Enhanced, Wish
+from skyreels_cli.order.enhance.stage import enhance_alone
 from skyreels_cli.queue.job import NewJob
 from skyreels_cli.queue.store import Store
-from skyreels_cli.recipe.presets import list_presets, load_preset
+from skyreels_cli.recipe.enhancement import Enhancement
+from skyreels_cli.recipe.presets.find import list_presets
+from skyreels_cli.recipe.sharing.load import load_preset
 from skyreels_cli.settings import load_settings
 from skyreels_cli.tui.plan_text import plan_lines
 from skyreels_cli.tui.proposal import FormStart, option_fields, propose, start_from
@@ -36,6 +41,8 @@ class JobForm(Screen[NewJob]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save", priority=True),
+        Binding("ctrl+g", "enhance", "Enhance prompt", priority=True),
+        Binding("ctrl+z", "take_back", "Take back", priority=True),
         Binding("escape", "dismiss", "Leave"),
     ]
 
@@ -54,6 +61,14 @@ class JobForm(Screen[NewJob]):
             self.outcome = outcome
             self.to_save = to_save
 
+    class Completed(Message):
+        """What a prompt enhancer made of the prompt, and the record for the recipe."""
+
+        def __init__(self, text: Enhanced, record: Enhancement | None) -> None:
+            super().__init__()
+            self.text = text
+            self.record = record
+
     def __init__(self, folder: Path, number: int | None = None) -> None:
         super().__init__()
         self._folder = folder
@@ -61,13 +76,17 @@ class JobForm(Screen[NewJob]):
         self._start = FormStart({}, {})
         self._timer: Timer | None = None
         self._saving = False
+        self._own_prompt: str | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the fields, and beside or below them the plan."""
         with Horizontal(id="form"):
             with RecipeFields(id="fields"):
                 if self._number is None:
-                    names = [(f"{preset.name}: {preset.description}", preset.name) for preset in self._presets()]
+                    names = [
+                        (f"{preset.name}: {preset.title or preset.description}", preset.name)
+                        for preset in self._presets()
+                    ]
                     with Horizontal(classes="field"):
                         yield Label("preset")
                         yield Select(names, prompt="none", id="preset", compact=True)
@@ -152,6 +171,47 @@ class JobForm(Screen[NewJob]):
         if message.to_save and self._saving:
             self._saving = False
             self._leave_with(message.outcome)
+
+    def action_enhance(self) -> None:
+        """Have the prompt completed by the enhancer that is set up."""
+        prompt = self.query_one("#prompt", Input).value
+        if prompt.strip():
+            self.notify("the prompt is being completed …", timeout=2)
+            self._write(prompt)
+
+    @work(thread=True, exclusive=True, group="write", exit_on_error=False)
+    def _write(self, prompt: str) -> None:
+        try:
+            self.post_message(self.Completed(*enhance_alone(Wish(prompt=prompt))))
+        except SkyreelsError as error:
+            self.app.call_from_thread(self.notify, error.message, severity="warning", markup=False)
+
+    @on(Completed)
+    def take_text(self, message: Completed) -> None:
+        """Put the text into the prompt's field, or say why there is none."""
+        done, field = message.text, self.query_one("#prompt", Input)
+        if field.value != done.wish.prompt:
+            self.notify("the prompt was changed meanwhile: it stays", severity="warning")
+        elif message.record is None:
+            self.notify("; ".join(done.notes), severity="warning", markup=False)
+        else:
+            self._own_prompt = done.wish.prompt
+            self._record(message.record)
+            field.value = done.text
+            self.notify(f"completed by {done.provider}; ctrl+z takes it back", markup=False)
+
+    def action_take_back(self) -> None:
+        """Put one's own words back."""
+        if self._own_prompt is not None:
+            self.query_one("#prompt", Input).value = self._own_prompt
+            self._own_prompt = None
+            self._record(None)
+
+    def _record(self, enhancement: Enhancement | None) -> None:
+        kept = {name: value for name, value in self._start.kept.items() if name != "enhanced"}
+        if enhancement:
+            kept["enhanced"] = enhancement.model_dump(mode="json")
+        self._start = replace(self._start, kept=kept)
 
     def action_save(self) -> None:
         """Read the fields once more before the job is saved: keys that came just before, in one gulp, count too."""

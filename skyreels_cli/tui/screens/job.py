@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from skyreels_cli.output import byte_size, clock
+from skyreels_cli.plan.dry_run import count_windows
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.logs import last_lines
@@ -109,7 +110,7 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
     yield "prompt", job.prompt
     yield "film", job.output
     yield "model", model_name(job.model)
-    yield "steps", f"{job.steps_done} of {job.total_steps}, {len(job.plan['windows'])} windows"
+    yield "steps", f"{job.steps_done} of {job.total_steps}, {count_windows(job.plan)} windows"
     yield "attempts", f"{job.attempts} of {job.max_attempts} without getting further"
     yield "priority", str(job.priority)
     for step in job.degradations:

@@ -39,7 +39,8 @@ def test_tag_and_sidecar(made: tuple[list[Event], Path]) -> None:
     assert tag["libraries"]["torch"] == version("torch")
     done = events[-1]
     assert isinstance(done, FilmDone)
-    assert sidecar["result"] == {k: v for k, v in done.to_dict().items() if k not in ("event", "recipe")}
+    told = {k: v for k, v in done.to_dict().items() if k not in ("event", "recipe")}
+    assert sidecar["result"] == {**told, "output": "film.mkv"}
     assert done.recipe == tag["recipe"]
 
 
