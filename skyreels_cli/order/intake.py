@@ -62,7 +62,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
     begun = _begun(request.output)
     draft = _as_begun(draft, begun)
-    facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
+    facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
     if is_asked(draft) and request.enhance_later:
