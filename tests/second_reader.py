@@ -20,6 +20,11 @@ def ffmpeg(*arguments: object) -> bytes:
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
+def program_version() -> str:
+    """The version of the program."""
+    return str(imageio_ffmpeg.get_ffmpeg_version())
+
+
 def description(path: Path) -> str:
     """What it prints about a file."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-i", f"file:{path}"]

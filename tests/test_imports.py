@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "textual"}
 SLOW_FOR_HELP = {
-    "pydantic_settings",
     "rich.progress",
     "numpy",
     "PIL",

@@ -13,12 +13,21 @@ if TYPE_CHECKING:
 
 def preset_names() -> list[tuple[str, str]]:
     """Return the presets there are, with what they are for; nothing if the settings are broken."""
-    from skyreels_cli.recipe.presets import list_presets
+    from skyreels_cli.recipe.presets.find import list_presets
     from skyreels_cli.settings import load_settings
 
     with suppress(SkyreelsError):
-        return [(preset.name, preset.description) for preset in list_presets(load_settings().presets_dir)]
+        return [
+            (preset.name, preset.title or preset.description) for preset in list_presets(load_settings().presets_dir)
+        ]
     return []
+
+
+def camera_words() -> list[tuple[str, str]]:
+    """Return the camera's vocabulary, with which of its four lists a word is in."""
+    from skyreels_cli.recipe.choices import CAMERA_WORDS
+
+    return list(CAMERA_WORDS.items())
 
 
 def scheduler_names() -> list[tuple[str, str]]:
@@ -58,7 +67,16 @@ def _names(kind: type[Spec]) -> list[tuple[str, str]]:
 
 
 def model_names() -> list[str]:
-    """Return the bundled models and the aliases of the published ones."""
-    from skyreels_cli.hub.catalogue import RELEASES, bundled_models
+    """Return the bundled models and those of the catalogue."""
+    from skyreels_cli.hub.catalogue import bundled_models
 
-    return [*bundled_models(), *(release.alias for release in RELEASES)]
+    return [*bundled_models(), *release_names()]
+
+
+def release_names() -> list[str]:
+    """Return what can be downloaded by name; only what comes along if the user's catalogue is broken."""
+    from skyreels_cli.hub.catalogue import RELEASES, catalogue
+
+    with suppress(SkyreelsError):
+        return [entry.alias for entry in (*catalogue().releases, *catalogue().community)]
+    return [release.alias for release in RELEASES]

@@ -1,19 +1,19 @@
-"""The editor that a person has chosen."""
+"""The person's own editor, for files that the program checks afterwards."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
-from shlex import split
 
 from skyreels_cli.errors import UsageError
 
 
 def open_editor(file: Path) -> None:
-    """Let a person change a file; UsageError `editor-failed` if the editor is not there or ends with an error."""
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    """Wait until somebody has edited a file in `$VISUAL` or `$EDITOR`; UsageError `no-editor`."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("notepad" if os.name == "nt" else "vi")
     try:
-        subprocess.run([*split(editor), str(file)], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise UsageError("editor-failed", f"the editor {editor!r} failed", "EDITOR=nano") from error
+        subprocess.run([*shlex.split(editor), str(file)], check=True)
+    except (OSError, ValueError, subprocess.CalledProcessError) as failed:
+        raise UsageError("no-editor", f"the editor {editor!r} did not work: {failed}", "export EDITOR=nano") from failed

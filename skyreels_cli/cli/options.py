@@ -11,6 +11,7 @@ from typer import Option
 
 from skyreels_cli.cli.completion import (
     cache_names,
+    camera_words,
     enhancer_names,
     model_names,
     parallel_names,
@@ -53,8 +54,16 @@ class RecipeOptions:
     prompt: Annotated[str | None, Render("--prompt", metavar="TEXT", help="The same as PROMPT.")] = None
     negative_prompt: Annotated[str | None, Render(metavar="TEXT", help="What to keep out.")] = None
     preset: Annotated[
-        str | None,
-        Render(metavar="NAME|FILE.yaml", autocompletion=preset_names, help="A recipe to start from."),
+        list[str] | None,
+        Render(
+            metavar="NAME|FILE|CODE|URL",
+            autocompletion=preset_names,
+            help="A recipe to start from; the last wins.",
+        ),
+    ] = None
+    camera: Annotated[
+        list[str] | None,
+        Render(metavar="WORD", autocompletion=camera_words, help="How the camera sees or moves: close-up, dolly-in."),
     ] = None
     model: Annotated[
         str | None,

@@ -1,53 +1,33 @@
-"""`skyreels preset`: the presets there are, and what is in one."""
+"""`skyreels preset`: recipes to start from, kept as files and passed from hand to hand."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
-
 import typer
 
-from skyreels_cli.cli.command import command_group, unfold
+from skyreels_cli.cli import preset_change, preset_look, preset_share
+from skyreels_cli.cli.command import unfold
 from skyreels_cli.output import Output
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from skyreels_cli.recipe.presets import Preset
-
-app = command_group("Recipes to start from, in YAML.")
+app = typer.Typer(help="Recipes to start from, in YAML.")
 
 
-@app.command("list")
+@app.callback(invoke_without_command=True)
 @unfold
-def list_(out: Output) -> None:
-    """List the presets that come along and those in your presets folder."""
-    from skyreels_cli.recipe.presets import list_presets
-    from skyreels_cli.settings import load_settings
-
-    presets = list_presets(load_settings().presets_dir)
-    data = [{**asdict(preset), "path": str(preset.path)} for preset in presets]
-    out.result({"presets": data}, "\n".join(preset.name for preset in presets), lambda: _table(presets))
+def preset(out: Output, context: typer.Context) -> None:
+    """Recipes to start from, in YAML; alone: the list of them."""
+    if context.invoked_subcommand is None:
+        out.command = "preset list"
+        preset_look.list_(out)
 
 
-@app.command("show")
-@unfold
-def show(out: Output, name: Annotated[str, typer.Argument(help="A preset's name or file.")]) -> None:
-    """Print what a preset sets."""
-    from skyreels_cli.recipe.presets import load_preset
-    from skyreels_cli.settings import load_settings
-
-    draft = load_preset(name, load_settings().presets_dir)
-    values = draft.model_dump(by_alias=True, exclude_none=True)
-    out.result(values, "\n".join(f"{key}: {value}" for key, value in values.items()))
-
-
-def _table(presets: list[Preset]) -> RenderableType:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("preset", "from", "what it is for"):
-        table.add_column(title)
-    for preset in presets:
-        table.add_row(preset.name, preset.origin, f"broken: {preset.problem}" if preset.problem else preset.description)
-    return table
+app.command("list")(unfold(preset_look.list_))
+app.command("show")(unfold(preset_look.show))
+app.command("path")(unfold(preset_look.path))
+app.command("validate")(unfold(preset_look.validate))
+app.command("schema")(unfold(preset_look.schema))
+app.command("diff")(unfold(preset_look.diff))
+app.command("edit")(unfold(preset_change.edit))
+app.command("rename")(unfold(preset_change.rename))
+app.command("remove")(unfold(preset_change.remove))
+app.command("import")(unfold(preset_share.import_))
+app.command("export")(unfold(preset_share.export))

@@ -21,6 +21,7 @@ from skyreels_cli.output import Output
 if TYPE_CHECKING:
     from skyreels_cli.queue.job import Job, NewJob
     from skyreels_cli.queue.store import Store
+    from skyreels_cli.recipe.schema import Draft
 
 PANEL = "In the queue"
 
@@ -71,6 +72,7 @@ def edit(
 ) -> None:
     """Change a job that does not run: by the options of generate, without any in $EDITOR."""
     from skyreels_cli.queue import actions
+    from skyreels_cli.recipe.presets.load import load_words
 
     store = open_store()
     before = store.job(job)
@@ -80,9 +82,9 @@ def edit(
     with tempfile.TemporaryDirectory() as folder:
         words = _write_words(Path(folder) / f"job-{job}.yaml", store.assets.resolve(before.draft))
         if text is None and film == FilmOptions() and queue == QueueOptions():
-            _open_editor(words, out)
-        recipe = replace(film.recipe, preset=str(words))
-        new = _worded(text, replace(film, recipe=recipe, machine=machine, file=file), queue, store, out, before)
+            _reword(words, out)
+        changed = replace(film, machine=machine, file=file)
+        new = _worded(text, changed, queue, store, out, before, load_words(words))
     actions.edit(store, job, new)
     _tell(store.job(job), store, out)
 
@@ -94,14 +96,17 @@ def _worded(
     store: Store,
     out: Output,
     before: Job | None = None,
+    words: Draft | None = None,
     *,
     enhance_later: bool = False,
 ) -> NewJob:
-    """The job that these options say."""
+    """The job that these options say, over the `words` of the one before."""
     from skyreels_cli.queue.job import NewJob
     from skyreels_cli.queue.new_job import new_job
 
     request = replace(make_request(text, film), enhance_later=enhance_later)
+    if words:
+        request = replace(request, before=words)
     return new_job(
         decide_aloud(request, out, store.pace),
         request,
@@ -140,7 +145,7 @@ def _write_words(file: Path, draft: dict[str, Any]) -> Path:
     return file
 
 
-def _open_editor(file: Path, out: Output) -> None:
+def _reword(file: Path, out: Output) -> None:
     """Let a person change the file; UsageError `nothing-to-change` where there is nobody, or nothing was changed."""
     before = file.read_text(encoding="utf-8")
     hint = "skyreels queue edit ID --seed 7 (or any other option of generate)"

@@ -41,10 +41,12 @@ def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = 
     """A command line as a request; a prompt `-` is read from stdin."""
     from skyreels_cli.order.request import Request
 
-    preset = options.recipe.preset
+    presets = tuple(options.recipe.preset or ())
+    if "-" in (prompt, options.recipe.prompt) and "-" in presets:
+        raise UsageError("usage", "both the prompt and the preset are read from stdin", "give one of them as a file")
     return Request(
         typed=typed_draft(prompt, options.recipe),
-        presets=(preset,) if preset else (),
+        presets=presets,
         machine=fold_machine_flags(options.machine),
         output=options.file.output,
         overwrite=options.file.overwrite,
@@ -69,8 +71,9 @@ def read_prompt(stream: TextIO) -> str:
 
 def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     """Return the typed options as a draft, over what their shots file says."""
+    from skyreels_cli.recipe.camera import camera_of
     from skyreels_cli.recipe.merge import merge
-    from skyreels_cli.recipe.presets import load_shots
+    from skyreels_cli.recipe.presets.load import load_shots
     from skyreels_cli.recipe.schema import Draft
     from skyreels_cli.recipe.validate import make_draft
 
@@ -81,6 +84,8 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
         raise UsageError("usage", message, "leave one of them out")
     said = {name: value for name, value in asdict(options).items() if value is not None}
     said = {name: value for name, value in said.items() if name not in ("preset", "shots")}  # these are files
+    if options.camera:
+        said["camera"] = camera_of(options.camera)
     if prompt is not None:
         said["prompt"] = prompt
     if said.get("prompt") == "-":

@@ -112,7 +112,7 @@ def reviewed(order: Order, request: Request, out: Output) -> Request | None:
 
 def _edited(order: Order, request: Request, out: Output) -> Request:
     """The request with the shots as somebody leaves them in an editor."""
-    from skyreels_cli.recipe.presets import load_shots
+    from skyreels_cli.recipe.presets.load import load_shots
 
     draft = order.draft.model_dump(mode="json", exclude_none=True, by_alias=True, exclude_defaults=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -149,4 +149,4 @@ def _grid(film_model: str | None) -> WindowGrid:
 
     if release := find_release(film_model):
         return WindowGrid(base=121) if release.native == "720P" else WindowGrid()
-    return grid_of(Draft(), open_model(film_model, download=False))
+    return grid_of(Draft(), open_model(film_model))

@@ -11,6 +11,7 @@ from typing import Any
 
 from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.catalogue import RELEASES
+from skyreels_cli.hub.configs import require_possible
 from skyreels_cli.hub.facts import Component, ModelFacts
 from skyreels_cli.hub.family import families, family_named
 from skyreels_cli.hub.headers import read_weights_header
@@ -118,6 +119,7 @@ def _open_component(folder: Path, name: str, part: str) -> Component:
     """Config and weight files of a subfolder, with every tensor that the headers promise."""
     expected, stem = COMPONENTS[part]
     config = read_json(folder / part / "config.json")
+    require_possible(str(folder / part / "config.json"), config)
     classes = config.get("architectures") or [config.get("_class_name")]
     if not set(expected) & set(classes):
         message = f"the {part} of {name} is a {classes[0]}; SkyReels-V2 has a {expected[0]}"
@@ -244,11 +246,10 @@ def _hint_without_index(folder: Path) -> str:
 
 
 def again(path: Path) -> str:
-    """How to get one file of a model once more; a path in Hugging Face's cache says where it came from."""
-    cached = re.search(r"models--(.+?)--(.+?)/snapshots/[^/]+/(.+)", path.as_posix())
+    """How to mend a file of a model; a path in Hugging Face's cache says where it came from."""
+    cached = re.search(r"models--(.+?)--(.+?)/snapshots/", path.as_posix())
     if cached:
-        owner, repo, file = cached.groups()
-        return f"hf download {owner}/{repo} {file} --force-download"
+        return f"skyreels download {cached[1]}/{cached[2]} --verify"
     return f"download or copy it again: {path}"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.hub.configs import require_possible
 from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.folder import COMPONENTS, again, is_tokenizer, read_json
 from skyreels_cli.hub.links import require_inside
@@ -135,6 +136,7 @@ def _component(path: Path, naming: Naming, files: Sequence[WeightsFile], said: M
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
         message = f"{path} lacks {error} of its {naming.component}, or has it in an impossible shape"
         raise UsageError("model-incomplete", message, "is a shard missing? get the repository once more") from error
+    require_possible(str(path), config)
     _require_layers(path, config, said)
     return Component.of(naming.component, config, tensors)
 

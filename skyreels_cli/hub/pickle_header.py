@@ -20,8 +20,8 @@ from typing import Any, BinaryIO, ClassVar
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.tensor import Header, TensorEntry
 
-MAX_PICKLE_BYTES, MAX_DIRECTORY_BYTES = 1_000_000, 4_000_000
-"""UMT5-XXL has 30 kB of either."""
+MAX_PICKLE_BYTES, MAX_DIRECTORY_BYTES = 300_000, 1_000_000
+"""UMT5-XXL has 30 kB of either, and Python takes up to 100 bytes of memory for each byte of a hostile pickle."""
 
 STORAGES = {
     "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "DoubleStorage": "F64",

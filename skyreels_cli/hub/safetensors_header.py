@@ -12,7 +12,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.tensor import Header, TensorEntry
 
 LENGTH_BYTES = 8
-MAX_HEADER_BYTES = 8_000_000
+MAX_HEADER_BYTES = 5_000_000
 """The safetensors library takes 100 MB, which would be read for seconds into gigabytes; 14B in shards has 0.1 MB."""
 MAX_DIMENSIONS = 8
 MAX_VALUE_BYTES = 4096

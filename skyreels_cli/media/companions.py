@@ -79,7 +79,7 @@ class Companions:
     def _add(self, stream: Stream) -> None:
         copy = self._film.add_stream_from_template(stream, opaque=True)
         copy.metadata.update(stream.metadata)
-        copy.disposition = stream.disposition.value
+        copy.disposition = stream.disposition
         if stream.type != "attachment":
             self._streams[stream.index] = copy
 

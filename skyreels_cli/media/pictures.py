@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.media.reader import Frame, as_rgb, decoded
+from skyreels_cli.media.reader import Frame, as_pictures, decoded
 from skyreels_cli.media.video import Video
 
 STILL = (".png", ".jpg", ".jpeg", ".webp")
@@ -63,10 +63,9 @@ def write_moving(video: Video, path: Path) -> int:
         message = f"{video.path} is longer than the minute that goes into a moving picture"
         raise UsageError("picture-too-long", message, f"--sheet -o {quote(str(path.with_suffix('.png')))}")
     scale = min(1.0, MOVING_SIDE / max(video.shown_size))
-    shown = [max(2, round(side * scale)) for side in video.shown_size]
-    size = (shown[1], shown[0]) if video.orientation.transposed else (shown[0], shown[1])
+    shown = max(2, round(video.shown_size[0] * scale)), max(2, round(video.shown_size[1] * scale))
     kept = (frame for number, frame in enumerate(decoded(video.path)) if number % step == 0)
-    pictures = [Image.fromarray(frame) for frame in as_rgb(video, kept, size)]
+    pictures = [Image.fromarray(frame) for frame in as_pictures(video, kept, shown)]
     tick = 10 if path.suffix.lower() == ".gif" else 1
     times = [round(1000 * number * step / video.fps / tick) * tick for number in range(len(pictures) + 1)]
     gaps = [later - earlier for earlier, later in pairwise(times)]

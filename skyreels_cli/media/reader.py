@@ -18,6 +18,7 @@ from av import VideoFrame
 from skyreels_cli.errors import UsageError
 from skyreels_cli.media.failure import unreadable
 from skyreels_cli.media.filters import EXACT, FilterChain
+from skyreels_cli.media.hdr import tone_mapped
 from skyreels_cli.media.video import Orientation, Video, main_stream, open_video, opened
 
 BACKGROUND = 255
@@ -42,7 +43,7 @@ def read_some(video: Video, numbers: Sequence[int]) -> Iterator[Frame]:
     """Frames of these numbers, in rising order, at the size in which they are shown; all before them are decoded."""
     wanted = set(numbers)
     frames = (frame for number, frame in enumerate(decoded(video.path)) if number in wanted)
-    yield from islice(as_rgb(video, frames, _coded(video, video.shown_size)), len(wanted))
+    yield from islice(as_pictures(video, frames, video.shown_size), len(wanted))
 
 
 def read_tail(video: Video, count: int, width: int, height: int) -> Frame:
@@ -52,13 +53,27 @@ def read_tail(video: Video, count: int, width: int, height: int) -> Frame:
 
 
 def as_rgb(video: Video, frames: Iterable[VideoFrame], size: tuple[int, int]) -> Iterator[Frame]:
-    """Frames of a video as RGB arrays, upright; `size` is (width, height) before they are turned."""
+    """Frames of a video as RGB arrays, upright, light of HDR as it is coded; `size` is before they are turned."""
+    for frame in _converted(video, frames, size, "rgb24"):
+        yield turned(cast(Frame, frame.to_ndarray()), video.orientation)
+
+
+def as_pictures(video: Video, frames: Iterable[VideoFrame], shown: tuple[int, int]) -> Iterator[Frame]:
+    """Frames as they look on an ordinary screen, in sRGB, of (width, height) `shown`."""
+    size = _coded(video, shown)
+    if video.hdr is None:
+        yield from as_rgb(video, frames, size)
+        return
+    for frame in _converted(video, frames, size, "rgb48le"):
+        yield turned(tone_mapped(cast(npt.NDArray[np.uint16], frame.to_ndarray()), video.hdr), video.orientation)
+
+
+def _converted(video: Video, frames: Iterable[VideoFrame], size: tuple[int, int], pix_fmt: str) -> Iterator[VideoFrame]:
     colour = video.colour
     chain = ["bwdif=mode=send_frame:deint=interlaced"] if video.interlaced else []
     conversion = f"in_color_matrix={colour.swscale_matrix}:in_range={colour.swscale_range}:out_range=pc"
     chain.append(f"scale={size[0]}:{size[1]}:{conversion}:{EXACT}")
-    for frame in FilterChain([*chain, "format=rgb24"]).over(opaque(frames)):
-        yield turned(cast(Frame, frame.to_ndarray()), video.orientation)
+    return FilterChain([*chain, f"format={pix_fmt}"]).over(opaque(frames))
 
 
 def opaque(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:

@@ -40,8 +40,9 @@ from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.merge import merge
-from skyreels_cli.recipe.presets import load_preset
+from skyreels_cli.recipe.presets.requirements import check_model
 from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.sharing.load import load_for_use
 from skyreels_cli.settings import Settings, load_settings
 
 MeasuredRate = Callable[[str], float | None]
@@ -53,13 +54,17 @@ LISTED_WORDS = 6
 def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Callable[[str], object] = str) -> Order:
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     settings = load_settings(**request.machine)
-    presets = {f"preset {name}": load_preset(name, settings.presets_dir) for name in request.presets}
+    loaded = [load_for_use(preset, settings.presets_dir) for preset in request.presets]
+    presets = {f"preset {preset.called}": preset.draft for preset in loaded}
+    said = {"typed": request.typed, **dict(reversed(presets.items())), "the job": request.before}
     check_video_options(request.typed)
     notes: list[str] = []
-    draft = _prompted(merge(*presets.values(), request.typed), notes)
+    draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
     made = _made(request.output)
     draft = _as_made(draft, made)
-    facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
+    facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)
+    for preset in loaded:
+        check_model(preset.requires, facts.name, preset.where)
     draft = take_texts(draft, made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
@@ -88,7 +93,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
         overwrite=request.overwrite,
         draft=draft,
         finished=finished,
-        sources=value_sources(recipe, {"typed": request.typed, **dict(reversed(presets.items()))}, facts),
+        sources=value_sources(recipe, said, facts),
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
     )

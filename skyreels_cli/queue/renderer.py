@@ -66,13 +66,13 @@ class Inbox:
 
 
 class Renderer:
-    """Renders job after job with one studio, which is exchanged when a job wants another model or placement."""
+    """Renders job after job with the model loaded, until a job wants another one or another placement."""
 
     def __init__(self, say: Say, is_stopped: Callable[[int], bool]) -> None:
         self._say = say
         self._is_stopped = is_stopped
-        self._studio: LoadedModel | None = None
-        self._studio_key: tuple[Any, ...] = ()
+        self._model: LoadedModel | None = None
+        self._model_key: tuple[Any, ...] = ()
 
     def take(self, command: Mapping[str, Any]) -> None:
         """Render one job and say how it ended."""
@@ -96,7 +96,7 @@ class Renderer:
 
         recipe = Recipe.model_validate(command["recipe"])
         if recipe.enhanced and recipe.enhanced.pending:
-            self._leave_studio()  # a language model and the film's may not fit side by side
+            self._drop_model()  # a language model and the film's may not fit side by side
         rendering = take_up(
             recipe,
             Placement(**command["placement"]),
@@ -104,10 +104,10 @@ class Renderer:
             keep_work=command["keep_work"],
             overwrite=command["overwrite"],
         )
-        studio = self._studio_for(rendering)
-        studio.expect(_texts(command["next"]))
-        say({"event": "job_started", "plan": _plan_of(rendering, str(studio.device))})
-        with closing(render(rendering, model=studio)) as events:
+        model = self._model_for(rendering)
+        model.expect(_texts(command["next"]))
+        say({"event": "job_started", "plan": _plan_of(rendering, str(model.device))})
+        with closing(render(rendering, model=model)) as events:
             for event in events:
                 say(event.to_dict())
                 if self._is_stopped(command["job"]) and not isinstance(event, FilmDone):
@@ -116,22 +116,22 @@ class Renderer:
                 return
         say({"event": "job_stopped"})
 
-    def _studio_for(self, rendering: Rendering) -> LoadedModel:
+    def _model_for(self, rendering: Rendering) -> LoadedModel:
         from skyreels_cli.film.loaded_model import LoadedModel
 
         key = (rendering.weights, rendering.placement)
-        if self._studio is None or self._studio_key != key:
-            self._leave_studio()
-            self._studio, self._studio_key = LoadedModel(*key), key
-        return self._studio
+        if self._model is None or self._model_key != key:
+            self._drop_model()
+            self._model, self._model_key = LoadedModel(*key), key
+        return self._model
 
-    def _leave_studio(self) -> None:
+    def _drop_model(self) -> None:
         """Give the model's memory back."""
         from skyreels_cli.model.memory import release
 
-        if self._studio is not None:
-            device = self._studio.device
-            self._studio = None
+        if self._model is not None:
+            device = self._model.device
+            self._model = None
             release(device)
 
 

@@ -12,6 +12,7 @@ from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.lora import parse_lora
 from skyreels_cli.media.image import image_size
 from skyreels_cli.paths import absolute
+from skyreels_cli.recipe.camera import in_words
 from skyreels_cli.recipe.choices import MAX_FRAMES
 from skyreels_cli.recipe.continued import continued
 from skyreels_cli.recipe.defaults import default_overlap, family_defaults, model_defaults
@@ -42,7 +43,7 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
     shots = [_located(shot) for shot in complete_shots(whole.shots or (), film, video.get("fps", said["fps"]))]
     width, height = _size(draft, said, facts, shots or [film])
     decided: dict[str, Any] = {
-        "prompt": film.prompt or shots[0].prompt,
+        "prompt": in_words(film.prompt, film.camera) if film.prompt else shots[0].prompt,
         "model": facts.name,
         "resolution": f"{width}x{height}",
         "num_frames": _num_frames(said, film, shots),
@@ -69,6 +70,7 @@ def _film(said: dict[str, Any]) -> Shot:
         Shot(
             prompt=said.get("prompt", ""),
             negative_prompt=said["negative_prompt"],
+            camera=said.get("camera"),
             num_frames=length,
             guidance_scale=said["guidance_scale"],
             image=said.get("image"),

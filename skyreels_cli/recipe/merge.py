@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from skyreels_cli.recipe.camera import Camera, without_words
 from skyreels_cli.recipe.schema import Draft
 
 
 def merge(*drafts: Draft) -> Draft:
-    """One draft in which later drafts win, field by field; `options` merge plugin by plugin, option by option.
+    """One draft in which later drafts win, field by field.
 
-    Some fields also replace another field of an earlier draft: `duration` and `num_frames` replace each other, `shots`
-    replaces both, and a `resolution` in pixels replaces `aspect`, which would change it. Other words also replace the
-    record of how earlier ones came about.
+    `options` merge plugin by plugin, option by option, and `camera` field by field. Some fields also replace another
+    field of an earlier draft: `duration` and `num_frames` replace each other, `shots` replaces both, and a `resolution`
+    in pixels replaces `aspect`, which would change it. Other words also replace the record
+    of how earlier ones came about.
     """
     merged: dict[str, Any] = {}
     for draft in drafts:
@@ -21,6 +23,8 @@ def merge(*drafts: Draft) -> Draft:
             merged.pop(name, None)
         if "options" in said:
             said["options"] = _merge_options(merged.get("options", {}), said["options"])
+        if "camera" in said:
+            said["camera"] = _merge_cameras(merged, said["camera"])
         merged |= said
     return Draft.model_validate(merged)
 
@@ -42,3 +46,11 @@ def _replaced(said: dict[str, Any]) -> list[str]:
 
 def _merge_options(earlier: dict[str, dict[str, Any]], later: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {plugin: earlier.get(plugin, {}) | later.get(plugin, {}) for plugin in earlier | later}
+
+
+def _merge_cameras(merged: dict[str, Any], later: Camera) -> Camera:
+    """Both cameras in one; a prompt that tells of the earlier one (it comes from a film) forgets it."""
+    earlier = merged.get("camera")
+    if earlier and "prompt" in merged:
+        merged["prompt"] = without_words(merged["prompt"], earlier)
+    return later.over(earlier)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from skyreels_cli.recipe.camera import Camera
 from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
 from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rate import Rate
@@ -34,9 +35,9 @@ class Draft(BaseModel):
     _read_old = model_validator(mode="before")(_split_dtype)
 
     schema_version: Literal[1] = Field(1, alias="schema")
-    description: str | None = None
     prompt: Prompt | None = None
     negative_prompt: Prompt | None = None
+    camera: Camera | None = Field(None, description="how the camera sees it; the prompt is completed accordingly")
     prompt_enhancer: str | None = Field(None, description="who completes the prompt before the film is planned")
     story: Prompt | None = Field(None, description="what the shots tell that a prompt enhancer shall write")
     story_shots: int | None = Field(None, ge=1, le=100, description="how many")
@@ -87,6 +88,7 @@ class Recipe(BaseModel):
     prompt: str
     enhanced: Enhancement | None = None
     negative_prompt: str
+    camera: Camera | None = Field(None, description="what the prompt was completed from; it holds the words already")
     model: str
     resolution: str = Field(pattern=r"^\d+x\d+$")
     num_frames: int | None = Field(ge=1, description="null: until it is told to end")
@@ -134,6 +136,7 @@ class Recipe(BaseModel):
         whole = Shot(
             prompt=self.prompt,
             negative_prompt=self.negative_prompt,
+            camera=self.camera,
             num_frames=self.num_frames,
             guidance_scale=self.guidance_scale,
             image=self.image,

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.recipe.camera import Camera, in_words
 from skyreels_cli.recipe.choices import LONGEST_PROMPT, MAX_FRAMES, MAX_SEED
 from skyreels_cli.recipe.duration import frames_in, parse_seconds
 
@@ -26,6 +27,7 @@ class ShotDraft(BaseModel):
 
     prompt: Prompt | None = None
     negative_prompt: Prompt | None = None
+    camera: Camera | None = Field(None, description="what it leaves unsaid is the film's")
     num_frames: Frames | None = None
     duration: str | None = Field(None, description="10s, 2m, a number of seconds; the last shot may be inf")
     seed: Seed | None = None
@@ -42,6 +44,7 @@ class Shot(BaseModel):
 
     prompt: str
     negative_prompt: str
+    camera: Camera | None = None
     num_frames: Frames | None
     guidance_scale: float
     seed: Seed | None = None
@@ -81,10 +84,12 @@ def _duration_problems(duration: str, shot: ShotDraft, *, last: bool) -> Iterato
 
 def complete_shots(shots: Sequence[ShotDraft], film: Shot, fps: Fraction) -> list[Shot]:
     """Take unset fields from the `film`; its image starts the first shot, and its end image ends the last."""
+    cameras = [shot.camera.over(film.camera) if shot.camera else film.camera for shot in shots]
     return [
         Shot(
-            prompt=_prompt(shot, film, index),
+            prompt=in_words(_prompt(shot, film, index), cameras[index]),
             negative_prompt=film.negative_prompt if shot.negative_prompt is None else shot.negative_prompt,
+            camera=cameras[index],
             num_frames=frames_in(shot.duration, fps) if shot.duration else shot.num_frames,
             guidance_scale=film.guidance_scale if shot.guidance_scale is None else shot.guidance_scale,
             seed=shot.seed,

@@ -28,6 +28,7 @@ from skyreels_cli.tui.changes import add_job, edit_job, pause_queue, resume_queu
 from skyreels_cli.tui.graphics import Graphics, find_graphics
 from skyreels_cli.tui.harmless import HarmlessLines
 from skyreels_cli.tui.job_actions import JOB_ACTIONS, JobAction
+from skyreels_cli.tui.job_presets import code_of_job, save_film_as_preset
 from skyreels_cli.tui.messages import Seen, Want
 from skyreels_cli.tui.screens.confirm import Confirm
 from skyreels_cli.tui.screens.dashboard import Dashboard
@@ -58,6 +59,7 @@ class Monitor(App[None]):
             for key, action, label, tooltip in (
                 ("w", "start_worker", "Start a worker", "Start rendering on this machine"),
                 ("P", "pause_queue", "Pause the queue", "Let no job start, or let the queue go on"),
+                ("y", "copy_code", "Copy code", "Copy a share code of the job's recipe"),
                 ("h", "history", "History", "Finished films, and the pace of each model"),
             )
         ),
@@ -164,6 +166,24 @@ class Monitor(App[None]):
     def _act(self, action: JobAction, job: JobSummary) -> None:
         self.write(lambda store: action.do(store, job))
 
+    @work(thread=True, group="codes", exit_on_error=False)
+    def action_copy_code(self) -> None:
+        """Put the share code of the job under the cursor into the clipboard (OSC 52)."""
+        job = self.dashboard.selected
+        if job is None:
+            return
+        try:
+            store = Store(self.folder)
+            try:
+                code = code_of_job(store, job)
+            finally:
+                store.database.close()
+        except SkyreelsError as error:
+            self.post_message(self.Written(error))
+        else:
+            self.call_from_thread(self.copy_to_clipboard, code)
+            self.post_message(self.Written(f"the code of job {job.id} is in the clipboard, {len(code):,} characters"))
+
     def action_details(self) -> None:
         """Open the job under the cursor."""
         job = self.dashboard.selected
@@ -205,8 +225,13 @@ class Monitor(App[None]):
     def action_history(self) -> None:
         """Show the films that were finished on this machine."""
         if not isinstance(self.screen, HistoryScreen):
-            self.push_screen(HistoryScreen(), lambda _: self.watcher.want(history=False))
+            self.push_screen(HistoryScreen(), self._save_film)
             self.watcher.want(history=True)
+
+    def _save_film(self, film: Path | None) -> None:
+        self.watcher.want(history=False)
+        if film:
+            self.write(lambda _: save_film_as_preset(film))
 
     def action_help(self) -> None:
         """Show every key."""

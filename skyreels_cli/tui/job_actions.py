@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from skyreels_cli.queue import actions
 from skyreels_cli.queue.job import FINISHED, UNFINISHED, WAITING, JobState, JobSummary
 from skyreels_cli.queue.store import Store
+from skyreels_cli.tui.job_presets import save_as_preset
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,9 @@ _TABLE: tuple[JobAction, ...] = (
     ),
     JobAction("retry", "r", "Retry", "Queue a failed or cancelled job again", FAILED, _retry, in_footer=True),
     JobAction("duplicate", "d", "Duplicate", "Queue the same job once more", (*UNFINISHED, *FINISHED), _duplicate),
+    JobAction(
+        "preset", "m", "Save as preset", "Keep the job's recipe as a preset", (*UNFINISHED, *FINISHED), save_as_preset
+    ),
     JobAction("raise", "K,shift+up", "Up", "Render the job one place earlier", WAITING, _moved(lambda now: now - 1)),
     JobAction("lower", "J,shift+down", "Down", "Render the job one place later", WAITING, _moved(lambda now: now + 1)),
     JobAction("first", "T", "To the top", "Render the job next", WAITING, _moved(lambda _: 1)),

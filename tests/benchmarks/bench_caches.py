@@ -98,7 +98,7 @@ class Bench:
         self._facts = facts
         self._folder = folder
         self._placement = Placement(device="cpu")
-        self._studio = LoadedModel(weights_spec(facts, "float32"), self._placement)
+        self._model = LoadedModel(weights_spec(facts, "float32"), self._placement)
 
     def film(self, index: int, mode: str, cache: str | None = None, options: dict[str, Any] | None = None) -> Film:
         """The film number `index` in a mode, with a cache or without."""
@@ -115,7 +115,7 @@ class Bench:
             output=output,
         )
         seconds, skipped, before = 0.0, 0.0, time.process_time()
-        for event in render(rendering, model=self._studio):
+        for event in render(rendering, model=self._model):
             now = time.process_time()
             if isinstance(event, StepDone):
                 seconds += now - before

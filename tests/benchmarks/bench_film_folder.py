@@ -50,24 +50,24 @@ GOAL = 1.03
 CHECKPOINT_SECONDS = 2.0
 
 
-def plain_film(recipe: Recipe, plan: Plan, studio: LoadedModel, output: Path) -> None:
+def plain_film(recipe: Recipe, plan: Plan, loaded: LoadedModel, output: Path) -> None:
     """All windows in memory, one encoder at the end."""
-    script, noise, history = Script(recipe, plan), InitialNoise(), make_history(recipe, plan, studio.facts)
-    list(studio.prepare(recipe.texts))
-    channels, stride = studio.facts.latent_channels, studio.facts.spatial_stride
+    script, noise, history = Script(recipe, plan), InitialNoise(), make_history(recipe, plan, loaded.facts)
+    list(loaded.prepare(recipe.texts))
+    channels, stride = loaded.facts.latent_channels, loaded.facts.spatial_stride
     frames = []
     for window in plan.windows:
         direction = script.direction(window)
         shape = (channels, window.latents, plan.height // stride, plan.width // stride)
         drawn = noise.draw(direction.stream, shape)
-        with studio.vae() as vae, studio.transformer() as transformer:
-            latents = condition(drawn, window, direction.shot, recipe, history, studio, vae).latents
-            texts = [studio.text(text) for text in direction.shot.texts]
+        with loaded.vae() as vae, loaded.transformer() as transformer:
+            latents = condition(drawn, window, direction.shot, recipe, history, loaded, vae).latents
+            texts = [loaded.text(text) for text in direction.shot.texts]
             sampler = WindowSampler(
                 window,
                 latents,
                 Denoiser(
-                    transformer, recipe, window, texts, direction.shot.guidance_scale, studio.dtype, studio.family, {}
+                    transformer, recipe, window, texts, direction.shot.guidance_scale, loaded.dtype, loaded.family, {}
                 ),
                 lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, True, recipe.options),
                 direction.stream,
@@ -94,7 +94,7 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
     )  # fmt: skip
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
-    studio = LoadedModel(weights_of(recipe, facts), Placement(device="cpu"))
+    loaded = LoadedModel(weights_of(recipe, facts), Placement(device="cpu"))
     wall: dict[str, list[float]] = {"program": [], "plain": []}
     cpu: dict[str, list[float]] = {"program": [], "plain": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -111,9 +111,9 @@ def measure(model: Path, size: str, runs: int) -> dict[str, Any]:
                         output=output,
                         checkpoint_seconds=CHECKPOINT_SECONDS,
                     )
-                    list(render(rendering, model=studio))
+                    list(render(rendering, model=loaded))
                 else:
-                    plain_film(recipe, plan, studio, output)
+                    plain_film(recipe, plan, loaded, output)
                 if run:
                     wall[side].append(time.perf_counter() - started)
                     cpu[side].append(_cpu_seconds() - worked)

@@ -60,7 +60,7 @@ class Program:
         self.folder = folder
         self._facts = open_model(model)
         self._placement = Placement(device="cpu")
-        self._studio = LoadedModel(weights_spec(self._facts, "bfloat16"), self._placement)
+        self._model = LoadedModel(weights_spec(self._facts, "bfloat16"), self._placement)
 
     def film(self, prompt: str, seed: int, **said: Any) -> Bytes:
         """A film (f, h, w, 3) uint8; 33 frames unless `num_frames` says otherwise."""
@@ -81,7 +81,7 @@ class Program:
             placement=self._placement,
             output=output,
         )
-        for _ in render(rendering, model=self._studio):
+        for _ in render(rendering, model=self._model):
             pass
         frames = np.stack(list(read_frames(output)))
         output.unlink()

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
             "skyreels generate --help",
         ),
         (["preset", "shw"], "no such command 'shw'. Did you mean 'show'?", "skyreels preset --help"),
-        (["preset"], "missing command", "skyreels preset --help"),
+        (["config"], "missing command", "skyreels config --help"),
         ([], "no command given", "skyreels --help"),
     ],
 )
@@ -70,7 +70,7 @@ def test_version(run: Run) -> None:
 
 def test_the_shell_completes_commands_and_presets() -> None:
     completed = shell_completion("skyreels generate --preset 10", 3)
-    assert completed.split() == ["10s-sync"]
+    assert completed.split() == ["10s-async", "10s-sync"]
     assert shell_completion("skyreels gen", 1).split() == ["generate"]
     assert shell_completion("skyreels generate --codec h", 3).split() == ["h264", "h265"]
 

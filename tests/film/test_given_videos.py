@@ -18,6 +18,7 @@ from PIL import Image
 from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.film.continued import ContinuedFilm
 from skyreels_cli.film.folder.manifest import work_folder
+from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.media.companions import misfits
 from skyreels_cli.media.reader import read_tail
@@ -44,11 +45,12 @@ def extend(video: Path, output: Path, codec: str = "h264", resolution: str = "64
     """Put the video's own last frames behind it once more, as a film does with new ones; look at the result."""
     film = {"video": str(video), "resolution": resolution, "overlap_history": TAIL, "codec": codec}
     with WorkFolder(work_folder(output)) as work:
-        delivery = ContinuedFilm(Recipe.model_validate(UNUSED | film), work, output)
+        tail = VideoTail(work.path)
+        delivery = ContinuedFilm(Recipe.model_validate(UNUSED | film), work, output, tail)
         list(delivery.begin())
         piece = work.path / f"piece{delivery.piece_suffix}"
         with delivery.encoder(piece) as encoder:
-            encoder.write(delivery.tail().numpy())
+            encoder.write(tail.read().numpy())
         delivery.join([(piece, TAIL)], output, "told")
     before, after = steady_video(video), steady_video(output)
     assert after.frames == before.frames + TAIL
@@ -357,7 +359,6 @@ class TestFiles:
             "🎬雪.mp4",
             "%03d.mp4",
             "http:b.mp4",
-            "b\udce9.mp4",
             "#?*.mp4",
         ],
     )

@@ -17,7 +17,7 @@ from skyreels_cli.media.join import join_behind, piece_suffix
 from skyreels_cli.media.matching import can_be_followed, following_coding, reencode
 from skyreels_cli.media.reader import read_tail
 from skyreels_cli.media.video import Video, steady_video
-from tests.second_reader import Frames, description, ffmpeg, frame_hashes, hashes, sound_hash
+from tests.second_reader import Frames, description, ffmpeg, frame_hashes, hashes, program_version, sound_hash
 
 SIZE = (80, 48)
 LOSSLESS = ["-c:v", "ffv1", "-level", "3", "-g", "1", "-slicecrc", "1", "-pix_fmt", "bgr0"]
@@ -55,6 +55,8 @@ def follow(video: Video, sound: Video, waves: Frames, output: Path) -> list[Path
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_the_stream_and_the_sound_are_copied(name: str, tmp_path: Path, waves: Frames) -> None:
+    if name.endswith(".ts") and program_version() == "7.0.2-static":
+        pytest.skip("this build of the second reader crashes on any transport stream")
     video = steady_video(make(tmp_path / name, *STREAMS[name]))
     assert can_be_followed(video, video.codec)
     output = tmp_path / f"out{'.mp4' if name.endswith('.ts') else video.path.suffix}"

@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.hub.folder import open_folder
 from skyreels_cli.hub.weights import weights_spec
 from skyreels_cli.model import tokens as module
 from skyreels_cli.model.loading import load_transformer
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
 
-from .conftest import Twins
+from .conftest import GOLDEN, Twins
 
 CPU = torch.device("cpu")
 
@@ -164,3 +165,18 @@ def test_parameters_have_diffusers_names_so_that_its_loaders_work(twins: Twins) 
     assert ours.state_dict().keys() == theirs.state_dict().keys()
     assert isinstance(ours, Transformer)
     assert dict(ours.config).items() >= {k: v for k, v in dict(theirs.config).items() if k[0] != "_"}.items()
+
+
+def test_image_to_video_is_diffusers_own_arithmetic() -> None:
+    folder = GOLDEN / "i2v_clip/model"
+    theirs = SkyReelsV2Transformer3DModel.from_pretrained(folder / "transformer").eval()
+    ours = load_transformer(weights_spec(open_folder(folder, "i2v"), "float32"), CPU)
+    generator = torch.Generator().manual_seed(3)
+    shapes = ((1, 36, 3, 4, 6), (1, 512, 32), (1, 257, 32))
+    latents, text, image = (torch.randn(shape, generator=generator) for shape in shapes)
+    with torch.no_grad():
+        expected = theirs(latents, torch.tensor([613]), text, image, return_dict=False)[0]
+        velocity = ours(latents, torch.tensor([613]), TextContext(text, image))
+        without = ours(latents, torch.tensor([613]), TextContext(text))
+    assert (velocity - expected).abs().max() <= 1e-5
+    assert (without - expected).abs().max() > 0.1

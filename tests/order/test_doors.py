@@ -27,6 +27,7 @@ from skyreels_cli.recipe.schema import Recipe
 from skyreels_cli.tui.proposal import FormStart, request_of
 
 MODEL = str(Path(__file__).parents[1] / "golden" / "model")
+LORA = str(Path(__file__).parents[1] / "golden" / "layouts" / "lora_kohya.safetensors")
 PICTURE = str(Path(__file__).parents[1] / "golden" / "first.png")
 
 # What a person may say of each field, mistakes included; 97 frames at 80x48 are planned in a millisecond.
@@ -52,6 +53,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "color_match": st.sampled_from(["off", "anchor"]),
     "cache": st.sampled_from(["teacache", "blockcache", "none"]),
     "dtype": st.sampled_from(["bfloat16", "float32"]),
+    "weights_dtype": st.sampled_from(["file", "fp8"]),
+    "base": st.just(MODEL),
+    "lora": st.sampled_from([LORA, f"{LORA}:0.5", "/there/is/none.safetensors", f"{LORA}:strong"]),
     "codec": st.sampled_from(["h264", "ffv1"]),
     "quality": st.sampled_from([5.0, 11.0]),
     "gpus": st.sampled_from([1, 2]),

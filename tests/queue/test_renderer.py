@@ -41,8 +41,8 @@ class Engine:
     released: int = 0
     closed: int = 0
 
-    def load(self, facts: Any, dtype: str, placement: Placement) -> SimpleNamespace:
-        self.models.append((dtype, placement))
+    def load(self, weights: Any, placement: Placement) -> SimpleNamespace:
+        self.models.append((weights.compute, placement))
 
         def expect(prompts: Iterator[str]) -> None:
             self.expected.append(list(prompts))

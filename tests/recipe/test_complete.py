@@ -35,6 +35,7 @@ def test_everything_is_settled(facts: Facts) -> None:
         "prompt": "a ball",
         "enhanced": None,
         "negative_prompt": NEGATIVE_PROMPT,
+        "camera": None,
         "model": "ball",
         "resolution": "960x544",
         "num_frames": 97,

@@ -13,8 +13,9 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.merge import merge
-from skyreels_cli.recipe.presets import load_preset, load_shots
+from skyreels_cli.recipe.presets.load import load_shots
 from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.sharing.load import load_preset
 from skyreels_cli.recipe.validate import find_problems
 
 Facts = Callable[..., ModelFacts]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.events import Key
 
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.store import Store
+from skyreels_cli.recipe.sharing.code import from_code
+from skyreels_cli.recipe.sharing.load import load_preset
 from skyreels_cli.tui.job_actions import JOB_ACTIONS
 from skyreels_cli.tui.screens.form import JobForm
 
@@ -150,3 +154,21 @@ async def test_keys_behind_the_one_that_opens_a_screen_are_not_meant_for_the_job
         assert store.job(6).state == "queued"
         await stage.press("p")
         await stage.until(lambda: store.job(6).state == "paused")
+
+
+async def test_a_job_becomes_a_preset_and_a_code(night: FakeEngine, store: Store, home: Path) -> None:
+    async with on_stage(store) as stage:
+        await stage.choose(6)
+        await stage.press("m")
+        await stage.until_told("job 6 is the preset")
+        (saved,) = (home / "presets").iterdir()
+        recipe = store.job(6).recipe
+        values = load_preset(str(saved)).model_dump(mode="json", by_alias=True)
+        assert {key: values[key] for key in ("prompt", "seed", "num_frames")} == {
+            key: recipe[key] for key in ("prompt", "seed", "num_frames")
+        }
+        await stage.press("m")
+        await stage.until_told(f"job 6 is the preset {saved.stem}-2")
+        await stage.press("y")
+        await stage.until_told("the code of job 6 is in the clipboard")
+        assert from_code(stage.app.clipboard).preset.prompt == recipe["prompt"]

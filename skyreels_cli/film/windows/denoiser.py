@@ -18,8 +18,8 @@ from skyreels_cli.recipe.schema import Recipe
 class Denoiser:
     """Classifier-free guidance around the transformer: v = v⁻ + g·(v⁺ − v⁻), one forward alone if g ≤ 1.
 
-    `texts` `(1, 512, text_dim)` are the prompt's and, under guidance, the negative prompt's. With `per_frame_time` the
-    model is told a timestep for each latent frame (DF), else one for all (T2V).
+    `texts` `(1, 512, text_dim)` are the prompt's and, under guidance, the negative prompt's. The model's family says
+    how the transformer is told the time and what else it is given (`inputs`).
     """
 
     def __init__(

@@ -22,7 +22,8 @@ from skyreels_cli.order.enhance.stage import enhance_alone
 from skyreels_cli.queue.job import NewJob
 from skyreels_cli.queue.store import Store
 from skyreels_cli.recipe.enhancement import Enhancement
-from skyreels_cli.recipe.presets import list_presets, load_preset
+from skyreels_cli.recipe.presets.find import list_presets
+from skyreels_cli.recipe.sharing.load import load_preset
 from skyreels_cli.settings import load_settings
 from skyreels_cli.tui.plan_text import plan_lines
 from skyreels_cli.tui.proposal import FormStart, option_fields, propose, start_from
@@ -82,7 +83,10 @@ class JobForm(Screen[NewJob]):
         with Horizontal(id="form"):
             with RecipeFields(id="fields"):
                 if self._number is None:
-                    names = [(f"{preset.name}: {preset.description}", preset.name) for preset in self._presets()]
+                    names = [
+                        (f"{preset.name}: {preset.title or preset.description}", preset.name)
+                        for preset in self._presets()
+                    ]
                     with Horizontal(classes="field"):
                         yield Label("preset")
                         yield Select(names, prompt="none", id="preset", compact=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from statistics import median
 from typing import Any, ClassVar
 
@@ -25,10 +26,16 @@ COLUMNS = {"finished": 12, "took": 6, "s/step": 6, "film": 60, "frames": 6, "siz
 NARROW_FILM = 44
 
 
-class HistoryScreen(Screen[None]):
-    """The latest films, and a line per model with its median; the plan's times come from the same record."""
+class HistoryScreen(Screen[Path]):
+    """The latest films, and a line per model with its median; dismissed with a film to keep as a preset, or with None.
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,h", "dismiss", "Back")]
+    The plan's times come from the same record.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,h", "dismiss", "Back"),
+        Binding("m", "preset", "Save as preset", id="preset", tooltip="Keep the film's recipe as a preset"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,6 +55,11 @@ class HistoryScreen(Screen[None]):
         for name, width in COLUMNS.items():
             table.add_column(name, width=NARROW_FILM if name == "film" and self.app.size.width < WIDE else width)
         table.focus()
+
+    def action_preset(self) -> None:
+        """Leave with the film under the cursor."""
+        if self._films:
+            self.dismiss(Path(self._films[self.query_one(DataTable).cursor_row].output))
 
     @on(Seen)
     def take(self, message: Seen) -> None:
