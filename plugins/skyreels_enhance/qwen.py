@@ -20,8 +20,8 @@ from skyreels_cli.settings import load_settings
 from skyreels_enhance.plugin import QwenOptions
 from skyreels_enhance.sizes import WeightStorage, cached_sizes, choose_size
 
-# English takes 1.3 tokens a word, other scripts up to 3; a model that goes on for longer does not find its end.
-TOKENS_PER_WORD = 3
+# English takes 1.3 tokens a word; a model that goes on for longer does not find its end.
+TOKENS_PER_WORD = 2
 SPARE_TOKENS = 64
 GIGABYTE = 1e9
 
