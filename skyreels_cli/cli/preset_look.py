@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skyreels_cli.recipe.presets.load import LoadedPreset
 
 WHATEVER = "A name, file, share code, URL or film; - reads stdin."
-Source = Annotated[str, Argument(metavar="PRESET", autocompletion=preset_names, help=WHATEVER)]
+PresetSource = Annotated[str, Argument(metavar="PRESET", autocompletion=preset_names, help=WHATEVER)]
 
 
 def list_(out: Output) -> None:
@@ -31,7 +31,7 @@ def list_(out: Output) -> None:
 def show(
     out: Output,
     *,
-    preset: Source,
+    preset: PresetSource,
     origin: Annotated[bool, Option("--origin", help="Say where each value comes from.")] = False,
 ) -> None:
     """Print what a preset sets, what it is about and what it needs."""

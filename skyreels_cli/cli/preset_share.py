@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 from skyreels_cli.cli.monitor import interactive
-from skyreels_cli.cli.preset_look import WHATEVER, Source, load_any
+from skyreels_cli.cli.preset_look import WHATEVER, PresetSource, load_any
 from skyreels_cli.errors import InterruptedError, UsageError
 from skyreels_cli.output import Output
 
@@ -62,7 +62,7 @@ def import_(
 def export(
     out: Output,
     *,
-    preset: Source,
+    preset: PresetSource,
     output: Annotated[
         Path | None, Option("--output", "-o", metavar="FILE", help="A .yaml, or a .skypreset with its pictures.")
     ] = None,
