@@ -161,7 +161,7 @@ def _plugins() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
-    from skyreels_cli.hub.download.failures import TITLES
+    from skyreels_cli.hub.download.wanted import TITLES
     from skyreels_cli.hub.inventory import stored_models
 
     models = list(stored_models())

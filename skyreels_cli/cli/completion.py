@@ -78,5 +78,5 @@ def release_names() -> list[str]:
     from skyreels_cli.hub.catalogue import RELEASES, catalogue
 
     with suppress(SkyreelsError):
-        return [entry.alias for entry in (*catalogue().releases, *catalogue().community)]
+        return [entry.alias for entry in catalogue().named]
     return [release.alias for release in RELEASES]
