@@ -44,7 +44,7 @@ def _package(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_name)]
+PresetName = Annotated[str, AfterValidator(_name)]
 Line = Annotated[str, Field(max_length=200)]
 
 
@@ -54,7 +54,7 @@ class Requires(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     skyreels: Annotated[str, AfterValidator(_versions)] | None = Field(None, description="versions of this program")
-    plugins: dict[Name, Annotated[str, AfterValidator(_package)]] = Field(
+    plugins: dict[PresetName, Annotated[str, AfterValidator(_package)]] = Field(
         {}, max_length=32, description="by name, the package that brings it: skyreels-foo>=1.2"
     )
     model: Line | None = Field(None, description="the only model that it is made for")
@@ -66,7 +66,7 @@ class Requires(BaseModel):
 class Preset(Draft):
     """What a preset file may say: everything that a draft may, and what it is about."""
 
-    name: Name | None = Field(None, description="what it is called; a file is called so too")
+    name: PresetName | None = Field(None, description="what it is called; a file is called so too")
     title: Line | None = Field(None, description="one line for lists")
     description: Annotated[str, Field(max_length=4000)] | None = Field(None, description="what it does, when to use it")
     author: Line | None = None

@@ -78,7 +78,9 @@ def _bundle(told: Mapping[str, Any], where: str, folder: Path | None) -> Bundle:
         recipe = migrate(told["recipe"])
         values = with_files(preset_of(recipe, _name(where)), lambda path: PureWindowsPath(path).name)
     except (NewerPresetError, AttributeError, TypeError, ValueError):
-        raise UsageError("no-recipe", f"{where} holds no recipe that this version reads", "pipx upgrade") from None
+        raise UsageError(
+            "no-recipe", f"{where} holds no recipe that this version reads", "pipx upgrade skyreels-cli"
+        ) from None
     foreign = [key for key in recipe if key not in _RECIPE_KEYS]
     found = [(1, key, "unknown key of a recipe") for key in map(str, foreign)]
     found += [(1, problem.key, problem.message) for problem in find_problems(values, Preset)]

@@ -20,12 +20,13 @@ from skyreels_cli.recipe.presets.migrate import migrate
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import read_preset
 from skyreels_cli.recipe.presets.write import to_yaml
-from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.sharing.archive import read_archive, write_archive
 from skyreels_cli.recipe.sharing.bundle import Bundle
 from skyreels_cli.recipe.sharing.code import from_code, to_code
 from skyreels_cli.recipe.sharing.film import preset_of, read_film, read_record
 from skyreels_cli.recipe.sharing.load import load_preset
+from skyreels_cli.recipe.shots import Shot, ShotDraft
 
 from .conftest import NASTY, facts, recipe_of, recipes
 
@@ -121,3 +122,9 @@ def test_what_is_left_of_paths(tmp_path: Path) -> None:
 
 def test_plans_are_alike() -> None:
     assert facts().name == recipe_of({"prompt": "a"}).model
+
+
+def test_a_draft_can_say_all_that_a_recipe_says() -> None:
+    """A field that only recipes had would make films that cannot be taken as presets."""
+    assert set(Recipe.model_fields) <= set(Draft.model_fields)
+    assert set(Shot.model_fields) <= set(ShotDraft.model_fields)
