@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -95,7 +96,10 @@ def main() -> None:
         folder = Path(place) / "random"
         settings = [setting for setting in SETTINGS if arguments.only in (None, setting.model)]
         if any(setting.model == "1.3b" for setting in settings):
-            make_model(folder)
+            # In a child: a process begins with the peak of the one that it was forked from.
+            child = multiprocessing.get_context("spawn").Process(target=make_model, args=(folder,))
+            child.start()
+            child.join()
         rows = []
         for setting in settings:
             rows.append(measure(setting, folder))

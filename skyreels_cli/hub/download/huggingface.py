@@ -143,7 +143,7 @@ def _receive(listing: Listing, file: RemoteFile, unfinished: Path, advance: Adva
 
 def _meter(advance: Advance) -> Any:
     """A class that stands in for tqdm's and passes on what it is told."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     class Meter(tqdm):  # type: ignore[misc]
         """Counts without drawing."""
