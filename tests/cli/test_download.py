@@ -159,44 +159,7 @@ def test_killed_and_continued(hub: LoopbackHub, run: Run, home: Path) -> None:
         "import sys; from huggingface_hub import constants; constants.DOWNLOAD_CHUNK_SIZE = 16384\n"
         f"from skyreels_cli.cli.main import main; sys.exit(main(['download', '{NAME}']))"
     )
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": hub.address,
-        "SKYREELS_HOME": str(home),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-    child = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while hub.served[TRANSFORMER] < 150_000 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    time.sleep(0.1)
-    assert run("generate", "x", "--model", NAME).status == 2
-    before, hub.bytes_per_second = hub.served[TRANSFORMER], None
-    assert run("download", NAME).status == 0
-    size = (GOLDEN / "model" / TRANSFORMER).stat().st_size
-    assert hub.served[TRANSFORMER] - before < size - 100_000
-    assert run("models", "verify", NAME).status == 0
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
-def test_a_full_disk(hub: LoopbackHub, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)], check=False).returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    try:
-        early = run("download", NAME, "--to", str(small / "ball"))
-        assert (early.status, "GB free" in early.err) == (2, True)
-        monkeypatch.setattr("skyreels_cli.hub.download.planned.free_bytes", lambda folder: 10**12)
-        late = run("download", NAME, "--to", str(small / "ball"), "--json")
-        assert (late.status, late.envelope["error"]["code"]) == (1, "disk-full")
-        subprocess.run(["mount", "-o", "remount,size=20m", str(small)], check=True)
-        assert run("download", NAME, "--to", str(small / "ball")).status == 0
-        assert run("models", "verify", NAME).status == 0
-    finally:
-        subprocess.run(["umount", str(small)], check=False)    told = {"HF_ENDPOINT": hub.address, "SKYREELS_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = {"HF_ENDPOINT": hub.address, "SKYREELS_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
     environment = {**os.environ, **told}
     child = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
