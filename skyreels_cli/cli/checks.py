@@ -123,7 +123,8 @@ def _video_codecs() -> Check:
 def _settings_and_disk() -> Iterator[Check]:
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    from skyreels_cli.settings import folders, load_settings
+    from skyreels_cli.paths import folders
+    from skyreels_cli.settings import load_settings
 
     outdir = Path()
     try:
@@ -161,7 +162,7 @@ def _plugins() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
-    from skyreels_cli.hub.download.failures import TITLES
+    from skyreels_cli.hub.download.wanted import TITLES
     from skyreels_cli.hub.inventory import stored_models
 
     models = list(stored_models())

@@ -39,8 +39,8 @@ def generate(
     request = make_request(text, film, only_plan=only_plan)
     order = _decided(request, out)
     to_review = request.typed.story is not None and not only_plan
-    while to_review and (changed := reviewed(order, request, out)):
-        request, order = changed, decide_aloud(changed, out)
+    while to_review and not order.finished and (changed := reviewed(order, request, out)):
+        request, order = changed, _decided(changed, out)
     if only_plan:
         _show_plan(order, out, explain=only.explain)
     elif order.finished:
