@@ -7,9 +7,10 @@ packages hand over in place of a model's folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, reduce
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -45,7 +46,7 @@ RELEASES = _SHIPPED.releases
 @cache
 def catalogue() -> Catalogue:
     """Everything that is known by name; what packages and the user add goes over what comes along."""
-    from skyreels_cli.settings import folders  # 170 ms
+    from skyreels_cli.paths import folders
 
     added = [path for _, path in _package_paths() if path.suffix == ".json"]
     whole = _SHIPPED.joined(_joined(added)).joined(_joined(folders().catalogue.glob("*.json")))
@@ -56,7 +57,7 @@ def catalogue() -> Catalogue:
 def _require_known(whole: Catalogue) -> None:
     """Refuse entries that name what no file of the catalogue has."""
     aliases = {release.alias for release in whole.releases}
-    named = [
+    named: list[tuple[str, str, str, Mapping[str, Any]]] = [
         (release.alias, "part", part, whole.parts) for release in whole.releases for part in release.parts.values()
     ]
     named += [(release.alias, "licence", release.licence, whole.licences) for release in whole.releases]

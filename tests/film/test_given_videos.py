@@ -29,6 +29,7 @@ from tests.second_reader import description, ffmpeg, frame_hashes, hashes, pictu
 from .test_continued import UNUSED
 
 TAIL = 5
+LOSSLESS = ("-c:v", "ffv1", "-level", 3, "-g", 1, "-slicecrc", 1, "-pix_fmt", "bgr0")
 H264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
 
 
@@ -102,6 +103,25 @@ class TestTimes:
         tick, shown = picture_times(tmp_path / f"out{suffix}")
         assert all(abs(at * tick - n / Fraction(rate)) <= tick for n, at in enumerate(shown))
 
+    def test_two_frames_at_one_time(self, tmp_path: Path) -> None:
+        """As films of several windows were written once: the times of frames 10 and 11 are the same."""
+        ffmpeg(*picture(25), "-frames:v", 50, *LOSSLESS, tmp_path / "even.mkv")
+        with av.open(tmp_path / "even.mkv") as even, av.open(tmp_path / "a.mkv", "w") as written:
+            stream = written.add_stream_from_template(even.streams.video[0], opaque=True)
+            for n, packet in enumerate(packet for packet in even.demux() if packet.size):
+                packet.pts = packet.dts = 40 * (n - (n > 10))
+                packet.stream = stream
+                written.mux(packet)
+        assert len(set(steady_video(tmp_path / "a.mkv").times.ticks)) == 49
+        film = extend(tmp_path / "a.mkv", tmp_path / "out.mkv", "ffv1")
+        assert len(set(film.times.ticks)) == 50 + TAIL
+        assert frame_hashes(tmp_path / "out.mkv")[:50] == frame_hashes(tmp_path / "a.mkv")
+
+    @pytest.mark.parametrize("name", ["a.h264", "a.avi"])
+    def test_a_format_that_keeps_no_times(self, tmp_path: Path, name: str) -> None:
+        ffmpeg(*picture(25), "-frames:v", 30, *H264, tmp_path / name)
+        repeats(extend(tmp_path / name, tmp_path / "out.mp4"))
+
     def test_b_frames_at_the_end(self, tmp_path: Path) -> None:
         ffmpeg(*picture(), "-frames:v", 30, *H264, "-bf", 7, "-x264-params", "b-adapt=0:keyint=90", tmp_path / "a.mp4")
         repeats(extend(tmp_path / "a.mp4", tmp_path / "out.mp4"))
@@ -110,10 +130,10 @@ class TestTimes:
     def test_a_cut_that_begins_between_key_frames(self, tmp_path: Path) -> None:
         ffmpeg(*picture(), "-frames:v", 40, *H264, "-g", 20, tmp_path / "whole.mp4")
         ffmpeg("-ss", 0.4, "-i", tmp_path / "whole.mp4", "-c", "copy", tmp_path / "a.mp4")
-        assert steady_video(tmp_path / "a.mp4").trimmed
+        assert not steady_video(tmp_path / "a.mp4").counted
         film = extend(tmp_path / "a.mp4", tmp_path / "out.mp4")
         assert film.frames == 30 + TAIL
-        assert not film.trimmed
+        assert film.counted
 
 
 class TestShape:
