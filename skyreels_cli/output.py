@@ -105,8 +105,10 @@ class Output:
         """Print the result of a command; `essential` is for `--quiet`, and for everyone if there is no `human`."""
         if self.json or self.events:
             self._envelope(data, None)
-        elif self.quiet or human is None:
+        elif self.quiet:  # a path, an id: scripts need it as it is
             print(harmless(essential) if sys.stdout.isatty() else essential)
+        elif human is None:
+            print(harmless(essential))
         else:
             self.console(sys.stdout).print(human())
         sys.stdout.flush()

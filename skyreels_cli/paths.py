@@ -64,6 +64,8 @@ class Folders:
     config: Path
     presets: Path
     queue: Path
+    models: Path
+    catalogue: Path
     cache: Path
 
     @property
@@ -84,4 +86,11 @@ def folders() -> Folders:
         home()
         config, state = platformdirs.user_config_path(APP), platformdirs.user_state_path(APP)
         cache = platformdirs.user_cache_path(APP)
-    return Folders(config=config, presets=config / "presets", queue=state / "queue", cache=cache)
+    return Folders(
+        config=config,
+        presets=config / "presets",
+        queue=state / "queue",
+        models=state / "models",
+        catalogue=config / "catalogue",
+        cache=cache,
+    )

@@ -115,17 +115,16 @@ def origin(name: str, typed: Mapping[str, Any]) -> str:
 
 def _config() -> CommentedMap:
     file = folders().config_file
+    edit = f"${{EDITOR:-vi}} {quote(str(file))}"
     try:
         content = YAML().load(file) if file.is_file() else None
     except MarkedYAMLError as broken:
         line = f":{broken.problem_mark.line + 1}" if broken.problem_mark else ""
-        raise UsageError(
-            "bad-config", f"{file}{line}: {broken.problem}", f"${{EDITOR:-vi}} {quote(str(file))}"
-        ) from None
+        raise UsageError("bad-config", f"{file}{line}: {broken.problem}", edit) from None
     except (OSError, UnicodeDecodeError) as unreadable:
         raise UsageError("bad-config", f"{file} cannot be read", f"ls -l {quote(str(file))}") from unreadable
     if content is None:
         return CommentedMap()
     if not isinstance(content, CommentedMap):
-        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", f"${{EDITOR:-vi}} {quote(str(file))}")
+        raise UsageError("bad-config", f"{file}:1: expected `name: value` lines", edit)
     return content

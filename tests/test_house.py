@@ -20,6 +20,7 @@ FLOORS = (
     {"hub", "media"},
     {"plugins"},
     {"settings", "output"},
+    {"paths"},
     {"errors"},
 )
 """Rooms from the top down; a room imports only from floors below it, or from its own."""

@@ -18,10 +18,10 @@ from skyreels_cli.model.memory import pick_device
 from skyreels_cli.plugins.protocols import Writing, WritingTask
 from skyreels_cli.settings import load_settings
 from skyreels_enhance.plugin import QwenOptions
-from skyreels_enhance.sizes import Storage, cached_sizes, choose_size
+from skyreels_enhance.sizes import WeightStorage, cached_sizes, choose_size
 
-# English takes 1.3 tokens a word, other scripts up to 3; a model that goes on for longer does not find its end.
-TOKENS_PER_WORD = 3
+# English takes 1.3 tokens a word; a model that goes on for longer does not find its end.
+TOKENS_PER_WORD = 2
 SPARE_TOKENS = 64
 GIGABYTE = 1e9
 
@@ -76,7 +76,7 @@ class Qwen:
 class Chat:
     """A chat model with its tokenizer or, if it sees pictures, its processor."""
 
-    def __init__(self, source: ModelSource, storage: Storage, device: torch.device) -> None:
+    def __init__(self, source: ModelSource, storage: WeightStorage, device: torch.device) -> None:
         config = AutoConfig.from_pretrained(source.place, **source.arguments)
         self.sees = hasattr(config, "vision_config")
         self.name = source.name
@@ -157,17 +157,17 @@ def find_source(model: str) -> ModelSource:
     raise UsageError("enhancer-model", message, "--model Qwen/Qwen2.5-1.5B-Instruct")
 
 
-def _storages(wanted: str, device: torch.device) -> tuple[Storage, ...]:
+def _storages(wanted: str, device: torch.device) -> tuple[WeightStorage, ...]:
     """How weights may be stored there; bitsandbytes' formats need it, and a CUDA device."""
     quantises = device.type == "cuda" and find_spec("bitsandbytes") is not None
     if wanted in ("8bit", "4bit") and not quantises:
         message = f"{wanted} weights need the package bitsandbytes and a CUDA device"
         raise PluginError("enhancer-extra", message, "pip install 'skyreels-cli[quantised]', or -O qwen.storage=full")
-    known: dict[str, tuple[Storage, ...]] = {"full": ("full",), "8bit": ("8bit",), "4bit": ("4bit",)}
+    known: dict[str, tuple[WeightStorage, ...]] = {"full": ("full",), "8bit": ("8bit",), "4bit": ("4bit",)}
     return known.get(wanted, ("full", "8bit", "4bit") if quantises else ("full",))
 
 
-def _quantised(storage: Storage) -> transformers.BitsAndBytesConfig:
+def _quantised(storage: WeightStorage) -> transformers.BitsAndBytesConfig:
     if storage == "8bit":
         return transformers.BitsAndBytesConfig(load_in_8bit=True)
     return transformers.BitsAndBytesConfig(

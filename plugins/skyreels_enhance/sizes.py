@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 from skyreels_cli.errors import OutOfMemoryError
 
-Storage = Literal["full", "8bit", "4bit"]
+WeightStorage = Literal["full", "8bit", "4bit"]
 
 # Gigabytes per billion parameters: bfloat16; bitsandbytes' LLM.int8 and NF4 with their unquantised embeddings.
-GIGABYTES_PER_BILLION: Final[dict[Storage, float]] = {"full": 2.0, "8bit": 1.15, "4bit": 0.7}
+GIGABYTES_PER_BILLION: Final[dict[WeightStorage, float]] = {"full": 2.0, "8bit": 1.15, "4bit": 0.7}
 WORKSPACE_GB: Final = 1.5
 """Activations and the keys and values of some thousand tokens."""
 CPU_BILLIONS: Final = 3.1
@@ -25,7 +25,7 @@ class Size:
     repo: str
     billions: float
 
-    def gigabytes(self, storage: Storage) -> float:
+    def gigabytes(self, storage: WeightStorage) -> float:
         """Memory that it takes with weights stored so."""
         return self.billions * GIGABYTES_PER_BILLION[storage] + WORKSPACE_GB
 
@@ -38,8 +38,8 @@ SIZES: Final = tuple(
 
 
 def choose_size(
-    free_gigabytes: float, storages: Collection[Storage], *, on_cpu: bool, cached: Collection[str] = ()
-) -> tuple[Size, Storage]:
+    free_gigabytes: float, storages: Collection[WeightStorage], *, on_cpu: bool, cached: Collection[str] = ()
+) -> tuple[Size, WeightStorage]:
     """The largest size that fits, in the best storage in which it does; one that is here before one that is not.
 
     Raises OutOfMemoryError with what the smallest would need.

@@ -10,9 +10,11 @@ from skyreels_cli import __version__
 from skyreels_cli.cli import (
     config,
     doctor,
+    download,
     enhance_prompt,
     extend,
     generate,
+    models,
     monitor,
     plugins,
     preset,
@@ -61,8 +63,10 @@ app.command("extend")(unfold(extend.extend))
 app.command("enhance-prompt")(unfold(enhance_prompt.enhance_prompt))
 app.command("resume")(unfold(resume.resume))
 app.command("show")(unfold(show.show))
+app.command("download")(unfold(download.download))
 app.command("doctor")(unfold(doctor.doctor))
 app.add_typer(preset.app, name="preset")
+app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.add_typer(queue.app, name="queue")
 app.add_typer(plugins.app, name="plugins")

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from shlex import quote
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from skyreels_cli.cli.machine import machine_here
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.output import byte_size
+from skyreels_cli.output import byte_size, clock
+
+if TYPE_CHECKING:
+    from skyreels_cli.plan.machine import Machine
 
 Status = Literal["ok", "warning", "problem"]
 
@@ -55,6 +59,7 @@ def run_checks() -> Iterator[Check]:
     yield from _settings_and_disk()
     yield from _plugins()
     yield from _models()
+    yield _advice(machine_here())
 
 
 def _torch() -> Iterator[Check]:
@@ -157,14 +162,25 @@ def _plugins() -> Iterator[Check]:
 
 
 def _models() -> Iterator[Check]:
-    from huggingface_hub import try_to_load_from_cache
+    from skyreels_cli.hub.download.wanted import TITLES
+    from skyreels_cli.hub.inventory import stored_models
 
-    from skyreels_cli.hub.catalogue import RELEASES, bundled_models
+    models = list(stored_models())
+    for model in models:
+        origin = "bundled" if model.origin == "bundled" else f"from {TITLES[model.origin]}"
+        where = f"{model.name} ({origin}, {model.folder})"
+        status: Status = "warning" if model.problem and model.record else "ok"
+        yield Check("model", status, f"{where}: {model.problem}" if model.problem else where)
+    if not models:
+        yield Check("model", "warning", "none is here", "skyreels download df-1.3b-540p")
 
-    for name, folder in bundled_models().items():
-        yield Check("model", "ok", f"{name} (bundled, {folder})")
-    for release in RELEASES:
-        if isinstance(try_to_load_from_cache(release.repo, "model_index.json"), str):
-            yield Check("model", "ok", f"{release.alias} (in the model cache)")
-    if not bundled_models():
-        yield Check("model", "warning", "none is bundled", "--model FOLDER or --model df-1.3b-540p")
+
+def _advice(machine: Machine) -> Check:
+    """The released model to begin with on a machine."""
+    from skyreels_cli.plan.advice import FRAMES, advise, best
+
+    chosen = best(advise(machine))
+    if chosen is None:
+        return Check("advice", "ok", "no released model would be done within a day here; the demo model is")
+    found = f"{chosen.options}: {FRAMES} frames in {clock(chosen.seconds)} (by {machine.rate_basis})"
+    return Check("advice", "ok", found, "others: skyreels models recommend")

@@ -64,7 +64,16 @@ def _names(kind: type[Spec]) -> list[tuple[str, str]]:
 
 
 def model_names() -> list[str]:
-    """Return the bundled models and the aliases of the published ones."""
-    from skyreels_cli.hub.catalogue import RELEASES, bundled_models
+    """Return the bundled models and those of the catalogue."""
+    from skyreels_cli.hub.catalogue import bundled_models
 
-    return [*bundled_models(), *(release.alias for release in RELEASES)]
+    return [*bundled_models(), *release_names()]
+
+
+def release_names() -> list[str]:
+    """Return what can be downloaded by name; only what comes along if the user's catalogue is broken."""
+    from skyreels_cli.hub.catalogue import RELEASES, catalogue
+
+    with suppress(SkyreelsError):
+        return [entry.alias for entry in (*catalogue().releases, *catalogue().community)]
+    return [release.alias for release in RELEASES]

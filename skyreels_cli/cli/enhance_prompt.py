@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from skyreels_cli.cli.completion import enhancer_names, model_names
+from skyreels_cli.cli.request import read_prompt
 from skyreels_cli.cli.writing import shown
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
@@ -66,7 +67,7 @@ def enhance_prompt(
     if shots > 1 and n > 1:
         raise UsageError("usage", "--n and --shots: a storyboard is written one at a time", f"--shots {shots} --seed 1")
     _check_output(output, overwrite=overwrite)
-    prompt = sys.stdin.read().strip() if text == "-" else text or ""
+    prompt = read_prompt(sys.stdin) if text == "-" else text or ""
     warn_of_broken_plugins(out)
     chosen = choose_provider(provider, model, parse_options(option or []))
     if chosen.chosen_because:

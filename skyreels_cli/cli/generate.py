@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from skyreels_cli.film.rendering import Rendering
     from skyreels_cli.order.order import Order
+    from skyreels_cli.order.request import Request
 
 
 def generate(
@@ -36,10 +37,10 @@ def generate(
     """Render a film from a prompt, with a first and a last frame if you like."""
     only_plan = only.dry_run or only.explain
     request = make_request(text, film, only_plan=only_plan)
-    order = decide_aloud(request, out)
+    order = _decided(request, out)
     to_review = request.typed.story is not None and not only_plan
-    while to_review and (changed := reviewed(order, request, out)):
-        request, order = changed, decide_aloud(changed, out)
+    while to_review and not order.finished and (changed := reviewed(order, request, out)):
+        request, order = changed, _decided(changed, out)
     if only_plan:
         _show_plan(order, out, explain=only.explain)
     elif order.finished:
@@ -48,11 +49,28 @@ def generate(
         render_film(order, out)
 
 
+def _decided(request: Request, out: Output) -> Order:
+    """The order; a model that is not here is fetched if somebody says so."""
+    from skyreels_cli.hub.located import ModelNotHere
+
+    while True:
+        try:
+            return decide_aloud(request, out)
+        except ModelNotHere as missing:
+            from skyreels_cli.cli.fetching import fetch_if_wanted
+
+            if not fetch_if_wanted(missing, out):
+                raise
+
+
 def _show_plan(order: Order, out: Output, *, explain: bool) -> None:
+    from skyreels_cli.hub.located import to_fetch
     from skyreels_cli.plan.dry_run import plan_data
 
     plan = order.plan
     data = {**plan_data(plan), "output": str(order.output), "recipe": order.recipe.model_dump(by_alias=True)}
+    if absent := to_fetch(order.facts):
+        data["fetch"] = absent
     if order.split:
         data["split"] = order.split
     if explain:
@@ -66,8 +84,11 @@ def _plan_view(order: Order, *, explain: bool) -> RenderableType:
 
     from skyreels_cli.cli.explain import explain_view
     from skyreels_cli.cli.plan_view import plan_view
+    from skyreels_cli.hub.located import to_fetch
 
     parts: list[RenderableType] = [plan_view(order.plan, order.output)]
+    if absent := to_fetch(order.facts):
+        parts.append(f"note: about {byte_size(absent['bytes'])} are to be fetched first: {absent['command']}")
     if order.split:
         parts.append(f"on {order.split}")
     return Group(*parts, "", explain_view(order)) if explain else Group(*parts)

@@ -13,11 +13,11 @@ from skyreels_cli.output import Output
 def add_plugin_commands(group: Any, args: Sequence[str], out: Output) -> None:
     """Add each plugin's command to the tree; its code is loaded only if its name is on the command line.
 
-    Without packages of third parties nothing is loaded at all: `--help` stays as quick as it is.
+    Where a command of the program's own is called and there are no packages of third parties, no plugin is loaded.
     """
     from skyreels_cli.plugins.entries import find_entries
 
-    if all(entry.own for entry in find_entries()):
+    if not group.commands.keys().isdisjoint(args) and all(entry.own for entry in find_entries()):
         return
     from skyreels_cli.plugins.manager import plugins
     from skyreels_cli.plugins.specs import CommandSpec

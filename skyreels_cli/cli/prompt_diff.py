@@ -11,13 +11,13 @@ from skyreels_cli.output import colourful
 if TYPE_CHECKING:
     from rich.text import Text
 
-Change = Literal["kept", "added", "removed"]
+WordChange = Literal["kept", "added", "removed"]
 # As `wdiff` marks them.
-MARKS: dict[Change, str] = {"kept": "{}", "added": "{{+{}+}}", "removed": "[-{}-]"}
-STYLES: dict[Change, str] = {"kept": "", "added": "green", "removed": "red strike"}
+MARKS: dict[WordChange, str] = {"kept": "{}", "added": "{{+{}+}}", "removed": "[-{}-]"}
+STYLES: dict[WordChange, str] = {"kept": "", "added": "green", "removed": "red strike"}
 
 
-def changes(before: str, after: str) -> Iterator[tuple[Change, str]]:
+def changes(before: str, after: str) -> Iterator[tuple[WordChange, str]]:
     """Runs of words that were kept, added or removed, in the order of the new text."""
     old, new = before.split(), after.split()
     plain = [[word.strip(".,:;!?").casefold() for word in text] for text in (old, new)]

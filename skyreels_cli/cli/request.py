@@ -58,8 +58,8 @@ def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = 
 def read_prompt(stream: TextIO) -> str:
     """All that is on stdin, which is UTF-8 whatever the locale says; UsageError `bad-prompt` if that is no text."""
     try:
-        read = stream.buffer.read(MOST_BYTES)
-        if len(read) == MOST_BYTES:
+        read = stream.buffer.read(MOST_BYTES) if hasattr(stream, "buffer") else stream.read().encode()
+        if len(read) >= MOST_BYTES:
             message = f"the prompt on stdin is longer than {LONGEST_PROMPT:,} characters"
             raise UsageError("bad-prompt", message, "of more than 512 tokens, about 2,000 characters, the rest is lost")
         text = read.decode("utf-8-sig")

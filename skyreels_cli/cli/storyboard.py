@@ -149,4 +149,4 @@ def _grid(film_model: str | None) -> WindowGrid:
 
     if release := find_release(film_model):
         return WindowGrid(base=121) if release.native == "720P" else WindowGrid()
-    return grid_of(Draft(), open_model(film_model, download=False))
+    return grid_of(Draft(), open_model(film_model))

@@ -14,6 +14,7 @@ from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.comment import read_comment
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.inputs import portable
+from skyreels_cli.recipe.rate import rate_number
 from skyreels_cli.recipe.schema import Recipe
 from skyreels_cli.recipe.weights import weights_of
 
@@ -54,7 +55,7 @@ def _as_done(output: Path, recipe: Recipe, plan: Plan, facts: ModelFacts) -> Fil
     return FilmDone(
         output=str(output),
         frames=video.frames,
-        fps=float(video.fps) if video.fps.denominator != 1 else int(video.fps),
+        fps=rate_number(video.fps),
         width=plan.width,
         height=plan.height,
         duration_s=float(video.frames / video.fps),

@@ -1,82 +1,112 @@
-"""The models that `--model` knows by name: SkyReels-V2's releases and those that installed packages bring."""
+"""The models that `--model` knows by name: releases, community files, and models of installed packages.
+
+The catalogue is data: `entries/*.json` here, `catalogue/*.json` in the user's configuration, and the files that
+packages hand over in place of a model's folder.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from functools import cache, reduce
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from skyreels_cli.errors import UsageError
+from skyreels_cli.hub.entry import Catalogue, CommunityFile, Release
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.specs import ModelSpec
 
-
-@dataclass(frozen=True)
-class Release:
-    """A published model: family, size of the transformer, native resolution."""
-
-    family: str
-    parameters: str
-    native: str
-
-    @property
-    def alias(self) -> str:
-        """What one types: `df-1.3b-540p`."""
-        return f"{self.family}-{self.parameters}-{self.native}".lower()
-
-    @property
-    def original(self) -> str:
-        """Repository in the reference's own layout, with the name that its `--model_id` takes."""
-        return f"Skywork/SkyReels-V2-{self.family.upper()}-{self.parameters}-{self.native}"
-
-    @property
-    def repo(self) -> str:
-        """The same weights on Hugging Face in the Diffusers layout, which this program reads."""
-        return f"{self.original}-Diffusers"
+SHIPPED = Path(__file__).with_name("entries")
 
 
-RELEASES = (
-    Release("df", "1.3B", "540P"),
-    Release("df", "14B", "540P"),
-    Release("df", "14B", "720P"),
-    Release("t2v", "14B", "540P"),
-    Release("t2v", "14B", "720P"),
-    Release("i2v", "1.3B", "540P"),
-    Release("i2v", "14B", "540P"),
-    Release("i2v", "14B", "720P"),
-)
+def read_entries(file: Path) -> Catalogue:
+    """The catalogue in one file; UsageError `bad-catalogue` that names the key at fault."""
+    try:
+        return Catalogue.model_validate_json(file.read_bytes())
+    except ValidationError as invalid:
+        problem = invalid.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise UsageError("bad-catalogue", f"{file}: {where}: {problem['msg']}", f"edit {file}") from None
+    except OSError as unreadable:
+        raise UsageError("bad-catalogue", f"{file} cannot be read", f"check {file}") from unreadable
 
-NEVER_RELEASED = re.compile(r"(df|t2v|i2v)-5b-(540|720)p|t2v-1\.3b-(540|720)p|camera-?director.*")
+
+def _joined(files: Iterable[Path]) -> Catalogue:
+    return reduce(Catalogue.joined, map(read_entries, sorted(files)), Catalogue())
+
+
+_SHIPPED = _joined(SHIPPED.glob("*.json"))
+RELEASES = _SHIPPED.releases
+"""The published models of SkyReels-V2."""
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Everything that is known by name; what packages and the user add goes over what comes along."""
+    from skyreels_cli.paths import 
+    from skyreels_cli.settings import folders  # 170 ms
+
+    added = [path for _, path in _package_paths() if path.suffix == ".json"]
+    whole = _SHIPPED.joined(_joined(added)).joined(_joined(folders().catalogue.glob("*.json")))
+    _require_known(whole)
+    return whole
+
+
+def _require_known(whole: Catalogue) -> None:
+    """Refuse entries that name what no file of the catalogue has."""
+    aliases = {release.alias for release in whole.releases}
+    named = [
+        (release.alias, "part", part, whole.parts) for release in whole.releases for part in release.parts.values()
+    ]
+    named += [(release.alias, "licence", release.licence, whole.licences) for release in whole.releases]
+    named += [(entry.alias, "release", entry.base, dict.fromkeys(aliases)) for entry in whole.community]
+    for alias, kind, name, known in named:
+        if name not in known:
+            message = f"the catalogue's {alias} names the {kind} {name!r}, which is not there"
+            raise UsageError("bad-catalogue", message, f"known are {', '.join(sorted(known))}")
 
 
 def find_release(model: str) -> Release | None:
-    """The release behind an alias, either repository id or the bare name of one, in any case.
+    """The release with that alias, repository id or bare repository name, whatever the case of its letters.
 
-    Raises `model-never-released` for those that were announced and never came (REFERENCE.md §3).
+    Raises UsageError `model-never-released` for models that were only announced (tests/golden/REFERENCE.md §3).
     """
     alias = re.sub(r"^(skywork/)?(skyreels-v2-)?|(-diffusers)?$", "", model.lower())
-    if NEVER_RELEASED.fullmatch(alias):
-        message = f"{model} was announced by its authors but never released"
-        raise UsageError("model-never-released", message, f"--model {RELEASES[0].alias}")
-    return next((release for release in RELEASES if release.alias == alias), None)
+    alias = re.sub(r"^camera-?director", "camera-director", alias)
+    known = catalogue()
+    for release in known.releases:
+        if alias == release.alias or model.lower() in {repo.lower() for repo in release.repositories}:
+            return release
+    for announced in known.announced:
+        if announced.means(alias):
+            message = f"{model} was announced by its authors but never released; the nearest is {announced.nearest}"
+            raise UsageError("model-never-released", message, f"--model {announced.nearest}")
+    return None
+
+
+def find_community_file(model: str) -> CommunityFile | None:
+    """The community file with that alias."""
+    return next((entry for entry in catalogue().community if entry.alias == model.lower()), None)
 
 
 def bundled_models() -> dict[str, Path]:
-    """Folders of the models that installed packages bring along, by name; what is not there is left out."""
-    known, found = plugins(), {}
+    """Folders of the models in installed packages, by name; those without an existing folder are left out."""
+    return {name: path for name, path in _package_paths() if path.is_dir()}
+
+
+def _package_paths() -> Iterator[tuple[str, Path]]:
+    known = plugins()
     for name, spec in known.specs(ModelSpec).items():
         try:
-            folder = Path(known.make(spec))
+            yield name, Path(known.make(spec))
         except Exception:  # noqa: BLE001, S112 - one broken package must not take the program with it
             continue
-        if folder.is_dir():
-            found[name] = folder
-    return found
 
 
 def unknown_words(model: str, prompts: Iterable[str]) -> list[str]:
-    """Words of prompts that mean nothing to a bundled model, each once; none for models that cannot tell."""
+    """Words of the prompts, once each, that a bundled model was not trained on; empty for models that cannot tell."""
     known = plugins()
     spec = known.specs(ModelSpec).get(model)
     if spec is None or spec.unknown_words is None:

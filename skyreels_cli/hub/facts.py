@@ -26,12 +26,12 @@ class Component:
     tensors: Mapping[str, TensorEntry] = field(repr=False)
 
     @classmethod
-    def of(cls, name: str, config: Mapping[str, Any], tensors: Mapping[str, StoredTensor]) -> Self:
-        """From its tensors."""
+    def of(cls, name: str, config: Mapping[str, Any], tensors: Mapping[str, TensorEntry]) -> Self:
+        """From its tensors, which lie in files or are known from the catalogue."""
         parameters: Counter[str] = Counter()
         for tensor in tensors.values():
             parameters[tensor.dtype] += tensor.elements
-        files = tuple(dict.fromkeys(tensor.file for tensor in tensors.values()))
+        files = tuple(dict.fromkeys(entry.file for entry in tensors.values() if isinstance(entry, StoredTensor)))
         return cls(name, config, files, dict(parameters), tensors)
 
     @property
@@ -45,6 +45,8 @@ class ModelFacts:
     """A checked model: its family, its parts and the recipe defaults that suit it.
 
     `folder` is where it lies; of a single weights file that is the file, and its other parts lie elsewhere.
+    Where components have no files because they are not on this machine, `absent` is the model of the catalogue whose
+    shapes they have: one can plan with such a model, and not render.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ModelFacts:
     summary: str = ""
     image_encoder: Component | None = None
     tokenizer: Path = Path()
+    absent: str | None = None
 
     @property
     def traits(self) -> Family:

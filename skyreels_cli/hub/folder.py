@@ -246,11 +246,10 @@ def _hint_without_index(folder: Path) -> str:
 
 
 def again(path: Path) -> str:
-    """How to get one file of a model once more; a path in Hugging Face's cache says where it came from."""
-    cached = re.search(r"models--(.+?)--(.+?)/snapshots/[^/]+/(.+)", path.as_posix())
+    """How to mend a file of a model; a path in Hugging Face's cache says where it came from."""
+    cached = re.search(r"models--(.+?)--(.+?)/snapshots/", path.as_posix())
     if cached:
-        owner, repo, file = cached.groups()
-        return f"hf download {owner}/{repo} {file} --force-download"
+        return f"skyreels download {cached[1]}/{cached[2]} --verify"
     return f"download or copy it again: {path}"
 
 

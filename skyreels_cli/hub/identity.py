@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.hub.hashes import remembered, sha256_of_content
 
 _HASH_NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -18,9 +18,8 @@ def weight_hashes(facts: ModelFacts) -> dict[str, str]:
 
 
 def sha256_of(file: Path) -> str:
-    """SHA-256 of a file; in Hugging Face's cache it is the name of the blob."""
+    """SHA-256 of a file: in Hugging Face's cache the name of the blob, elsewhere computed once and remembered."""
     blob = file.resolve().name
     if _HASH_NAME.fullmatch(blob):
         return blob
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return remembered(file) or sha256_of_content(file)

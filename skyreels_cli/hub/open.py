@@ -1,111 +1,129 @@
-"""From what `--model` and `--base` were given to a checked model, downloading it if need be."""
+"""From what `--model` and `--base` were given to a checked model on this machine; nothing is fetched."""
 
 from __future__ import annotations
 
-import errno
-import re
-import shutil
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Protocol
 
-from skyreels_cli.errors import RetryableError, SkyreelsError, UsageError, did_you_mean
-from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_release
+from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_community_file, find_release
+from skyreels_cli.hub.download.record import record_of
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.family import family_named
-from skyreels_cli.hub.folder import COMPONENTS, open_folder, open_parts, read_family
+from skyreels_cli.hub.folder import open_folder, open_parts, read_family
 from skyreels_cli.hub.guess import guess_base, guess_family
+from skyreels_cli.hub.located import HubModel, ModelNotHere, find_hub_model
 from skyreels_cli.hub.loose import SUFFIXES, open_loose
 from skyreels_cli.hub.parts import Parts, assemble
+from skyreels_cli.hub.shapes import release_facts, release_parts
+
+INCOMPLETE = ("model-incomplete", "model-not-found", "model-not-a-folder", "model-truncated", "model-unknown")
+"""What a place has that a download did not finish; another place may have more."""
 
 
-def needed_files(components: Collection[str] = tuple(COMPONENTS)) -> list[str]:
-    """Patterns of what a render reads: no pickles, no other precisions (`….fp16.safetensors`), no sample videos."""
-    weights = [
-        f"{part}/{COMPONENTS[part][1]}{rest}" for part in components for rest in (".safetensors", "-*.safetensors")
-    ]
-    indices = [f"{part}/*.index.json" for part in components]
-    configs = [f"{part}/config.json" for part in ("transformer", *components)]
-    return ["model_index.json", "skyreels.json", "scheduler/*.json", "tokenizer/*", *configs, *indices, *weights]
-
-
-NEEDED_FILES = needed_files()
-
-
-Fetch = Callable[[str, Collection[str]], Path]
-"""From a repository, and the components that are needed, to the folder that holds them."""
-
-
-class Snapshot(Protocol):
-    """`huggingface_hub.snapshot_download`, or a stand-in for it in tests."""
-
-    def __call__(
-        self,
-        repo_id: str,
-        *,
-        allow_patterns: list[str],
-        local_files_only: bool = False,
-        dry_run: bool = False,
-    ) -> Any:
-        """The folder of the snapshot; with `dry_run` its files, each with `will_download` and `file_size`."""
-
-
-def open_model(
-    model: str, base: str | None = None, *, snapshot: Snapshot | None = None, download: bool = True
-) -> ModelFacts:
+def open_model(model: str, base: str | None = None, *, absent: bool = False) -> ModelFacts:
     """A bundled name, an alias, a folder, a weights file or a Hugging Face repository `owner/name`, in this order.
 
-    A file, or a folder in the original layout, is completed by its `base`, another model, named or guessed. Raises what
-    `open_folder` and `open_loose` raise, and `model-never-released`, `model-gated`, `disk-too-small`, `model-base`;
-    `network` (RetryableError) if the repository cannot be reached and the cache does not hold it.
+    A file, or a folder in the original layout, is completed by its `base`, another model, named or guessed. With
+    `absent` a model of the catalogue that is not on this machine is opened as the catalogue knows it, for a plan.
+    Raises what `open_folder` and `open_loose` raise, and `model-never-released`, `model-base`, `model-not-here`.
     """
-    fetch = partial(_repository_folder, snapshot=snapshot, download=download)
     place = _place(model)
-    if isinstance(place, Path) and _is_loose(place):
-        return _open_loose(place, base, fetch)
-    if base is not None:
-        message = f"{model} has all its parts: --base is for a weights file, or a folder in the original layout"
-        raise UsageError("model-base", message, f"--model {model}")
-    if isinstance(place, Path):
-        return open_folder(place, model if model in bundled_models() else str(place.absolute()))
-    return open_folder(fetch(place, tuple(COMPONENTS)), place)
+    if isinstance(place, HubModel):
+        return _open_hub_model(place, base, absent=absent)
+    _require_finished(place)
+    if _is_loose(place):
+        return _open_loose(place, str(place.absolute()), base, absent=absent)
+    _refuse_base(model, base)
+    return open_folder(place, model if model in bundled_models() else str(place.absolute()))
 
 
-def _place(model: str) -> Path | str:
-    """The folder or file that is meant, or the repository; UsageError `model-not-found` if neither can be."""
+def _place(model: str) -> Path | HubModel:
+    """The folder or file that is meant, or the model on a hub; UsageError `model-not-found` if neither can be."""
     bundled = bundled_models()
     if model in bundled:
         return bundled[model]
     path = Path(model).expanduser()
-    if path.exists() and ("/" in model or not find_release(model)):
+    if path.exists() and ("/" in model or not (find_community_file(model) or find_release(model))):
         return path
-    release = find_release(model)
-    if release:
-        return release.repo
-    if _looks_like_a_repository(model):
-        return model
-    raise _unknown(model, path, bundled)
+    found = find_hub_model(model)
+    if found is None or (found.release is None and _is_slip(path)):
+        raise _unknown(model, path, bundled)
+    return found
+
+
+def _open_hub_model(model: HubModel, base: str | None, *, absent: bool) -> ModelFacts:
+    """From the first place that has all of it, else from the catalogue."""
+    if model.file is None:
+        _refuse_base(model.name, base)
+    for place in model.places():
+        try:
+            return open_place(place, model, base, absent=absent)
+        except ModelNotHere:  # of its base
+            raise
+        except UsageError as error:
+            if error.code not in INCOMPLETE:
+                raise
+    if not absent or model.release is None:
+        raise model.not_here()
+    if model.file:
+        return release_facts(model.release, model.file)
+    return release_facts(model.release)
+
+
+def open_place(place: Path, model: HubModel, base: str | None = None, *, absent: bool = False) -> ModelFacts:
+    """The model as it lies in one place; UsageError with a code of `INCOMPLETE` if it is not all there."""
+    if model.file:
+        return _open_loose(place, model.name, base or model.file.base, absent=absent)
+    _require_finished(place)
+    if _is_loose(place):
+        parts = open_loose(place, model.name)
+        family = model.release.family if model.release else guess_family(parts, None)
+        _require_all(place, parts, family)
+        return assemble(parts, family)
+    return open_folder(place, model.name)
+
+
+def _require_all(place: Path, parts: Parts, family: str) -> None:
+    lacking = [part for part in family_named(family).components if part not in parts.components]
+    if lacking or parts.tokenizer is None:
+        raise UsageError("model-incomplete", f"{place} has no {', '.join(lacking) or 'tokenizer'}")
+
+
+def _require_finished(place: Path) -> None:
+    """Refuse a folder into which a download is not finished, whatever its files look like."""
+    record = record_of(place)
+    if record is not None and record.finished is None:
+        to = f" --to {place}" if record.into_folder else ""
+        message = f"the download of {record.model} into {place} is not finished"
+        raise UsageError("model-incomplete", message, f"skyreels download {record.model}{to}")
+
+
+def _refuse_base(model: str, base: str | None) -> None:
+    if base is not None:
+        message = f"{model} has all its parts: --base is for a weights file, or a folder in the original layout"
+        raise UsageError("model-base", message, f"--model {model}")
 
 
 def _is_loose(path: Path) -> bool:
     """Whether it is a file, or a folder of weights without an index."""
     if path.is_file():
         return True
-    return not (path / "model_index.json").is_file() and any(file.suffix in SUFFIXES for file in path.iterdir())
+    if not path.is_dir() or (path / "model_index.json").is_file():
+        return False
+    return any(file.suffix in SUFFIXES for file in path.iterdir())
 
 
-def _open_loose(path: Path, base: str | None, fetch: Fetch) -> ModelFacts:
+def _open_loose(path: Path, name: str, base: str | None, *, absent: bool) -> ModelFacts:
     """What is there, completed by what only the base has."""
-    parts = open_loose(path, str(path.absolute()))
+    parts = open_loose(path, name)
     if "transformer" not in parts.components:
         message = f"{path} holds no transformer, but {', '.join(parts.components) or 'no weights'}"
         raise UsageError("model-incomplete", message, f"--model {RELEASES[0].alias}")
     family = guess_family(parts, _family_of(base) if base else None)
     lacking = [part for part in family_named(family).components if part not in parts.components]
     if lacking or parts.tokenizer is None:
-        other = _open_base(base or guess_base(parts, family), lacking, fetch)
+        other = _open_base(base or guess_base(parts, family), lacking, absent=absent)
         if not parts.transformer_config:
             parts = open_loose(path, parts.name, other.transformer_config)
         parts = parts.completed_by(other)
@@ -115,107 +133,46 @@ def _open_loose(path: Path, base: str | None, fetch: Fetch) -> ModelFacts:
 def _family_of(base: str) -> str | None:
     """The family of a base, as far as it is known without opening it."""
     place = _place(base)
-    if isinstance(place, Path):
-        return None if _is_loose(place) else read_family(place, base)
-    release = find_release(place)
-    return release.family if release else None
+    if isinstance(place, HubModel):
+        return place.release.family if place.release else None
+    return None if _is_loose(place) else read_family(place, base)
 
 
-def _open_base(model: str, lacking: Collection[str], fetch: Fetch) -> Parts:
+def _open_base(model: str, lacking: Collection[str], *, absent: bool) -> Parts:
     """The parts that another model is to give, and nothing else of it."""
     place = _place(model)
-    if isinstance(place, Path) and _is_loose(place):
-        parts = open_loose(place, model)
-        absent = [part for part in lacking if part not in parts.components]
-        if absent or parts.tokenizer is None:
-            message = f"{model} cannot be the base: it has no {', '.join(absent) or 'tokenizer'} either"
-            raise UsageError("model-base", message, f"--base {RELEASES[0].alias}")
-        return parts
-    folder = place if isinstance(place, Path) else fetch(place, lacking)
-    return open_parts(folder, model, lacking)
+    if isinstance(place, HubModel):
+        return _open_hub_base(place, lacking, absent=absent)
+    return _open_parts(place, model, lacking)
 
 
-def _repository_folder(repo: str, components: Collection[str], *, snapshot: Snapshot | None, download: bool) -> Path:
-    """Hugging Face's cache is asked first: no network and no waiting for what is there."""
-    from huggingface_hub import snapshot_download  # 0.2 s, and only when something may be fetched
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    snapshot = snapshot or snapshot_download
-    with _hub_errors(repo):
+def _open_hub_base(model: HubModel, lacking: Collection[str], *, absent: bool) -> Parts:
+    for place in model.places():
         try:
-            return Path(snapshot(repo, allow_patterns=needed_files(components), local_files_only=True))
-        except LocalEntryNotFoundError as error:
-            if not download:
-                message = f"{repo} is not on this machine"
-                raise UsageError("model-not-found", message, f"hf download {repo}") from error
-            return _fetch(repo, needed_files(components), snapshot)
+            return _open_parts(place, model.name, lacking)
+        except UsageError as error:
+            if error.code not in (*INCOMPLETE, "model-base"):
+                raise
+    if absent and model.release:
+        return release_parts(model.release, lacking)
+    raise model.not_here(lacking)
 
 
-def _fetch(repo: str, patterns: list[str], snapshot: Snapshot) -> Path:
-    """Its index comes first, so that a model of another kind is refused before gigabytes are fetched."""
-    index = Path(snapshot(repo, allow_patterns=["model_index.json"]))
-    if not (index / "model_index.json").is_file():
-        message = f"{repo} is not in Diffusers layout: it has no model_index.json"
-        raise UsageError("model-not-a-folder", message, f"--model {RELEASES[0].alias}")
-    read_family(index, repo)
-    _require_space(repo, patterns, snapshot)
-    return Path(snapshot(repo, allow_patterns=patterns))
+def _open_parts(place: Path, model: str, lacking: Collection[str]) -> Parts:
+    if not _is_loose(place):
+        return open_parts(place, model, lacking)
+    parts = open_loose(place, model)
+    absent = [part for part in lacking if part not in parts.components]
+    if absent or parts.tokenizer is None:
+        message = f"{model} cannot be the base: it has no {', '.join(absent) or 'tokenizer'} either"
+        raise UsageError("model-base", message, f"--base {RELEASES[0].alias}")
+    return parts
 
 
-def _require_space(repo: str, patterns: list[str], snapshot: Snapshot) -> None:
-    """Raise `disk-too-small` if the files that the cache lacks do not fit."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    files = snapshot(repo, allow_patterns=patterns, dry_run=True)
-    needed = sum(file.file_size or 0 for file in files if file.will_download)
-    cache = Path(HF_HUB_CACHE)
-    free = shutil.disk_usage(next(parent for parent in (cache, *cache.parents) if parent.exists())).free
-    if needed > free:
-        message = f"{repo} needs {needed / 1e9:.1f} GB more, and {cache} has {free / 1e9:.1f} GB free"
-        raise UsageError("disk-too-small", message, "HF_HUB_CACHE=/a/larger/disk skyreels generate …")
-
-
-@contextmanager
-def _hub_errors(repo: str) -> Iterator[None]:
-    """Hugging Face's exceptions as ours."""
-    from huggingface_hub import errors as hub
-
-    try:
-        yield
-    except hub.GatedRepoError as error:
-        message = f"{repo} is gated: its owner must grant you access at https://huggingface.co/{repo}"
-        raise UsageError("model-gated", message, "hf auth login") from error
-    except (hub.RepositoryNotFoundError, hub.HFValidationError) as error:
-        near = did_you_mean(repo, (release.repo for release in RELEASES))
-        message = f"there is no model {repo} on Hugging Face, or it is private{near}"
-        raise UsageError("model-not-found", message, "hf auth login") from error
-    except (hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, hub.DryRunError) as error:
-        raise _not_cached(repo) from error
-    except (hub.HTTPError, hub.XetDownloadError, ConnectionError, TimeoutError) as error:  # type: ignore[attr-defined]
-        message = f"{repo} could not be fetched: {error}"
-        raise RetryableError("network", message, f"hf download {repo}") from error
-    except OSError as error:
-        code = "disk-full" if error.errno == errno.ENOSPC else "download-failed"
-        raise SkyreelsError(code, f"{repo} could not be stored: {error}", "hf cache ls") from error
-
-
-def _not_cached(repo: str) -> SkyreelsError:
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        message = f"{repo} is not (completely) in Hugging Face's cache, and HF_HUB_OFFLINE is set"
-        return UsageError("model-not-found", message, f"HF_HUB_OFFLINE=0 hf download {repo}")
-    message = f"{repo} is not (completely) in Hugging Face's cache, and Hugging Face cannot be reached"
-    return RetryableError("network", message, f"hf download {repo}")
-
-
-def _looks_like_a_repository(model: str) -> bool:
-    """`owner/name`, unless the owner is a folder here that holds nearly that name: then it is a slip."""
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", model):
-        return False
-    parent = Path(model).parent
-    siblings = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    return not did_you_mean(Path(model).name, siblings)
+def _is_slip(path: Path) -> bool:
+    """Whether the owner in `owner/name` is a folder here that holds nearly that name."""
+    siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    return bool(did_you_mean(path.name, siblings))
 
 
 def _unknown(model: str, folder: Path, bundled: dict[str, Path]) -> UsageError:

@@ -14,7 +14,10 @@ from skyreels_cli.hub.family import families, family_named
 
 @dataclass(frozen=True)
 class Parts:
-    """Components, a tokenizer, and what is said about the model; `family` is None where nothing tells it."""
+    """Components, a tokenizer, and what is said about the model; `family` is None where nothing tells it.
+
+    Parts without files are those of `absent`, a model of the catalogue that is not on this machine.
+    """
 
     name: str
     folder: Path
@@ -24,6 +27,7 @@ class Parts:
     transformer_config: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
+    absent: str | None = None
 
     def completed_by(self, base: Parts) -> Parts:
         """These parts and what they lack of a base's."""
@@ -33,6 +37,7 @@ class Parts:
             tokenizer=self.tokenizer or base.tokenizer,
             transformer_config=self.transformer_config or base.transformer_config,
             defaults=self.defaults or base.defaults,
+            absent=self.absent or base.absent,
         )
 
 
@@ -49,6 +54,7 @@ def assemble(parts: Parts, family: str) -> ModelFacts:
         tokenizer=parts.tokenizer,
         defaults=parts.defaults,
         summary=parts.summary,
+        absent=parts.absent,
     )
 
 

@@ -21,7 +21,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.tensor import Header, TensorEntry
 
 MAX_PICKLE_BYTES, MAX_DIRECTORY_BYTES = 300_000, 1_000_000
-"""UMT5-XXL has 30 kB of either, and the Python of a hostile pickle takes up to 100 bytes of memory for each of its own."""
+"""UMT5-XXL has 30 kB of either, and Python takes up to 100 bytes of memory for each byte of a hostile pickle."""
 
 STORAGES = {
     "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "DoubleStorage": "F64",

@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from av import FFmpegError
+from av.error import InvalidDataError
 
 from skyreels_cli.errors import SkyreelsError, UsageError, did_you_mean
 
@@ -26,7 +27,7 @@ def not_found(path: Path, kind: str) -> UsageError:
 def unreadable(path: Path, why: object) -> UsageError:
     """The error for a file that makes no sense as a video."""
     if isinstance(why, FFmpegError):
-        why = why.strerror
+        why = "it is no video, or cut off" if isinstance(why, InvalidDataError) else why.strerror
     message = f"{path} cannot be read as a video: {why}"
     cure = f"copy it again from where it is whole: ls -l {quote(str(path))}"
     if path.suffix.lower() == ".webp":  # FFmpeg reads still ones only

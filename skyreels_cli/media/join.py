@@ -143,13 +143,15 @@ class _Pictures:
         with opened(path) as container:
             stream = main_stream(container, path)
             headers = BitStreamFilterContext(self._filter, stream) if self._filter else None
-            ranks = None
-            if self._before and path == self._before.path:
-                ranks = {tick: rank for rank, tick in enumerate(self._before.times.ticks)}
+            old = self._before.times.ticks if self._before and path == self._before.path else ()
+            ranks = {tick: rank for rank, tick in reversed(list(enumerate(old)))}
             for packet in container.demux(stream):
                 if packet.size:
                     assert packet.pts is not None
-                    number = ranks[packet.pts] if ranks else round(packet.pts * packet.time_base * self._fps)
+                    number = round(packet.pts * packet.time_base * self._fps)
+                    if ranks:
+                        number = ranks[packet.pts]
+                        ranks[packet.pts] += 1  # should two frames have one time, each gets its own
                     filtered: list[Packet[Any]] = headers.filter(packet) if headers else [packet]
                     yield from ((out, shown + number) for out in filtered)
 

@@ -18,7 +18,7 @@ PROFILES = {"Constrained Baseline": "baseline", "Baseline": "baseline", "Main": 
 
 def can_be_followed(video: Video, codec: str) -> bool:
     """Whether new frames of this codec may be appended as they are; a trial join has the last word."""
-    return video.codec == codec and codec in ENCODERS and not video.trimmed
+    return video.codec == codec and codec in ENCODERS and video.counted
 
 
 def following_coding(video: Video, film: tuple[int, int], inner: tuple[int, int], quality: float) -> Coding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -71,10 +71,12 @@ class Timeline:
     """
 
     def __init__(self, fps: Fraction, before: FrameTimes | None = None, start: Fraction = Fraction(0)) -> None:
-        uneven = before is not None and not before.even(fps)
-        self._before = before if uneven else None
         self._start, self._frame = start, 1 / fps
-        finest = lcm(fps.numerator, start.denominator, before.time_base.denominator if before and uneven else 1)
+        self._old: list[Fraction] = []
+        finest = lcm(fps.numerator, start.denominator)
+        if before and not before.even(fps):
+            finest = lcm(2 * finest, before.time_base.denominator)
+            self._old = _apart((before.seconds(n) - before.seconds(0) for n in range(len(before.ticks))), 1 / (2 * fps))
         self.base = Fraction(1, min(finest, LARGEST_BASE))
 
     def __getitem__(self, frame: int) -> int:
@@ -82,8 +84,15 @@ class Timeline:
         return round(self._seconds(frame) / self.base)
 
     def _seconds(self, frame: int) -> Fraction:
-        old = self._before
-        if old is None or frame < 0:
+        if not self._old or frame < 0:
             return self._start + frame * self._frame
-        known = min(frame, len(old.ticks) - 1)
-        return self._start + old.seconds(known) - old.seconds(0) + (frame - known) * self._frame
+        known = min(frame, len(self._old) - 1)
+        return self._start + self._old[known] + (frame - known) * self._frame
+
+
+def _apart(times: Iterable[Fraction], least: Fraction) -> list[Fraction]:
+    """The same times, but no two of them at once."""
+    kept: list[Fraction] = []
+    for time in times:
+        kept.append(max(time, kept[-1] + least) if kept else time)
+    return kept

@@ -63,8 +63,9 @@ class Orientation(NamedTuple):
 class Video:
     """The picture of a file; `width` and `height` are those of its coded frames.
 
-    `pixel_aspect` is a pixel's width by its height, 0 if the stream does not say: then they are square. `trimmed` says
-    that frames are coded which are not shown (an edit list), `start` when the first of all streams begins.
+    `pixel_aspect` is a pixel's width by its height, 0 if the stream does not say: then they are square. `counted` says
+    that every packet is a frame with a time of its own, which is not so if an edit list leaves some out or the format
+    keeps no times; `start` is when the first of all streams begins.
     """
 
     path: Path
@@ -80,7 +81,7 @@ class Video:
     orientation: Orientation
     pixel_aspect: Fraction
     interlaced: bool
-    trimmed: bool
+    counted: bool
     has_audio: bool
     start: Fraction
 
@@ -110,7 +111,7 @@ def open_video(path: Path) -> Video:
     """Look at a video, its frames counted; UsageError `video-not-found`, `video-unreadable`, `video-no-stream`."""
     with opened(path) as container:
         stream = main_stream(container, path)
-        shown, trimmed = _shown(container, stream, path)
+        shown, counted = _shown(container, stream, path)
         assert stream.time_base is not None
         times = FrameTimes.of_packets(stream.time_base, shown)
         fps = times.rate(_said_rate(stream))
@@ -132,7 +133,7 @@ def open_video(path: Path) -> Video:
             orientation=_orientation(frame),
             pixel_aspect=stream.sample_aspect_ratio or Fraction(0),
             interlaced=frame.interlaced_frame,
-            trimmed=trimmed,
+            counted=counted,
             has_audio=bool(container.streams.audio),
             start=_start(container),
         )
@@ -179,7 +180,7 @@ def main_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def _shown(container: InputContainer, stream: VideoStream, path: Path) -> tuple[list[int], bool]:
-    """Presentation times of all packets that become frames, in coded order; and whether there are others."""
+    """Presentation times of packets that become frames, as coded; whether these are all, with times of their own."""
     packets = [
         (packet.pts, packet.dts, packet.is_discard, packet.is_corrupt)
         for packet in container.demux(stream)
@@ -194,7 +195,7 @@ def _shown(container: InputContainer, stream: VideoStream, path: Path) -> tuple[
         ticks = [n * usual if dts is None else dts for n, (_, dts, _, _) in enumerate(packets)]
         return [tick - ticks[0] for tick in ticks], False
     shown = [pts for pts, _, discarded, _ in packets if not discarded and pts is not None]
-    return shown, len(shown) < len(packets)
+    return shown, len(shown) == len(packets)
 
 
 def _ticks_per_frame(stream: VideoStream) -> int:

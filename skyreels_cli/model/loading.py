@@ -137,7 +137,7 @@ def _place_packed(module: nn.Module, name: str, stored: Stored, loras: LoraChang
         stored = pack_float8(stored.data)
     plain = module.get_submodule(path)
     assert isinstance(plain, nn.Linear)
-    linear = PackedLinear(stored, plain.bias)
+    linear = PackedLinear(stored, tuple(plain.weight.shape), plain.bias)
     for factors in loras.factors(name):
         linear.change(*factors)
     module.set_submodule(path, linear.to(device))

@@ -30,7 +30,7 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
-from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, write_pending, write_texts
+from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, take_texts, write_pending, write_texts
 from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
@@ -60,16 +60,17 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     check_video_options(request.typed)
     notes: list[str] = []
     draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
-    begun = _begun(request.output)
-    draft = _as_begun(draft, begun)
-    facts = open_model(draft.model or _default_model(settings, notes), draft.base, download=request.download)
+    made = _made(request.output)
+    draft = _as_made(draft, made)
+    facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
+    draft = take_texts(draft, made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
     elif is_asked(draft):
         decide(replace(request, enhance_later=True))  # what else is wrong is said before a model writes for minutes
-        draft = write_texts(draft, facts, notes, begun=begun, show=show)
+        draft = write_texts(draft, facts, notes, show)
     recipe = complete(draft, facts)
     _note_unknown_words(recipe, notes)
     notes += cut_prompts(recipe, facts)
@@ -103,7 +104,7 @@ def take_up(
 ) -> Rendering:
     """A film that was decided before, with its model and plan; texts that were left for now are written."""
     facts = open_model(recipe.model, recipe.base)
-    recipe = write_pending(recipe, _begun(output), facts)
+    recipe = write_pending(recipe, _made(output), facts)
     return Rendering(
         recipe=recipe,
         facts=facts,
@@ -136,18 +137,18 @@ def _prompted(draft: Draft, notes: list[str]) -> Draft:
     return draft.model_copy(update={"prompt": prompt})
 
 
-def _begun(output: Path | None) -> Mapping[str, Any] | None:
-    """The recipe of the film, unfinished or finished, that lies where this one is to go, if there is one."""
+def _made(output: Path | None) -> Mapping[str, Any] | None:
+    """The recipe of the film that lies there, begun or finished, if there is one."""
     there = expanded(output) if output else None
     made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
     return made["recipe"] if made else None
 
 
-def _as_begun(draft: Draft, begun: Mapping[str, Any] | None) -> Draft:
+def _as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
     """The same request again means the film that lies there: its seed, and its re-rolls."""
-    if begun is None:
+    if made is None:
         return draft
-    drawn = {"seed": begun.get("seed"), "rerolls": begun.get("rerolls")}
+    drawn = {"seed": made.get("seed"), "rerolls": made.get("rerolls")}
     return Draft.model_validate(drawn | draft.model_dump(exclude_none=True, by_alias=True))
 
 

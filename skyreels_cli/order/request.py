@@ -16,8 +16,8 @@ class Request:
 
     `typed` wins over `presets` (whatever `load_for_use` takes, later ones over earlier ones), those over `before` (what
     a job that is edited says already), that over the model's defaults.
-    `machine` holds settings that were typed, by their names. A model that is not on this machine is fetched only if
-    `download` allows it. With `only_plan` nothing is to be written, so that a film may be larger than the disk.
+    `machine` holds settings that were typed, by their names. With `only_plan` nothing is to be rendered: a film may be
+    larger than the disk, and a model of the catalogue need not be on this machine.
     `own_output` is a file that may be there: the film of the job that is being edited. With `enhance_later`, texts that
     a prompt enhancer shall write are written when the film begins.
     """
@@ -29,7 +29,6 @@ class Request:
     output: Path | None = None
     overwrite: bool = False
     keep_work: bool = False
-    download: bool = True
     only_plan: bool = False
     own_output: Path | None = None
     enhance_later: bool = False

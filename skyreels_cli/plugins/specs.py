@@ -78,6 +78,9 @@ class ParallelSpec(Spec):
 class ModelSpec(Spec):
     """A model that comes with the package; the target is called without arguments and returns its folder.
 
+    A package may instead return a JSON file of the catalogue (`skyreels_cli.hub.entry.Catalogue`): models that can be
+    downloaded, under the names in there.
+
     `unknown_words`, a second target, is called with a prompt and returns the words in it that mean nothing to the
     model, so that people are told; a model that was trained on a few words should have it.
     """

@@ -106,7 +106,7 @@ def propose(start: FormStart, typed: Mapping[str, str], store: Store) -> NewJob:
 def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
     """What stands in the form as a request; an empty field leaves the value to the model.
 
-    Nothing is downloaded, and no text is written: 30 GB must not start to come while somebody types.
+    No text is written: that takes minutes, and somebody types.
     """
     said = {name: text.strip() for name, text in typed.items() if text.strip()}
     words: dict[str, Any] = {name: text for name, text in said.items() if name in RECIPE_FIELDS}
@@ -120,7 +120,6 @@ def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
         output=Path(said["output"]) if "output" in said else None,
         overwrite=before.overwrite if before else False,
         keep_work=before.keep_work if before else False,
-        download=False,
         own_output=before.output_path if before else None,
         enhance_later=True,
     )

@@ -47,9 +47,9 @@ class Listening:
         return written
 
 
-def measure(provider: Provider) -> list[dict[str, Any]]:
-    """A row for each prompt."""
-    rows = []
+def measure(provider: Provider, tell: Callable[[list[dict[str, Any]]], object]) -> list[dict[str, Any]]:
+    """A row for each prompt; `tell` gets those so far, for a slow model may be stopped."""
+    rows: list[dict[str, Any]] = []
     with open_writer(provider, silent=True) as writer:
         for prompt in PROMPTS:
             listening = Listening(writer)
@@ -69,6 +69,7 @@ def measure(provider: Provider) -> list[dict[str, Any]]:
                     "text": done.text,
                 }
             )
+            tell(rows)
     return rows
 
 
@@ -80,7 +81,7 @@ def _outcome(prompt: str, text: str, provider: str | None) -> str:
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The rows in a few numbers; the first prompt's time, in which the model loads, is told apart."""
-    seconds = [row["seconds"] for row in rows[1:]]
+    seconds = [row["seconds"] for row in rows[1:] or rows]
     outcomes = [row["outcome"] for row in rows]
     return {
         "prompts": len(rows),
@@ -106,8 +107,21 @@ def main() -> None:
     providers = [choose_provider("rules")]
     if arguments.model:
         providers.append(choose_provider("qwen", arguments.model, {"qwen": {"device": "cpu"}}))
-    rows = {provider.name: measure(provider) for provider in providers}
-    result = {
+    rows: dict[str, list[dict[str, Any]]] = {}
+
+    def keep(so_far: list[dict[str, Any]]) -> None:
+        rows[provider.name] = so_far
+        if arguments.json:
+            report = json.dumps(_report(arguments.model, rows), indent=1, ensure_ascii=False)
+            arguments.json.write_text(report + "\n", encoding="utf-8")
+
+    for provider in providers:
+        measure(provider, keep)
+    print(json.dumps(_report(arguments.model, rows)["summary"], indent=2))
+
+
+def _report(model: str | None, rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    return {
         "measured": datetime.now(UTC).date().isoformat(),
         "machine": {
             "cpu": platform.processor() or platform.machine(),
@@ -116,13 +130,10 @@ def main() -> None:
             "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
         },
         "instruction": fingerprint(),
-        "model": Path(arguments.model).name if arguments.model else None,
+        "model": Path(model).name if model else None,
         "summary": {name: summary(each) for name, each in rows.items()},
         "rows": rows,
     }
-    print(json.dumps(result["summary"], indent=2))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

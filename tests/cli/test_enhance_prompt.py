@@ -20,6 +20,11 @@ Run = Callable[..., Ran]
 PROMPT = "two red foxes run through the snow"
 
 
+def typed(text: str) -> io.TextIOWrapper:
+    """What stands in for stdin."""
+    return io.TextIOWrapper(io.BytesIO(text.encode()))
+
+
 def test_the_text_is_all_there_is_on_stdout(run: Run) -> None:
     ran = run("enhance-prompt", PROMPT)
     assert ran.status == 0
@@ -39,10 +44,10 @@ def test_data(run: Run) -> None:
 
 def test_a_pipe(run: Run, film: FakeFilm, monkeypatch: pytest.MonkeyPatch) -> None:
     """`echo … | skyreels enhance-prompt - | skyreels generate -`."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PROMPT}\n"))
+    monkeypatch.setattr(sys, "stdin", typed(f"{PROMPT}\n"))
     first = run("enhance-prompt", "-", "-q")
     assert first.err == ""
-    monkeypatch.setattr(sys, "stdin", io.StringIO(first.out))
+    monkeypatch.setattr(sys, "stdin", typed(first.out))
     assert run("generate", "-", "--model", str(MODEL), "--resolution", "80x48").status == 0
     assert film.recipes[0].prompt == first.out.strip()
 

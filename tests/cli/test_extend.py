@@ -83,3 +83,13 @@ def test_bad_input_is_found_before_rendering(run: Run, film: FakeFilm, line: lis
     assert (ran.status, ran.envelope["error"]["code"]) == (2, code), ran.out
     assert ran.envelope["error"]["hint"]
     assert film.recipes == []
+
+
+def test_what_the_container_cannot_hold_is_said(run: Run, film: FakeFilm, tmp_path: Path) -> None:
+    (tmp_path / "s.srt").write_text("1\n00:00:00,100 --> 00:00:00,500\nHello\n")
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=48x80:r=24", "-i", tmp_path / "s.srt", "-map", 0, "-map", 1)
+    ffmpeg(*picture, "-frames:v", 20, "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / "a.mkv")
+    line = ("extend", str(tmp_path / "a.mkv"), "x", *LINE, "--num-frames", "8")
+    lossy = run(*line, "-o", "x.mp4")
+    assert ".mp4 cannot hold what comes with the video: subtitle (" in lossy.err
+    assert "cannot hold" not in run(*line, "-o", "x.mkv").err

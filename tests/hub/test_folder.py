@@ -187,4 +187,4 @@ def test_a_damaged_download_says_how_to_repeat_it(tmp_path: Path, model: Path) -
     cached.parent.mkdir(parents=True)
     model.rename(cached)
     (cached / "vae/config.json").unlink()
-    assert refused(cached, "model-incomplete").hint == "hf download owner/ball vae/config.json --force-download"
+    assert refused(cached, "model-incomplete").hint == "skyreels download owner/ball --verify"

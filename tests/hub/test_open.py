@@ -1,69 +1,40 @@
-"""`--model`: bundled name, alias, folder or repository, and what can go wrong on the way there."""
+"""`--model`: bundled name, alias, folder or repository, on this machine or not."""
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
-from huggingface_hub import constants
-from huggingface_hub import errors as hub
 
-from skyreels_cli.errors import RetryableError, SkyreelsError, UsageError
+from skyreels_cli.errors import UsageError
 from skyreels_cli.hub import open as hub_open
-from skyreels_cli.hub.open import NEEDED_FILES, open_model
+from skyreels_cli.hub.download.planned import plan_download
+from skyreels_cli.hub.download.record import record_of
+from skyreels_cli.hub.download.run import run_download
+from skyreels_cli.hub.download.wanted import wanted
+from skyreels_cli.hub.located import ModelNotHere, to_fetch
+from skyreels_cli.hub.open import open_model
+from tests.hub.download.conftest import GOLDEN, ORIGINAL, REPO, Heard, hub
+from tests.loopback_hub import LoopbackHub
 
+__all__ = ["hub"]  # a fixture
 
-@dataclass
-class FakeFile:
-    file_size: int
-    will_download: bool
-
-
-@dataclass
-class FakeHub:
-    """Stands in for `snapshot_download`: a repository that is cached, or not yet, or fails."""
-
-    folder: Path
-    cached: bool = False
-    failure: Exception | None = None
-    missing_bytes: int = 0
-    calls: list[str] = field(default_factory=list)
-
-    def __call__(
-        self,
-        repo_id: str,
-        *,
-        allow_patterns: list[str],
-        local_files_only: bool = False,
-        dry_run: bool = False,
-    ) -> Any:
-        if local_files_only:
-            self.calls.append(f"cache {repo_id}")
-            if not self.cached:
-                raise hub.LocalEntryNotFoundError("not cached")
-            return str(self.folder)
-        if self.failure:
-            raise self.failure
-        if dry_run:
-            self.calls.append("size")
-            return [FakeFile(self.missing_bytes, True), FakeFile(10**18, False)]
-        self.calls.append("index" if allow_patterns == ["model_index.json"] else "all")
-        return str(self.folder)
+TRANSFORMER = "transformer/diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture(autouse=True)
 def no_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whatever is installed, set or lying around where the tests run plays no part."""
     monkeypatch.setattr(hub_open, "bundled_models", dict)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "modelscope"))
     monkeypatch.chdir(tmp_path)
+
+
+def fetched(model: str = "df-1.3b-540p", **said: object) -> Path:
+    return run_download(plan_download(wanted(model, **said)), Heard()).folder  # type: ignore[arg-type]
 
 
 def test_a_folder(model: Path) -> None:
@@ -78,22 +49,84 @@ def test_a_bundled_model_comes_first(model: Path, monkeypatch: pytest.MonkeyPatc
     assert (facts.name, facts.folder) == ("tiny", model)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["df-14b-540p", "Skywork/SkyReels-V2-DF-14B-540P", "Skywork/SkyReels-V2-DF-14B-540P-Diffusers"],
-)
-def test_an_alias_and_the_reference_s_id_open_the_twin(model: Path, name: str) -> None:
-    fake = FakeHub(model)
-    facts = open_model(name, snapshot=fake)
-    repo = "Skywork/SkyReels-V2-DF-14B-540P-Diffusers"
-    assert facts.name == repo
-    assert fake.calls == [f"cache {repo}", "index", "size", "all"]
+@pytest.mark.parametrize("name", ["df-1.3b-540p", ORIGINAL, REPO, ORIGINAL.removeprefix("Skywork/").lower()])
+def test_an_alias_and_the_reference_s_id_open_what_was_downloaded(hub: LoopbackHub, name: str) -> None:
+    folder = fetched()
+    facts = open_model(name)
+    assert (facts.name, facts.folder, facts.absent) == (REPO, folder, None)
 
 
-def test_a_cached_repository_needs_no_network(model: Path) -> None:
-    fake = FakeHub(model, cached=True, failure=httpx2.ConnectError("down"))
-    assert open_model("owner/ball", snapshot=fake).name == "owner/ball"
-    assert fake.calls == ["cache owner/ball"]
+@pytest.mark.parametrize(("source", "layout"), [("hf", "original"), ("modelscope", "original"), ("hf", "diffusers")])
+@pytest.mark.parametrize("into", [None, "elsewhere"])
+def test_from_both_hubs_in_both_layouts_and_places(
+    hub: LoopbackHub, tmp_path: Path, source: str, layout: str, into: str | None
+) -> None:
+    if source == "modelscope":
+        pytest.importorskip("modelscope_hub")
+    folder = fetched(source=source, layout=layout, to=tmp_path / into if into else None)
+    facts = open_model("df-1.3b-540p")
+    assert (facts.name, facts.family, facts.folder) == (REPO, "df", folder)
+    assert facts.transformer.parameter_count == open_model(str(GOLDEN / "model")).transformer.parameter_count
+
+
+def test_what_another_program_downloaded(hub: LoopbackHub, tmp_path: Path) -> None:
+    from huggingface_hub import snapshot_download
+
+    folder = snapshot_download(REPO, cache_dir=tmp_path / "shared cache")
+    assert open_model("df-1.3b-540p").folder == Path(folder)
+
+
+@pytest.mark.parametrize("missing", [TRANSFORMER, "vae/config.json", "tokenizer/tokenizer.json"])
+def test_half_a_download_is_no_model(hub: LoopbackHub, missing: str) -> None:
+    (fetched() / missing).unlink()
+    with pytest.raises(ModelNotHere):
+        open_model("df-1.3b-540p")
+
+
+def test_a_folder_into_which_a_download_is_not_finished(hub: LoopbackHub, tmp_path: Path) -> None:
+    folder = fetched(to=tmp_path / "ball")
+    record = record_of(folder)
+    assert record is not None
+    record.model_copy(update={"finished": None}).save()
+    for name in (str(folder), "df-1.3b-540p"):
+        with pytest.raises(UsageError) as error:
+            open_model(name)
+        assert (error.value.hint or "").startswith("skyreels download df-1.3b-540p")
+
+
+def test_a_model_that_is_not_here_names_what_fetches_it() -> None:
+    with pytest.raises(ModelNotHere) as error:
+        open_model("df-14b-540p")
+    assert error.value.message == "df-14b-540p is not on this machine: about 80.4 GB to fetch"
+    assert (error.value.code, error.value.hint) == ("model-not-here", "skyreels download df-14b-540p")
+    assert (error.value.model, error.value.only) == ("df-14b-540p", ())
+
+
+def test_a_repository_that_is_not_here() -> None:
+    for absent in (False, True):
+        with pytest.raises(ModelNotHere) as error:
+            open_model("owner/ball", absent=absent)
+        assert error.value.hint == "skyreels download owner/ball"
+
+
+def test_a_plan_needs_no_files() -> None:
+    facts = open_model("i2v-14b-720p", absent=True)
+    assert (facts.name, facts.absent) == ("Skywork/SkyReels-V2-I2V-14B-720P-Diffusers", "i2v-14b-720p")
+    assert to_fetch(facts) == {
+        "model": "i2v-14b-720p",
+        "bytes": 58_549_276_236,
+        "command": "skyreels download i2v-14b-720p",
+    }
+
+
+def test_a_community_file_that_is_not_here_needs_its_base_too() -> None:
+    facts = open_model("gguf-df-14b-540p-q4", absent=True)
+    fetch = to_fetch(facts)
+    assert fetch is not None
+    assert fetch["command"] == (
+        "skyreels download gguf-df-14b-540p-q4 && skyreels download df-14b-540p --only vae --only text_encoder"
+    )
+    assert fetch["bytes"] == 9_466_732_639 + 507_570_124 + 22_723_641_344
 
 
 def test_a_folder_of_that_name_wins_over_the_repository(model: Path) -> None:
@@ -101,74 +134,10 @@ def test_a_folder_of_that_name_wins_over_the_repository(model: Path) -> None:
     assert open_model("models/ball").folder == Path("models/ball")
 
 
-def test_only_what_a_render_reads_is_fetched(model: Path) -> None:
-    whole = [file.relative_to(model).as_posix() for file in model.rglob("*") if file.is_file()]
-    assert [file for file in whole if not any(fnmatch(file, pattern) for pattern in NEEDED_FILES)] == []
-    for useless in (
-        "README.md",
-        "demo.mp4",
-        "transformer/diffusion_pytorch_model.bin",
-        "transformer/diffusion_pytorch_model.fp16.safetensors",
-        "text_encoder/pytorch_model-00001-of-00002.bin",
-    ):
-        assert not any(fnmatch(useless, pattern) for pattern in NEEDED_FILES), useless
-
-
-def test_another_family_is_refused_before_its_weights(model: Path, edit_json: Callable[..., None]) -> None:
-    edit_json(model / "model_index.json", _class_name="WanPipeline")
-    fake = FakeHub(model)
-    with pytest.raises(UsageError, match="WanPipeline") as error:
-        open_model("Wan-AI/Wan2.1", snapshot=fake)
-    assert error.value.code == "model-family"
-    assert fake.calls == ["cache Wan-AI/Wan2.1", "index"]
-
-
-def test_the_disk_is_measured_first(model: Path) -> None:
-    fake = FakeHub(model, missing_bytes=10**18)
-    with pytest.raises(UsageError, match=r"1000000000\.0 GB more") as error:
-        open_model("owner/ball", snapshot=fake)
-    assert error.value.code == "disk-too-small"
-    assert fake.calls[-1] == "size"
-
-
-def response(status: int) -> httpx2.Response:
-    return httpx2.Response(status, request=httpx2.Request("GET", "https://huggingface.co/owner/ball"))
-
-
-FAILURES: dict[str, tuple[Exception, str, int]] = {
-    "no such": (hub.RepositoryNotFoundError("404", response=response(404)), "model-not-found", 2),
-    "gated": (hub.GatedRepoError("403", response=response(403)), "model-gated", 2),
-    "unreachable": (hub.LocalEntryNotFoundError("no connection"), "network", 3),
-    "timeout": (httpx2.ReadTimeout("slow"), "network", 3),
-    "server": (hub.HfHubHTTPError("502", response=response(502)), "network", 3),
-    "xet": (hub.XetDownloadError("broken"), "network", 3),
-    "full": (OSError(errno.ENOSPC, "No space left on device"), "disk-full", 1),
-    "rights": (PermissionError(errno.EACCES, "Permission denied"), "download-failed", 1),
-}
-
-
-@pytest.mark.parametrize(("failure", "code", "exit_code"), FAILURES.values(), ids=FAILURES)
-def test_failures_of_the_hub(model: Path, failure: Exception, code: str, exit_code: int) -> None:
-    with pytest.raises(SkyreelsError) as error:
-        open_model("owner/ball", snapshot=FakeHub(model, failure=failure))
-    assert (error.value.code, error.value.exit_code) == (code, exit_code)
-    assert "owner/ball" in error.value.message
-    assert error.value.hint
-
-
-def test_offline_is_nothing_to_retry(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+def test_a_base_is_for_files_that_lack_something(model: Path) -> None:
     with pytest.raises(UsageError) as error:
-        open_model("owner/ball", snapshot=FakeHub(model, failure=hub.LocalEntryNotFoundError("offline")))
-    assert (error.value.code, error.value.hint) == (
-        "model-not-found",
-        "HF_HUB_OFFLINE=0 hf download owner/ball",
-    )
-
-
-def test_network_is_worth_retrying(model: Path) -> None:
-    with pytest.raises(RetryableError):
-        open_model("owner/ball", snapshot=FakeHub(model, failure=httpx2.ConnectError("down")))
+        open_model(str(model), "df-1.3b-540p")
+    assert error.value.code == "model-base"
 
 
 @pytest.mark.parametrize(
@@ -183,8 +152,7 @@ def test_a_slip_is_recognised(model: Path, name: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["nope", "/no/such/folder", "a/b/c", "~/no such", "owner/"])
-def test_unknown_names_never_ask_the_network(name: str, model: Path) -> None:
-    fake = FakeHub(model)
+def test_names_of_nothing(name: str, edit_json: Callable[..., None]) -> None:
     with pytest.raises(UsageError) as error:
-        open_model(name, snapshot=fake)
-    assert (error.value.code, fake.calls) == ("model-not-found", [])
+        open_model(name)
+    assert error.value.code == "model-not-found"

@@ -36,6 +36,13 @@ def exported(store: Store, films: Path, tmp_path: Path) -> Path:
     return tmp_path / "queue.zip"
 
 
+def test_nothing_in_it_says_where_it_comes_from(exported: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(exported) as bundle:
+        queue = bundle.read("queue.json").decode()
+    assert str(tmp_path) not in queue
+    assert [job["output"] for job in json.loads(queue)["jobs"]] == ["1.mp4", "0.mp4", "2.mp4", "3.mp4"]
+
+
 def test_a_queue_moves_to_another_machine(store: Store, other: Store, exported: Path, films: Path) -> None:
     (films.parent / "first.png").unlink()
     assert import_queue(other, exported, films) == Imported([1, 2, 3, 4], 0)

@@ -41,9 +41,8 @@ def flush(path: Path) -> None:
 
 def write_json(path: Path, data: Any) -> None:
     """Replace a JSON file, durably."""
-    text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
     with replacing(path) as partial:
-        partial.write_bytes(text.encode("utf-8", "backslashreplace"))  # JSON's way to write names that are bytes
+        partial.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def sha256(path: Path) -> str:

@@ -55,8 +55,7 @@ class FilmRecord:
 
     def comment(self) -> str:
         """One line of JSON for the container's `comment` tag."""
-        text = json.dumps(self.identity(), ensure_ascii=False, separators=(",", ":"))
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")  # JSON's way to write names that are bytes
+        return json.dumps(self.identity(), ensure_ascii=False, separators=(",", ":"))
 
     def sidecar(self, done: FilmDone, looks: Sequence[Mapping[str, float]]) -> dict[str, Any]:
         """Content of `<output>.json`: identity, plan, what the run was like and how each window looks."""

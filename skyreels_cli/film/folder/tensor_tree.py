@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -24,17 +24,9 @@ def save_tree(path: Path, tree: Any) -> None:
 
 def load_tree(path: Path) -> Any:
     """The state that `save_tree` wrote, on the CPU."""
-    with path.open("rb") as opened, safe_open(_named(path, opened), framework="pt") as file:
+    with safe_open(path, framework="pt") as file:
         structure = json.loads(file.metadata()["structure"])
         return _attach(structure, file.get_tensor)
-
-
-def _named(path: Path, opened: IO[bytes]) -> str:
-    """A name that safetensors can open: it takes text only, and on POSIX file names are bytes."""
-    try:
-        return str(path).encode("utf-8").decode("utf-8")
-    except UnicodeEncodeError:
-        return f"/dev/fd/{opened.fileno()}"
 
 
 def on_device(tree: Any, device: torch.device) -> Any:

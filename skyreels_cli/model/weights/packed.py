@@ -72,9 +72,10 @@ class PackedLinear(nn.Module):
     as it is used.
     """
 
-    def __init__(self, stored: Stored, bias: Tensor | None = None) -> None:
+    def __init__(self, stored: Stored, shape: tuple[int, ...], bias: Tensor | None = None) -> None:
         super().__init__()
         self.kind = stored.kind
+        self.shape = shape  # blocks may run on from row to row
         self.weight = nn.Parameter(stored.data, requires_grad=False)
         self.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
         self.scale: Tensor | None
@@ -92,7 +93,7 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(…, in)` → `(…, out)` in the dtype of `x`."""
-        weight = unpack(self.kind, self.weight, self.scale, x.dtype)
+        weight = unpack(self.kind, self.weight, self.scale, x.dtype).reshape(self.shape)
         if self.down is not None and self.up is not None:
             weight = torch.addmm(weight, self.up.to(x.dtype), self.down.to(x.dtype))
         return functional.linear(x, weight, self.bias)

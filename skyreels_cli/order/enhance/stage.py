@@ -26,17 +26,19 @@ def is_asked(draft: Draft) -> bool:
     return draft.prompt_enhancer is not None or draft.story is not None
 
 
-def write_texts(
-    draft: Draft, facts: ModelFacts, notes: list[str], *, begun: Mapping[str, Any] | None = None, show: Show = str
-) -> Draft:
-    """The draft with the texts written, and the record of that; those of an unfinished film (`begun`) are its own.
+def take_texts(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
+    """The draft with the texts of a film that is there (`made`, its recipe), if they come from the same words."""
+    taken = _taken_up(draft, made) if is_asked(draft) else None
+    return _settled(draft, taken) if taken else draft
 
-    `notes` are added to. Raises UsageError `usage` for a story beside shots or a prompt, and what providers raise.
+
+def write_texts(draft: Draft, facts: ModelFacts, notes: list[str], show: Show = str) -> Draft:
+    """The draft with its texts written, and the record of that; `notes` are added to.
+
+    Raises UsageError `usage` for a story beside shots or a prompt, and what providers raise.
     """
     _check_story(draft)
     provider = choose_provider(draft.prompt_enhancer, options=draft.options)
-    if taken := _taken_up(draft, begun):
-        return _settled(draft, taken)
     if provider.chosen_because:
         notes.append(f"prompts are enhanced by {provider.name}, {provider.chosen_because}")
     if draft.story:
@@ -63,13 +65,18 @@ def leave_for_later(draft: Draft, facts: ModelFacts) -> Draft:
     return _settled(draft, update)
 
 
-def write_pending(recipe: Recipe, begun: Mapping[str, Any] | None, facts: ModelFacts) -> Recipe:
+def write_pending(recipe: Recipe, made: Mapping[str, Any] | None, facts: ModelFacts) -> Recipe:
     """The recipe of a film that begins, with the texts that were left for now; its lengths stay as they are."""
     if recipe.enhanced is None or not recipe.enhanced.pending:
         return recipe
     mark = recipe.enhanced
-    if begun and _is_of(begun, mark.prompt):
-        return Recipe.model_validate({**begun, "rerolls": recipe.rerolls})
+    if made and _is_of(made, mark.prompt):
+        shots = [
+            shot.model_copy(update={"prompt": other["prompt"], "cut": other["cut"]})
+            for shot, other in zip(recipe.shots, made["shots"], strict=True)
+        ]
+        known = Enhancement.model_validate(made["enhanced"])
+        return recipe.model_copy(update={"prompt": made["prompt"], "shots": shots, "enhanced": known})
     is_story = bool(recipe.shots) and all(shot.prompt == mark.prompt for shot in recipe.shots)
     prompts = [mark.prompt] if is_story else [shot.prompt for shot in recipe.story]
     provider = choose_provider(mark.provider, options={mark.provider: mark.options})
@@ -174,24 +181,25 @@ def _settled(draft: Draft, update: Mapping[str, Any]) -> Draft:
     return draft.model_copy(update={"prompt_enhancer": None, "story": None, "story_shots": None, **update})
 
 
-def _taken_up(draft: Draft, begun: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _taken_up(draft: Draft, made: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The texts of an unfinished film that began with the same words; None if there is no such film."""
     own = draft.story or _own_words(draft)
-    if begun is None or not _is_of(begun, own) or begun["enhanced"].get("pending"):
+    if made is None or not _is_of(made, own):
         return None
-    known = Enhancement.model_validate(begun["enhanced"])
+    known = Enhancement.model_validate(made["enhanced"])
     if not draft.story and not draft.shots:
-        return {"prompt": begun["prompt"], "enhanced": known}
+        return {"prompt": made["prompt"], "enhanced": known}
     kept = ("prompt", "num_frames", "cut") if draft.story else ("prompt",)
-    written = [{name: shot[name] for name in kept} for shot in begun["shots"]]
+    written = [{name: shot[name] for name in kept} for shot in made["shots"]]
     before = draft.shots if draft.shots and not draft.story else [ShotDraft()] * len(written)
     shots = [shot.model_copy(update=values) for shot, values in zip(before, written, strict=False)]
     length = {"num_frames": None, "duration": None} if draft.story else {}
     return {"shots": shots, "enhanced": known, **length}
 
 
-def _is_of(begun: Mapping[str, Any], own: str) -> bool:
-    return (begun.get("enhanced") or {}).get("prompt") == own
+def _is_of(made: Mapping[str, Any], own: str) -> bool:
+    enhanced = made.get("enhanced") or {}
+    return enhanced.get("prompt") == own and not enhanced.get("pending")
 
 
 def _own_words(draft: Draft) -> str:

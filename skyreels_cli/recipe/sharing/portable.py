@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from pathlib import Path
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.plugins.manager import plugins
+from skyreels_cli.recipe.inputs import portable
 from skyreels_cli.recipe.presets.files import named_files, with_files
 from skyreels_cli.recipe.presets.load import LoadedPreset
 from skyreels_cli.recipe.presets.preset import Preset
@@ -55,7 +55,7 @@ def make_portable(loaded: LoadedPreset, name: str | None = None) -> Portable:
     values = with_files(flat.plain(), lambda path: names[path])
     if thumbnail := values.get("thumbnail"):
         _check_thumbnail(files[thumbnail])
-    values = {key: value if key in TEXTS else _nameless(value) for key, value in values.items()}
+    values = {key: value if key in TEXTS else portable(value) for key, value in values.items()}
     values["name"] = name or values.get("name")
     if needs := _plugins(flat):
         values.setdefault("requires", {}).setdefault("plugins", {}).update(needs)
@@ -64,22 +64,6 @@ def make_portable(loaded: LoadedPreset, name: str | None = None) -> Portable:
 
 TEXTS = ("prompt", "negative_prompt", "name", "title", "description", "author", "licence", "tags", "shots", "rerolls")
 """What people wrote goes as it is, and shots hold but texts and the files that have been renamed already."""
-
-
-def _nameless(value: Any) -> Any:
-    """A value whose absolute paths are names: `/home/a/style.safetensors:0.8` is `style.safetensors:0.8`."""
-    if isinstance(value, dict):
-        return {key: _nameless(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_nameless(inner) for inner in value]
-    if isinstance(value, str) and is_local(value):
-        return PureWindowsPath(value).name
-    return value
-
-
-def is_local(text: str) -> bool:
-    """Whether a text is a path that only this machine has."""
-    return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute() or text.startswith(("~", ".."))
 
 
 def _unused(path: str, taken: Mapping[str, Path]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGMLQuantizationType
-from gguf.quants import dequantize
+from gguf.quants import dequantize, quantize
 from torch import nn
 
 from skyreels_cli.hub.gguf_header import TYPES
@@ -65,12 +65,20 @@ def test_float8_is_scaled_to_its_whole_range() -> None:
 
 def test_a_packed_layer_is_the_layer_of_its_values() -> None:
     plain = nn.Linear(8, 4)
-    packed = PackedLinear(pack_float8(plain.weight.detach()), plain.bias)
+    packed = PackedLinear(pack_float8(plain.weight.detach()), (4, 8), plain.bias)
     x = torch.randn(2, 3, 8)
     weight = packed.scale * packed.weight.float()
     assert torch.allclose(packed(x), nn.functional.linear(x, weight, plain.bias), atol=1e-6)
     assert packed(x.bfloat16().to(torch.float32)).dtype == torch.float32
     assert packed.weight.element_size() == 1
+
+
+def test_blocks_may_run_on_from_row_to_row() -> None:
+    values = np.random.default_rng(0).normal(size=(6, 48)).astype(np.float32)
+    data = torch.from_numpy(quantize(values.reshape(-1, 32), GGMLQuantizationType.Q8_0))
+    layer = PackedLinear(Stored("Q8_0", data), (6, 48))
+    x = torch.randn(2, 48)
+    assert torch.allclose(layer(x), x @ torch.from_numpy(values).T, atol=0.2)
 
 
 def test_a_plain_tensor_is_not_packed() -> None:

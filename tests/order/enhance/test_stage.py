@@ -84,6 +84,19 @@ def test_a_replay_does_not_write_again(tmp_path: Path, typist: type[Typist]) -> 
     assert typist.written == 1
 
 
+@pytest.mark.parametrize("asked", [{"prompt": "a fox"}, {"story": "a fox", "story_shots": 3, "num_frames": 90}])
+def test_the_same_words_again_take_the_texts_of_the_film_that_is_there(
+    tmp_path: Path, typist: type[Typist], monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    first = order(tmp_path, prompt_enhancer="qwen", seed=7, **asked).recipe
+    there = first.model_dump(mode="json", by_alias=True)
+    monkeypatch.setattr("skyreels_cli.order.intake._made", lambda output: there)
+    assert order(tmp_path, prompt_enhancer="qwen", **asked).recipe == first
+    assert typist.written == 1
+    order(tmp_path, prompt_enhancer="qwen", prompt="a swan")
+    assert typist.written == 2
+
+
 def test_other_words_drop_the_record() -> None:
     told = Draft(prompt=TEXT, enhanced={"prompt": "a fox", "provider": "rules"})
     assert merge(told, Draft(prompt="a swan")).enhanced is None

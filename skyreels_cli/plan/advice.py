@@ -1,0 +1,138 @@
+"""Which released models fit a machine, with which settings, and how long a film of 97 frames would take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from skyreels_cli.hub.catalogue import catalogue
+from skyreels_cli.hub.entry import Release
+from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.hub.shapes import release_facts
+from skyreels_cli.hub.weights import Storage
+from skyreels_cli.plan.machine import Machine
+from skyreels_cli.plan.plan import Plan
+from skyreels_cli.plan.planner import make_plan
+from skyreels_cli.recipe.complete import complete
+from skyreels_cli.recipe.schema import Draft, Recipe
+
+FRAMES = 97
+SMALLER = ("540P", "640x368", "480x272")
+"""What to render at where a model's own resolution does not fit."""
+
+PEAKS = {"none": "memory", "model": "memory_offload_model", "stream": "memory_offload_stream"}
+WAYS: Sequence[tuple[str, Storage]] = (
+    *(("none", "file"), ("model", "file"), ("none", "fp8"), ("model", "fp8")),
+    *(("stream", "file"), ("stream", "fp8")),
+)
+"""From the fastest to the most frugal: weights that move once per window cost less time than unpacking them."""
+
+DAY = 86400.0
+PATIENCE = 3600.0
+"""Seconds for four seconds of film, beyond which a smaller model is the better advice."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """How a model can be rendered with on a machine; if it `fits` nowhere, what it would take at the least."""
+
+    model: str
+    fits: bool
+    native: bool
+    resolution: str
+    offload: str
+    storage: Storage
+    device_peak: float
+    host_peak: float
+    seconds: float
+    fetch_bytes: int
+
+    @property
+    def options(self) -> str:
+        """What to type."""
+        words = ["--model", self.model]
+        words += [] if self.native else ["--resolution", self.resolution]
+        words += [] if self.offload == "none" else ["--offload", self.offload]
+        words += [] if self.storage == "file" else ["--weights-dtype", self.storage]
+        return " ".join(words)
+
+
+def advise(machine: Machine, rate: float | None = None) -> list[Advice]:
+    """Advice for every release; `rate` is the transformer's on this machine, if it was measured."""
+    return [_advise(release, machine, rate or machine.rate) for release in catalogue().releases]
+
+
+def best(advice: Sequence[Advice]) -> Advice | None:
+    """The one to begin with: the largest DF model that fits at its own resolution within an hour, else the quickest.
+
+    None if none would be done within a day.
+    """
+    fitting = [each for each in advice if each.fits and each.seconds <= DAY]
+    patient = [each for each in fitting if each.native and each.seconds <= PATIENCE]
+    diffusion_forcing = [each for each in patient if each.model.startswith("df-")] or patient
+    if diffusion_forcing:
+        return max(diffusion_forcing, key=lambda each: (each.fetch_bytes, -each.seconds))
+    return min(fitting, key=lambda each: each.seconds, default=None)
+
+
+def _advise(release: Release, machine: Machine, rate: float) -> Advice:
+    """The first way that fits, at the largest size that does; else the most frugal one."""
+    tried = None
+    for tried in _ways(release, machine, rate):
+        if tried.fits:
+            return tried
+    assert tried is not None
+    return tried
+
+
+def _ways(release: Release, machine: Machine, rate: float) -> Iterator[Advice]:
+    facts = release_facts(release)
+    for resolution in dict.fromkeys((release.native, *SMALLER)):
+        for offload, storage in WAYS:
+            if _can(machine, offload, storage):
+                yield _try(release, facts, machine, rate, resolution, offload, storage)
+
+
+def _can(machine: Machine, offload: str, storage: Storage) -> bool:
+    """Offloading is for a memory of its own; Apple GPUs have no float8."""
+    return machine.kind == "cuda" or (offload == "none" and (storage == "file" or machine.kind == "cpu"))
+
+
+def _try(
+    release: Release,
+    facts: ModelFacts,
+    machine: Machine,
+    rate: float,
+    resolution: str,
+    offload: str,
+    storage: Storage,
+) -> Advice:
+    plan = plan_of(facts, resolution, storage, rate)
+    needed = {name: estimate.value for name, estimate in plan.estimates.items()}
+    encoders = [needed[f"weights_{part.name}"] for part in facts.components if part.name not in ("transformer", "vae")]
+    kept = max(needed["weights_transformer"] + needed["weights_vae"], *encoders) if offload != "none" else 0.0
+    device, host = needed[PEAKS[offload]], needed["host"] + kept
+    return Advice(
+        model=release.alias,
+        fits=machine.holds(device, host),
+        native=resolution == release.native,
+        resolution=resolution,
+        offload=offload,
+        storage=storage,
+        device_peak=device,
+        host_peak=host,
+        seconds=needed["time"],
+        fetch_bytes=release.layouts[0].bytes,
+    )
+
+
+def plan_of(facts: ModelFacts, resolution: str, storage: Storage = "file", rate: float | None = None) -> Plan:
+    """The plan of a film of 97 frames with the model's own settings."""
+    draft = Draft(prompt="a film", num_frames=FRAMES, resolution=resolution, weights_dtype=storage, seed=0)
+    recipe = complete(draft, facts)
+    return make_plan(_with_picture(recipe, facts), facts, rate)
+
+
+def _with_picture(recipe: Recipe, facts: ModelFacts) -> Recipe:
+    """A film of a model that needs a picture, which is never opened."""
+    return recipe.model_copy(update={"image": "first.png"}) if facts.traits.image == "required" else recipe
