@@ -45,8 +45,7 @@ RELEASES = _SHIPPED.releases
 @cache
 def catalogue() -> Catalogue:
     """Everything that is known by name; what packages and the user add goes over what comes along."""
-    from skyreels_cli.paths import 
-    from skyreels_cli.settings import folders  # 170 ms
+    from skyreels_cli.paths import folders
 
     added = [path for _, path in _package_paths() if path.suffix == ".json"]
     whole = _SHIPPED.joined(_joined(added)).joined(_joined(folders().catalogue.glob("*.json")))
