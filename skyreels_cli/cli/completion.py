@@ -75,5 +75,6 @@ def release_names() -> list[str]:
     from skyreels_cli.hub.catalogue import RELEASES, catalogue
 
     with suppress(SkyreelsError):
-        return [entry.alias for entry in (*catalogue().releases, *catalogue().community)]
+        known = catalogue()
+        return [*(release.alias for release in known.releases), *(file.alias for file in known.community)]
     return [release.alias for release in RELEASES]

@@ -7,9 +7,10 @@ packages hand over in place of a model's folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, reduce
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -56,7 +57,7 @@ def catalogue() -> Catalogue:
 def _require_known(whole: Catalogue) -> None:
     """Refuse entries that name what no file of the catalogue has."""
     aliases = {release.alias for release in whole.releases}
-    named = [
+    named: list[tuple[str, str, str, Mapping[str, Any]]] = [
         (release.alias, "part", part, whole.parts) for release in whole.releases for part in release.parts.values()
     ]
     named += [(release.alias, "licence", release.licence, whole.licences) for release in whole.releases]

@@ -149,7 +149,7 @@ class Catalogue(Entry):
 
     def joined(self, other: Catalogue) -> Catalogue:
         """Both; an entry of the other replaces one of the same alias."""
-        theirs = {entry.alias for entry in (*other.releases, *other.community)}
+        theirs = {release.alias for release in other.releases} | {file.alias for file in other.community}
         return Catalogue(
             licences={**self.licences, **other.licences},
             parts={**self.parts, **other.parts},

@@ -117,7 +117,7 @@ def _receive(listing: Listing, file: RemoteFile, unfinished: Path, advance: Adva
     """Append what is lacking; what is longer than the file is no part of it."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # it is in their documentation
 
     if unfinished.is_file() and unfinished.stat().st_size > file.size:
         unfinished.unlink()
@@ -132,7 +132,7 @@ def _receive(listing: Listing, file: RemoteFile, unfinished: Path, advance: Adva
     with unfinished.open("ab", buffering=0) as stream:
         http_get(
             metadata.location,
-            stream,  # type: ignore[arg-type] # unbuffered, so that a kill loses nothing
+            stream,  # unbuffered, so that a kill loses nothing
             resume_size=stream.tell(),
             headers=headers,
             expected_size=file.size,
@@ -145,7 +145,7 @@ def _meter(advance: Advance) -> Any:
     """A class that stands in for tqdm's and passes on what it is told."""
     from tqdm import tqdm
 
-    class Meter(tqdm):  # type: ignore[misc, type-arg]
+    class Meter(tqdm):  # type: ignore[misc]
         """Counts without drawing."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
