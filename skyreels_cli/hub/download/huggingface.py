@@ -117,7 +117,7 @@ def _receive(listing: Listing, file: RemoteFile, unfinished: Path, advance: Adva
     """Append what is lacking; what is longer than the file is no part of it."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # it is in their documentation
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # documented
 
     if unfinished.is_file() and unfinished.stat().st_size > file.size:
         unfinished.unlink()
@@ -143,7 +143,7 @@ def _receive(listing: Listing, file: RemoteFile, unfinished: Path, advance: Adva
 
 def _meter(advance: Advance) -> Any:
     """A class that stands in for tqdm's and passes on what it is told."""
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
     class Meter(tqdm):  # type: ignore[misc]
         """Counts without drawing."""
