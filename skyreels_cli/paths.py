@@ -1,11 +1,14 @@
-"""Paths as people type them, expanded; what the system or the program could not use is refused at once."""
+"""Paths as people type them, expanded and checked, and the folders in which the program keeps its own things."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from skyreels_cli.errors import UsageError
+
+APP = "skyreels"
 
 
 def home() -> Path:
@@ -52,3 +55,42 @@ def require_text(name: str) -> None:
         shown = ascii(name.encode("utf-8", "surrogateescape"))[2:-1]
         hint = "write it in UTF-8, and rename files that are not"
         raise UsageError("bad-name", f"'{shown}' is no text in the encoding of this terminal", hint)
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The program's folders on this machine; `SKYREELS_HOME` puts all of them into one."""
+
+    config: Path
+    presets: Path
+    queue: Path
+    models: Path
+    catalogue: Path
+    cache: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The settings file; it need not exist."""
+        return self.config / "config.yaml"
+
+
+def folders() -> Folders:
+    """The folders in `SKYREELS_HOME` if it is set, else the platform's."""
+    chosen = os.environ.get("SKYREELS_HOME")
+    if chosen:
+        config = state = absolute(chosen)
+        cache = config / "cache"
+    else:
+        import platformdirs
+
+        home()
+        config, state = platformdirs.user_config_path(APP), platformdirs.user_state_path(APP)
+        cache = platformdirs.user_cache_path(APP)
+    return Folders(
+        config=config,
+        presets=config / "presets",
+        queue=state / "queue",
+        models=state / "models",
+        catalogue=config / "catalogue",
+        cache=cache,
+    )

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any, Literal
 
-import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -21,50 +19,12 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
 
 from skyreels_cli.errors import UsageError, did_you_mean
-from skyreels_cli.paths import absolute, home
+from skyreels_cli.paths import folders
 
-APP = "skyreels"
 ENV_PREFIX = "SKYREELS_"
 
 Secret = Annotated[SecretStr, BeforeValidator(str)]  # a key of nothing but digits is no number
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
-
-
-@dataclass(frozen=True)
-class Folders:
-    """The program's folders on this machine; `SKYREELS_HOME` puts all of them into one."""
-
-    config: Path
-    presets: Path
-    queue: Path
-    models: Path
-    catalogue: Path
-    cache: Path
-
-    @property
-    def config_file(self) -> Path:
-        """The settings file; it need not exist."""
-        return self.config / "config.yaml"
-
-
-def folders() -> Folders:
-    """The folders in `SKYREELS_HOME` if it is set, else the platform's."""
-    chosen = os.environ.get("SKYREELS_HOME")
-    if chosen:
-        config = state = absolute(chosen)
-        cache = config / "cache"
-    else:
-        home()
-        config, state = platformdirs.user_config_path(APP), platformdirs.user_state_path(APP)
-        cache = platformdirs.user_cache_path(APP)
-    return Folders(
-        config=config,
-        presets=config / "presets",
-        queue=state / "queue",
-        models=state / "models",
-        catalogue=config / "catalogue",
-        cache=cache,
-    )
 
 
 class Settings(BaseSettings):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.settings import folders, load_settings, origin
+from skyreels_cli.paths import folders
+from skyreels_cli.settings import load_settings, origin
 
 
 def write_config(home: Path, text: str) -> None:

@@ -123,7 +123,8 @@ def _video_codecs() -> Check:
 def _settings_and_disk() -> Iterator[Check]:
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    from skyreels_cli.settings import folders, load_settings
+    from skyreels_cli.paths import folders
+    from skyreels_cli.settings import load_settings
 
     outdir = Path()
     try:

@@ -13,13 +13,10 @@ if TYPE_CHECKING:
 
 def preset_names() -> list[tuple[str, str]]:
     """Return the presets there are, with what they are for; nothing if the settings are broken."""
-    from skyreels_cli.recipe.presets.find import list_presets
-    from skyreels_cli.settings import load_settings
+    from skyreels_cli.recipe.presets.find import list_presets, own_folder
 
     with suppress(SkyreelsError):
-        return [
-            (preset.name, preset.title or preset.description) for preset in list_presets(load_settings().presets_dir)
-        ]
+        return [(preset.name, preset.title or preset.description) for preset in list_presets(own_folder())]
     return []
 
 
@@ -78,5 +75,5 @@ def release_names() -> list[str]:
     from skyreels_cli.hub.catalogue import RELEASES, catalogue
 
     with suppress(SkyreelsError):
-        return [entry.alias for entry in (*catalogue().releases, *catalogue().community)]
+        return [entry.alias for entry in catalogue().named]
     return [release.alias for release in RELEASES]

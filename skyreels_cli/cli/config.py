@@ -30,7 +30,7 @@ def show(out: Output) -> None:
 @unfold
 def path(out: Output) -> None:
     """Print the path of config.yaml, whether or not it exists."""
-    from skyreels_cli.settings import folders
+    from skyreels_cli.paths import folders
 
     file = folders().config_file
     out.result({"path": str(file), "exists": file.exists()}, str(file))

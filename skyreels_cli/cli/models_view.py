@@ -35,11 +35,12 @@ def stored_data(model: StoredModel) -> dict[str, Any]:
 
 def users_of(model: StoredModel) -> list[str]:
     """Presets and jobs that are not finished that name the model: `preset NAME`, `job 3`."""
+    from skyreels_cli.paths import folders
     from skyreels_cli.queue.job import WAITING
     from skyreels_cli.queue.store import Store
     from skyreels_cli.recipe.presets.find import list_presets
     from skyreels_cli.recipe.sharing.load import load_preset
-    from skyreels_cli.settings import folders, load_settings
+    from skyreels_cli.settings import load_settings
 
     users = []
     presets = load_settings().presets_dir

@@ -14,7 +14,7 @@ def monitor(out: Output) -> None:
     """Watch and steer the queue in a dashboard; leaving it stops nothing."""
     if not interactive(out):
         raise UsageError("no-terminal", "the dashboard needs a terminal", "skyreels queue list")
-    from skyreels_cli.settings import folders
+    from skyreels_cli.paths import folders
     from skyreels_cli.tui.app import run_monitor
 
     run_monitor(folders().queue)

@@ -21,12 +21,11 @@ Named = Annotated[str, Argument(metavar="NAME", autocompletion=preset_names, hel
 
 def edit(out: Output, *, preset: Named) -> None:
     """Change a preset in $EDITOR: a copy, which replaces it once it is valid; a shipped one becomes your own."""
-    from skyreels_cli.recipe.presets.find import find_preset
+    from skyreels_cli.recipe.presets.find import find_preset, own_folder
     from skyreels_cli.recipe.presets.read import read_file
     from skyreels_cli.recipe.presets.write import write_bytes
-    from skyreels_cli.settings import load_settings
 
-    folder = load_settings().presets_dir
+    folder = own_folder()
     path, origin = find_preset(preset, folder)
     if out.no_input or out.json:
         raise UsageError("no-terminal", "an editor needs somebody to type in it", f"edit {path}")
@@ -43,10 +42,10 @@ def rename(
     out: Output, *, preset: Named, new: Annotated[str, Argument(metavar="NEW", help="What it is called from now on.")]
 ) -> None:
     """Give a preset another name; presets beside it that extend it follow."""
+    from skyreels_cli.recipe.presets.find import own_folder
     from skyreels_cli.recipe.presets.store import rename_preset
-    from skyreels_cli.settings import load_settings
 
-    path = rename_preset(preset, new, load_settings().presets_dir)
+    path = rename_preset(preset, new, own_folder())
     out.result({"name": new, "path": str(path)}, str(path))
 
 
@@ -54,11 +53,10 @@ def remove(
     out: Output, *, preset: Named, yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
     """Delete a preset of your own, and the pictures that came with it."""
-    from skyreels_cli.recipe.presets.find import own_preset
+    from skyreels_cli.recipe.presets.find import own_folder, own_preset
     from skyreels_cli.recipe.presets.store import remove_preset
-    from skyreels_cli.settings import load_settings
 
-    folder = load_settings().presets_dir
+    folder = own_folder()
     path = own_preset(preset, folder, "removed")
     if interactive(out) and not yes and not typer.confirm(f"Delete {path}?", err=True):
         raise typer.Abort

@@ -20,10 +20,9 @@ PresetSource = Annotated[str, Argument(metavar="PRESET", autocompletion=preset_n
 def list_(out: Output) -> None:
     """List the presets of this folder (./presets), your own and those that come along."""
     from skyreels_cli.cli.preset_view import list_view
-    from skyreels_cli.recipe.presets.find import list_presets
-    from skyreels_cli.settings import load_settings
+    from skyreels_cli.recipe.presets.find import list_presets, own_folder
 
-    presets = list_presets(load_settings().presets_dir)
+    presets = list_presets(own_folder())
     data = [{**asdict(preset), "path": str(preset.path)} for preset in presets]
     out.result({"presets": data}, "\n".join(preset.name for preset in presets), lambda: list_view(presets))
 
@@ -59,10 +58,9 @@ def path(
     ] = None,
 ) -> None:
     """Print where a preset lies, or the folder of your own."""
-    from skyreels_cli.recipe.presets.find import find_preset
-    from skyreels_cli.settings import load_settings
+    from skyreels_cli.recipe.presets.find import find_preset, own_folder
 
-    folder = load_settings().presets_dir
+    folder = own_folder()
     found = find_preset(preset, folder)[0] if preset else folder
     out.result({"path": str(found), "exists": found.exists()}, str(found))
 
@@ -114,7 +112,7 @@ def diff(
 
 def load_any(source: str) -> LoadedPreset:
     """The preset that somebody named, looked at without being used."""
+    from skyreels_cli.recipe.presets.find import own_folder
     from skyreels_cli.recipe.sharing.load import load
-    from skyreels_cli.settings import load_settings
 
-    return load(source, load_settings().presets_dir)
+    return load(source, own_folder())

@@ -29,12 +29,12 @@ def import_(
 ) -> None:
     """Take a preset into your folder; what it says and needs is shown first."""
     from skyreels_cli.cli.preset_view import incoming_lines
+    from skyreels_cli.recipe.presets.find import own_folder
     from skyreels_cli.recipe.presets.store import checked_name, place_of
     from skyreels_cli.recipe.presets.write import refuse_clash
     from skyreels_cli.recipe.sharing.incoming import look_at
-    from skyreels_cli.settings import load_settings
 
-    folder = load_settings().presets_dir
+    folder = own_folder()
     found = look_at(preset, folder)
     called = checked_name(name or found.name)
     path = place_of(called, folder)

@@ -24,8 +24,8 @@ JobIds = Annotated[list[int], Argument(metavar="ID", help="One job or several.")
 
 def open_store() -> Store:
     """The queue of this machine."""
+    from skyreels_cli.paths import folders
     from skyreels_cli.queue.store import Store
-    from skyreels_cli.settings import folders
 
     return Store(folders().queue)
 

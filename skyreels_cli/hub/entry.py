@@ -13,27 +13,33 @@ LayoutName = Literal["diffusers", "original"]
 Bytes = Annotated[int, Field(ge=0)]
 
 
-class Entry(BaseModel):
+class CatalogueItem(BaseModel):
     """A part of the catalogue; a misspelled key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Licence(Entry):
+class NamedEntry(CatalogueItem):
+    """An entry that people call by its alias."""
+
+    alias: str
+
+
+class Licence(CatalogueItem):
     """Under what the weights are published; `url` is where it can be read."""
 
     name: str
     url: str
 
 
-class Part(Entry):
+class Part(CatalogueItem):
     """A component that releases share: its config in Diffusers or transformers, and the number of its parameters."""
 
     config: dict[str, Any]
     parameters: Annotated[int, Field(ge=1)]
 
 
-class StoredPart(Entry):
+class StoredPart(CatalogueItem):
     """The weights of one component in a repository: which files, and their bytes together.
 
     `path` is a pattern (`transformer/*.safetensors`), of files of `dtype`. Bytes that are `estimated` are parameters
@@ -48,7 +54,7 @@ class StoredPart(Entry):
     estimated: bool = True
 
 
-class Layout(Entry):
+class Layout(CatalogueItem):
     """The files of a release as one kind of reader wants them, and the repository that has them on each hub."""
 
     name: LayoutName
@@ -66,7 +72,7 @@ class Layout(Entry):
         return "model_index.json" if self.name == "diffusers" else "config.json"
 
 
-class Recommended(Entry):
+class Recommended(CatalogueItem):
     """What the authors recommend for the model."""
 
     resolution: str
@@ -77,13 +83,12 @@ class Recommended(Entry):
     shift: float
 
 
-class Release(Entry):
+class Release(NamedEntry):
     """A published model: its family, its size, the resolution that it was made for, its parts and its files.
 
     `reference_peak_bytes` is what its authors state as the peak of their own code at 540P with offloading.
     """
 
-    alias: str
     family: str
     parameters: str
     native: str
@@ -111,10 +116,9 @@ class Release(Entry):
         return {repo for layout in self.layouts for repo in layout.repositories.values()}
 
 
-class Announced(Entry):
+class Announced(NamedEntry):
     """A model that its authors announced and never released, and the nearest that exists; `alias` is a pattern."""
 
-    alias: str
     nearest: str
 
     def means(self, alias: str) -> bool:
@@ -122,13 +126,12 @@ class Announced(Entry):
         return fnmatchcase(alias, self.alias)
 
 
-class CommunityFile(Entry):
+class CommunityFile(NamedEntry):
     """A transformer in one file, published by somebody else; the other parts are those of the release `base`.
 
     `unreadable` says why it cannot be rendered with, if so.
     """
 
-    alias: str
     repo: str
     file: str
     base: str
@@ -138,7 +141,7 @@ class CommunityFile(Entry):
     unreadable: str | None = None
 
 
-class Catalogue(Entry):
+class Catalogue(CatalogueItem):
     """A file of the catalogue; several are read as one."""
 
     licences: Mapping[str, Licence] = {}
@@ -147,9 +150,14 @@ class Catalogue(Entry):
     announced: tuple[Announced, ...] = ()
     community: tuple[CommunityFile, ...] = ()
 
+    @property
+    def named(self) -> tuple[NamedEntry, ...]:
+        """What can be downloaded by its alias."""
+        return (*self.releases, *self.community)
+
     def joined(self, other: Catalogue) -> Catalogue:
         """Both; an entry of the other replaces one of the same alias."""
-        theirs = {entry.alias for entry in (*other.releases, *other.community)}
+        theirs = {entry.alias for entry in other.named}
         return Catalogue(
             licences={**self.licences, **other.licences},
             parts={**self.parts, **other.parts},

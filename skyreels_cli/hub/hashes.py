@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from skyreels_cli.settings import folders
+from skyreels_cli.paths import folders
 
 
 def sha256_of_content(file: Path) -> str:

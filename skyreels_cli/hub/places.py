@@ -25,7 +25,7 @@ def modelscope_caches() -> tuple[Path, ...]:
 
 
 def _own_cache(name: str) -> Path | None:
-    from skyreels_cli.settings import folders
+    from skyreels_cli.paths import folders
 
     return folders().models / name if os.environ.get("SKYREELS_HOME") else None
 

@@ -32,8 +32,9 @@ def relocated(values: Any, was: Path, now: Path) -> Any:
 
 
 def described_inputs(recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Name, size in bytes and SHA-256 of each picture and video of a recipe, by the field that names it."""
-    return {field: _described(Path(path)) for field, path in _inputs(recipe)}
+    """Name, size in bytes and SHA-256 of each picture and video that is there, by the recipe's field that names it."""
+    files = ((field, Path(path)) for field, path in _inputs(recipe))
+    return {field: _described(file) for field, file in files if file.is_file()}
 
 
 def _inputs(recipe: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

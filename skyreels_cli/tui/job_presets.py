@@ -7,6 +7,7 @@ from pathlib import Path
 from skyreels_cli.errors import UsageError
 from skyreels_cli.queue.job import JobSummary
 from skyreels_cli.queue.store import Store
+from skyreels_cli.recipe.presets.find import own_folder
 from skyreels_cli.recipe.presets.load import LoadedPreset, PresetLayer
 from skyreels_cli.recipe.presets.preset import Preset
 from skyreels_cli.recipe.presets.read import PresetText
@@ -16,7 +17,6 @@ from skyreels_cli.recipe.sharing.code import to_code
 from skyreels_cli.recipe.sharing.film import preset_of
 from skyreels_cli.recipe.sharing.incoming import look_at
 from skyreels_cli.recipe.sharing.portable import Portable, make_portable
-from skyreels_cli.settings import load_settings
 
 WORDS_OF_NAME = 5
 
@@ -24,7 +24,7 @@ WORDS_OF_NAME = 5
 def save_as_preset(store: Store, job: JobSummary) -> str:
     """Keep a job's recipe under a name made of its prompt; returns what was done."""
     portable = _portable(store, job)
-    folder = load_settings().presets_dir
+    folder = own_folder()
     name = _unused(free_name("-".join(job.prompt.split()[:WORDS_OF_NAME]).lower(), f"job-{job.id}"), folder)
     save_preset(portable.preset, name, folder, files=portable.contents())
     return f"job {job.id} is the preset {name}"
@@ -32,7 +32,7 @@ def save_as_preset(store: Store, job: JobSummary) -> str:
 
 def save_film_as_preset(film: Path) -> str:
     """Keep the recipe that a film carries; returns what was done."""
-    folder = load_settings().presets_dir
+    folder = own_folder()
     found = look_at(str(film), folder)
     name = _unused(found.name, folder)
     found.save(name, folder, overwrite=False)

@@ -126,6 +126,7 @@ def _report(model: str | None, rows: dict[str, list[dict[str, Any]]]) -> dict[st
         "machine": {
             "cpu": platform.processor() or platform.machine(),
             "threads": torch.get_num_threads(),
+            "load_average": round(psutil.getloadavg()[1], 1),
             "memory_gb": round(psutil.virtual_memory().total / 1e9),
             "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
         },

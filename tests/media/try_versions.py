@@ -16,7 +16,7 @@ from pathlib import Path
 
 PAIRS = [("18.1.0", "0.6.0"), ("18.1.0", "0.8.1")]
 """av, imageio-ffmpeg."""
-SUITE = ("tests/media", "tests/film/test_given_videos.py", "tests/film/test_continued.py")
+SUITE = ("tests/media", "tests/film/test_given_videos.py")
 ROOT = Path(__file__).parents[2]
 
 

@@ -32,6 +32,7 @@ class FilmRecord:
         pool = ThreadPoolExecutor(max_workers=1)
         self._model = pool.submit(weights.identity)
         self._inputs = pool.submit(described_inputs, self._said())
+        self._begun_with: Mapping[str, Any] = {}
         pool.shutdown(wait=False)
 
     def identity(self) -> dict[str, Any]:
@@ -41,7 +42,7 @@ class FilmRecord:
             "version": __version__,
             "recipe": portable(self._said()),
             "model": portable(self._model.result()),
-            "inputs": self._inputs.result(),
+            "inputs": {**self._begun_with, **self._inputs.result()},
             "libraries": {name: version(name) for name in _LIBRARIES},
         }
 
@@ -64,14 +65,24 @@ class FilmRecord:
         return {**self.identity(), "plan": plan_data(self._plan), "result": result, "looks": looks, "machine": machine}
 
     def differences(self, manifest: Mapping[str, Any] | None) -> list[str]:
-        """What sets the film of a work folder apart from this one: `recipe.seed 1 → 2`."""
+        """What sets the film of a work folder apart from this one: `recipe.seed 1 → 2`.
+
+        An input that is no longer there is taken to be the one that the film was begun with: not every film that goes
+        on needs it again.
+        """
         if not manifest:
             return []
         now = self.identity()
         before = {name: portable(manifest.get(name)) for name in now}
+        begun_with = before["inputs"] or {}
         if before["inputs"] is None:  # begun by a version that did not note them
             del before["inputs"], now["inputs"]
-        return list(_differences(before, now))
+        else:
+            now["inputs"] = {**begun_with, **now["inputs"]}
+        changes = list(_differences(before, now))
+        if not changes:
+            self._begun_with = begun_with
+        return changes
 
     def _said(self) -> dict[str, Any]:
         return self._recipe.model_dump(mode="json", by_alias=True)

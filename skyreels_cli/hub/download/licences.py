@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from datetime import datetime
 
-from skyreels_cli.settings import folders
+from skyreels_cli.paths import folders
 
 
 def is_new(licence: str, repo: str) -> bool:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skyreels_cli.hub.download.listing import Listing, RemoteFile
 from skyreels_cli.hub.entry import LayoutName, SourceName
-from skyreels_cli.settings import folders
+from skyreels_cli.paths import folders
 
 
 class RecordedFile(BaseModel):

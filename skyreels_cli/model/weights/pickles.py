@@ -21,7 +21,7 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.pickle_header import is_zip
 from skyreels_cli.hub.tensor import StoredTensor
-from skyreels_cli.settings import folders
+from skyreels_cli.paths import folders
 
 NAMES = {
     torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64",

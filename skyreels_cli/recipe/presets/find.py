@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Literal
 
 import skyreels_cli
 from skyreels_cli.errors import UsageError, did_you_mean
+from skyreels_cli.paths import folders
 from skyreels_cli.recipe.presets.read import read_file, read_preset
 
 Origin = Literal["project", "user", "shipped"]
@@ -53,6 +55,19 @@ def find_preset(name_or_path: str, user_folder: Path | None = None) -> tuple[Pat
         message = f"there is no preset {name_or_path!r}{did_you_mean(name_or_path, named)}"
         raise UsageError("preset-not-found", message, f"one of: {', '.join(sorted(named))}")
     return named[name_or_path]
+
+
+def own_folder() -> Path:
+    """The folder of the user's own presets.
+
+    Settings are read only where they may name another, for that takes 50 ms (pydantic-settings).
+    """
+    known = folders()
+    if not os.environ.get("SKYREELS_PRESETS_DIR") and not known.config_file.exists():
+        return known.presets
+    from skyreels_cli.settings import load_settings
+
+    return load_settings().presets_dir
 
 
 def shipped_folder() -> Path:
