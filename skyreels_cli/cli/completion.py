@@ -75,6 +75,5 @@ def release_names() -> list[str]:
     from skyreels_cli.hub.catalogue import RELEASES, catalogue
 
     with suppress(SkyreelsError):
-        known = catalogue()
-        return [*(release.alias for release in known.releases), *(file.alias for file in known.community)]
+        return [entry.alias for entry in catalogue().named]
     return [release.alias for release in RELEASES]

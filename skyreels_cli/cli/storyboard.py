@@ -143,10 +143,7 @@ def _grid(film_model: str | None) -> WindowGrid:
 
     if film_model is None:
         return WindowGrid()
-    from skyreels_cli.hub.catalogue import find_release
     from skyreels_cli.hub.open import open_model
     from skyreels_cli.recipe.schema import Draft
 
-    if release := find_release(film_model):
-        return WindowGrid(base=121) if release.native == "720P" else WindowGrid()
-    return grid_of(Draft(), open_model(film_model))
+    return grid_of(Draft(), open_model(film_model, absent=True))

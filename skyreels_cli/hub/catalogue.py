@@ -7,14 +7,13 @@ packages hand over in place of a model's folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, reduce
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
-from skyreels_cli.errors import UsageError
+from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.entry import Catalogue, CommunityFile, Release
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.specs import ModelSpec
@@ -57,15 +56,18 @@ def catalogue() -> Catalogue:
 def _require_known(whole: Catalogue) -> None:
     """Refuse entries that name what no file of the catalogue has."""
     aliases = {release.alias for release in whole.releases}
-    named: list[tuple[str, str, str, Mapping[str, Any]]] = [
-        (release.alias, "part", part, whole.parts) for release in whole.releases for part in release.parts.values()
-    ]
-    named += [(release.alias, "licence", release.licence, whole.licences) for release in whole.releases]
-    named += [(entry.alias, "release", entry.base, dict.fromkeys(aliases)) for entry in whole.community]
-    for alias, kind, name, known in named:
-        if name not in known:
-            message = f"the catalogue's {alias} names the {kind} {name!r}, which is not there"
-            raise UsageError("bad-catalogue", message, f"known are {', '.join(sorted(known))}")
+    for release in whole.releases:
+        for part in release.parts.values():
+            _require(part, whole.parts, f"part of {release.alias}")
+        _require(release.licence, whole.licences, f"licence of {release.alias}")
+    for file in whole.community:
+        _require(file.base, aliases, f"base of {file.alias}")
+
+
+def _require(name: str, known: Collection[str], what: str) -> None:
+    if name not in known:
+        message = f"the catalogue names {name!r} as {what}, and has no entry for it{did_you_mean(name, known)}"
+        raise UsageError("bad-catalogue", message, f"known are {', '.join(sorted(known))}")
 
 
 def find_release(model: str) -> Release | None:

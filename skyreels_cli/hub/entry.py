@@ -19,6 +19,12 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class NamedEntry(Entry):
+    """An entry that people call by its alias."""
+
+    alias: str
+
+
 class Licence(Entry):
     """Under what the weights are published; `url` is where it can be read."""
 
@@ -77,13 +83,12 @@ class Recommended(Entry):
     shift: float
 
 
-class Release(Entry):
+class Release(NamedEntry):
     """A published model: its family, its size, the resolution that it was made for, its parts and its files.
 
     `reference_peak_bytes` is what its authors state as the peak of their own code at 540P with offloading.
     """
 
-    alias: str
     family: str
     parameters: str
     native: str
@@ -111,10 +116,9 @@ class Release(Entry):
         return {repo for layout in self.layouts for repo in layout.repositories.values()}
 
 
-class Announced(Entry):
+class Announced(NamedEntry):
     """A model that its authors announced and never released, and the nearest that exists; `alias` is a pattern."""
 
-    alias: str
     nearest: str
 
     def means(self, alias: str) -> bool:
@@ -122,13 +126,12 @@ class Announced(Entry):
         return fnmatchcase(alias, self.alias)
 
 
-class CommunityFile(Entry):
+class CommunityFile(NamedEntry):
     """A transformer in one file, published by somebody else; the other parts are those of the release `base`.
 
     `unreadable` says why it cannot be rendered with, if so.
     """
 
-    alias: str
     repo: str
     file: str
     base: str
@@ -147,9 +150,14 @@ class Catalogue(Entry):
     announced: tuple[Announced, ...] = ()
     community: tuple[CommunityFile, ...] = ()
 
+    @property
+    def named(self) -> tuple[NamedEntry, ...]:
+        """What can be downloaded by its alias."""
+        return (*self.releases, *self.community)
+
     def joined(self, other: Catalogue) -> Catalogue:
         """Both; an entry of the other replaces one of the same alias."""
-        theirs = {release.alias for release in other.releases} | {file.alias for file in other.community}
+        theirs = {entry.alias for entry in other.named}
         return Catalogue(
             licences={**self.licences, **other.licences},
             parts={**self.parts, **other.parts},

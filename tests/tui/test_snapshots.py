@@ -78,7 +78,7 @@ SCREENS = {
     "help": (["question_mark"], ("Pause the job", BELOW)),
     "history": (["h"], ("2 films, 2.4 s/step",)),
     "job": (["end", "up", "enter"], ("illegal memory access",)),
-    "form": (["down", "e"], ("try: hf download",)),
+    "form": (["down", "e"], ("try: skyreels download",)),
     "cancel": (["c"], ("Cancel job 6?", BELOW)),
 }
 

@@ -20,6 +20,9 @@ from skyreels_cli.hub.entry import SourceName
 from skyreels_cli.hub.hashes import has_content
 from skyreels_cli.hub.places import hugging_face_caches
 
+PIECE_BYTES = 1_000_000
+"""The library writes in pieces of 10 MB: at 1 MB/s bars would stand still, and Ctrl-C wait, for 10 s."""
+
 
 class HuggingFace:
     """The hub behind HF_ENDPOINT; a token comes from HF_TOKEN or `hf auth login`."""
@@ -115,9 +118,9 @@ class HuggingFace:
 
 def _receive(listing: Listing, file: RemoteFile, unfinished: Path, advance: Advance) -> None:
     """Append what is lacking; what is longer than the file is no part of it."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # it is in their documentation
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # documented
 
     if unfinished.is_file() and unfinished.stat().st_size > file.size:
         unfinished.unlink()
@@ -129,6 +132,7 @@ def _receive(listing: Listing, file: RemoteFile, unfinished: Path, advance: Adva
     headers = build_hf_headers()
     if metadata.location != url:  # elsewhere the token is nobody's business
         headers.pop("authorization", None)
+    constants.DOWNLOAD_CHUNK_SIZE = min(constants.DOWNLOAD_CHUNK_SIZE, PIECE_BYTES)
     with unfinished.open("ab", buffering=0) as stream:
         http_get(
             metadata.location,

@@ -79,7 +79,7 @@ def wanted(
         return Wanted(release.alias, source, _repository(release, said, source), said, parts, release, to=to)
     if re.fullmatch(REPOSITORY, model):
         return Wanted(model, source, model, layout, tuple(only) or tuple(STEMS), to=to)
-    names = [*(entry.alias for entry in catalogue().releases), *(entry.alias for entry in catalogue().community)]
+    names = [entry.alias for entry in catalogue().named]
     message = f"there is no model {model!r} to download{did_you_mean(model, names)}"
     raise UsageError("model-not-found", message, "skyreels download --list")
 
