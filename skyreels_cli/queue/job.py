@@ -113,7 +113,7 @@ class Job(JobSummary):
     @property
     def current_recipe(self) -> dict[str, Any]:
         """The recipe, with what running out of memory has changed in it."""
-        return {**self.recipe, **{name: value for name, value in self.overrides.items() if name in self.recipe}}
+        return {**self.recipe, **{name: value for name, value in self.overrides.items() if name != "offload"}}
 
 
 SUMMARY_COLUMNS = ", ".join(field.name for field in fields(JobSummary))

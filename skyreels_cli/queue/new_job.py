@@ -30,14 +30,9 @@ def new_job(order: Order, request: Request, **how: Any) -> NewJob:
     if order.finished and order.output.absolute() != request.own_output:
         raise output_exists(order.output)
     draft, recipe = order.draft, order.recipe
-    fixed = [
-        "seed",
-        "model",
-        "base",
-        "lora",
-        *ASSET_FIELDS,
-        *([] if draft.shots else ["prompt"]),
-    ]  # shots have prompts of their own
+    fixed = ["seed", "model", "base", *ASSET_FIELDS]
+    fixed += [] if draft.shots else ["prompt"]  # shots have prompts of their own
+    fixed += ["lora"] if draft.lora else []
     said = draft.model_copy(update={name: getattr(recipe, name) for name in fixed})
     return NewJob(
         draft=said.model_dump(mode="json", by_alias=True, exclude_none=True),
