@@ -30,7 +30,7 @@ def download(
         Path | None, Option(metavar="FOLDER", help="Into a folder, and not into the hub's cache.", show_default=False)
     ] = None,
     only: Annotated[
-        list[str] | None, Option(metavar="PART", help="Only the vae, text_encoder … (repeatable): a --base.")
+        list[str] | None, Option(metavar="PART", help="Only this part (vae, text_encoder), for a --base; repeatable.")
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Only say what would come.")] = False,
     verify: Annotated[bool, Option("--verify", help="Check every hash afterwards, and mend.")] = False,

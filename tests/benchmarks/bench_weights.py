@@ -1,6 +1,6 @@
 """What stored weights cost: what is lost on the bundled model, and how a 1.3B checkpoint is loaded.
 
-    python tests/benchmarks/bench_weights.py [--json results/bench_weights.json] [--skip-loading]
+    python tests/benchmarks/bench_weights.py [--json FILE] [--skip-loading]
 
 Lost: films of the bundled model from its weights in each form, against the film of the same weights in float32, all
 computed in float32 with the same seeds; PSNR over all pixels, and the bytes of the transformer on disk and loaded.
