@@ -21,17 +21,25 @@ COMMANDS = [
     if line.removeprefix("$ ").startswith("skyreels generate")
 ]
 
+FILES = {
+    **{name: name for name in ("first.png", "last.png")},
+    "swan.png": "first.png",
+    "style.safetensors": "layouts/lora_kohya.safetensors",
+}
+"""What lies beside the person who types."""
+
 
 def planned(run: Callable[..., Ran], command: str) -> Ran:
     """Plan a README command with a model and a size that are at hand."""
     words = shlex.split(command)[1:]
-    words[words.index("--model") + 1] = str(MODEL)
-    for option in ("--base", "--lora"):  # files that nobody has here
-        if option in words:
-            place = words.index(option)
-            del words[place : place + 2]
-    for picture in ("first.png", "last.png"):
-        shutil.copy(MODEL.parent / picture, picture)
+    layouts = MODEL.parent / "layouts"
+    model, base = (
+        (layouts / "wan_i2v-Q8_0.gguf", MODEL.parent / "i2v_clip/model") if "--base" in words else (MODEL, MODEL)
+    )
+    stand_ins = {"--model": model, "--base": base}
+    words = [str(stand_ins.get(before, word)) for before, word in zip(["", *words], words, strict=False)]
+    for name, file in FILES.items():
+        shutil.copy(MODEL.parent / file, name)
     if "story.yaml" in words:
         run("enhance-prompt", "a fox", "--shots", "2", "-o", "story.yaml")
     return run(*words, "--resolution", "80x48", "--dry-run", "--json")
