@@ -66,6 +66,7 @@ FOREIGN_OPTIONS = {
     "--only-binary": "pip",
     "--python": "uv",
     "--remove-destination": "cp",
+    "--token": "modelscope",
     "--user": "systemctl",
 }
 

@@ -30,6 +30,7 @@ class TestBuiltIn:
         own = {entry.name: entry.module for entry in find_entries() if entry.own}
         assert own == {
             "blockcache": "skyreels_blockcache.plugin",
+            "enhance": "skyreels_enhance.plugin",
             "local": "skyreels_local.plugin",
             "parallel": "skyreels_parallel.plugin",
             "schedulers": "skyreels_schedulers.plugin",

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
-COLLECTIVE_SECONDS = 1
+COLLECTIVE_SECONDS = 3.0
 
 
 def count_up(rank: int, pipe: Connection, folder: str) -> None:
