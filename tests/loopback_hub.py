@@ -225,7 +225,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def serve(hub: LoopbackHub) -> Iterator[LoopbackHub]:
-    """The hub, reachable at `hub.address` until the block ends."""
+    """The hub, reachable at its `address` until the block ends."""
     server = _Server(("127.0.0.1", 0), type("Handler", (Answer,), {"hub": hub}))
     hub.address = f"http://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

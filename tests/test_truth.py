@@ -8,6 +8,7 @@ import subprocess
 import tokenize
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,6 @@ END_OF_COMMAND = re.compile(r"[,;:] | \(|\)|\.$|…| #| is | goes | keeps ")
 """In a sentence, what follows a command."""
 
 FOREIGN_OPTIONS = {
-    "--force-download": "hf",
     "--force-reinstall": "pip",
     "--now": "systemctl",
     "--only-binary": "pip",
@@ -175,6 +175,7 @@ FILE = re.compile(
     r"(?<![\w/.<*-])(?![A-Z]+/)((?:[\w.-]+/)+[\w.-]+\.(?:md|py|json|csv|yaml|toml|svg|png|txt|tcss)|[\w-]+\.md)\b"
 )
 SECTION = re.compile(r"(\S+\.md)\s+§(\d+)(?:\.(\d+))?")
+DIFFUSERS = Path(str(find_spec("diffusers").origin)).parent  # type: ignore[union-attr] # it is a dependency
 FILE_TYPES = {"db", "json", "mkv", "mp4", "png", "svg", "tcss", "yaml"}
 MODULE = re.compile(
     r"`((?:skyreels_cli\.)?(?:cli|tui|testing|queue|order|film|model|plan|recipe|hub|media|plugins)\.[\w.]+)`"
@@ -213,10 +214,10 @@ def cited() -> tuple[tuple[Path, str], ...]:
 
 
 def is_there(name: str, where: Path) -> bool:
-    """Whether a cited file is in the repository: from its top, from the program's folder, or from the citing file's."""
+    """Whether a cited file is in the repository, from its top, the program or the citing file on, or in diffusers."""
     if "/" not in name:
         return any(file.rsplit("/", 1)[-1] == name for file in repository())
-    return any((base / name).is_file() for base in (ROOT, PROGRAM, where.parent))
+    return any((base / name).is_file() for base in (ROOT, PROGRAM, where.parent, DIFFUSERS))
 
 
 def test_every_file_that_is_cited_is_in_the_repository() -> None:

@@ -17,14 +17,14 @@ GOES_FIRST = ("weather", "development", "setting", "attributes", "light", "camer
 
 
 @dataclass(frozen=True)
-class Part:
+class Phrase:
     """A part of the text in its wordings, the longest first and an empty one last."""
 
     name: str
     wordings: tuple[str, ...]
 
 
-def parts_of(reading: PromptReading, rng: Random) -> dict[str, Part]:
+def parts_of(reading: PromptReading, rng: Random) -> dict[str, Phrase]:
     """The parts that are added, in several lengths, by their names."""
     action = reading.action if reading.action in phrases.DEVELOPMENTS else ""
     moves = "travel" if action == "travel" else "still" if action in ("still", "social", "hands") else ""
@@ -67,13 +67,13 @@ def closing_sentences(reading: PromptReading) -> list[str]:
     return [sentence(piece) for piece in (*reading.camera, *reading.style)]
 
 
-def _part(name: str, rng: Random, reading: PromptReading, wordings: Sequence[str]) -> Part:
+def _part(name: str, rng: Random, reading: PromptReading, wordings: Sequence[str]) -> Phrase:
     """A long wording by chance, then the short one, then none."""
     if not wordings:
-        return Part(name, ("",))
+        return Phrase(name, ("",))
     drawn = rng.choice(wordings if name == "framing" else wordings[1:])
     its = pronoun(reading)
-    return Part(name, tuple(dict.fromkeys((drawn.format(its=its), wordings[0].format(its=its), ""))))
+    return Phrase(name, tuple(dict.fromkeys((drawn.format(its=its), wordings[0].format(its=its), ""))))
 
 
 def _light(reading: PromptReading) -> str:
@@ -83,7 +83,7 @@ def _light(reading: PromptReading) -> str:
     return reading.place if reading.place in phrases.LIGHTS else ""
 
 
-def fit(parts: Mapping[str, Part], assemble: Callable[[dict[str, str]], str], rng: Random, max_words: int) -> str:
+def fit(parts: Mapping[str, Phrase], assemble: Callable[[dict[str, str]], str], rng: Random, max_words: int) -> str:
     """The assembled text, shortened until it fits, or lengthened until it is no longer a short one."""
     length = dict.fromkeys(parts, 0)
 

@@ -11,7 +11,7 @@ from random import Random
 from skyreels_cli.order.enhance.words import lost_words
 from skyreels_cli.plugins.protocols import WritingTask
 from skyreels_enhance import phrases
-from skyreels_enhance.composing import Part, closing_sentences, fit, joined, middle, parts_of, pronoun, sentence
+from skyreels_enhance.composing import Phrase, closing_sentences, fit, joined, middle, parts_of, pronoun, sentence
 from skyreels_enhance.reading import PromptReading, begins_with_verb, place_phrase, read
 
 # `… ; then …`, `… and then …`, and full stops part what happens one after the other.
@@ -85,18 +85,18 @@ def _arc(reading: PromptReading, shots: int, rng: Random) -> list[Beat]:
     return [Beat(deed=deed.format(its=pronoun(reading), **ends)) for deed in deeds]
 
 
-def _own_parts(place: Place, beat: Beat, camera: str) -> dict[str, Part]:
+def _own_parts(place: Place, beat: Beat, camera: str) -> dict[str, Phrase]:
     """What sets a shot apart from the others: its moment, its place's details, its camera."""
     setting = phrases.SETTINGS.get(place[1], phrases.SETTINGS[""])
     return {
-        "development": Part("development", (beat.moment, "")),
-        "setting": Part("setting", (setting[1], setting[0], "")),
-        "camera": Part("camera", (camera, phrases.CAMERAS[""][0], "") if camera else ("",)),
+        "development": Phrase("development", (beat.moment, "")),
+        "setting": Phrase("setting", (setting[1], setting[0], "")),
+        "camera": Phrase("camera", (camera, phrases.CAMERAS[""][0], "") if camera else ("",)),
     }
 
 
 def _paragraph(
-    reading: PromptReading, beat: Beat, place: str, framing: str, parts: Mapping[str, Part], task: WritingTask
+    reading: PromptReading, beat: Beat, place: str, framing: str, parts: Mapping[str, Phrase], task: WritingTask
 ) -> str:
     def assemble(said: dict[str, str]) -> str:
         head = _head(reading, beat, place, framing, said["attributes"])

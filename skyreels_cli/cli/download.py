@@ -14,7 +14,7 @@ from skyreels_cli.output import Output
 if TYPE_CHECKING:
     from skyreels_cli.hub.download.planned import DownloadPlan
     from skyreels_cli.hub.download.record import DownloadRecord
-    from skyreels_cli.hub.download.wanted import Wanted
+    from skyreels_cli.hub.download.wanted import Fetch
 
 
 def download(
@@ -30,7 +30,7 @@ def download(
         Path | None, Option(metavar="FOLDER", help="Into a folder, and not into the hub's cache.", show_default=False)
     ] = None,
     only: Annotated[
-        list[str] | None, Option(metavar="PART", help="Only the vae, text_encoder … (repeatable): a --base.")
+        list[str] | None, Option(metavar="PART", help="Only this part (vae, text_encoder), for a --base; repeatable.")
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Only say what would come.")] = False,
     verify: Annotated[bool, Option("--verify", help="Check every hash afterwards, and mend.")] = False,
@@ -65,7 +65,7 @@ def _list(out: Output) -> None:
     out.result(data, "\n".join(entry["name"] for entry in data["releases"]), catalogue_view)
 
 
-def _plan(want: Wanted, out: Output, *, dry_run: bool) -> DownloadPlan:
+def _plan(want: Fetch, out: Output, *, dry_run: bool) -> DownloadPlan:
     """The plan by the hub; for a dry run without network that of the catalogue will do."""
     from skyreels_cli.hub.download.planned import plan_download, plan_from_catalogue
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skyreels_cli.hub.download.listing import RemoteFile
     from skyreels_cli.hub.download.planned import DownloadPlan
     from skyreels_cli.hub.download.record import DownloadRecord
-    from skyreels_cli.hub.download.run import Watch
+    from skyreels_cli.hub.download.run import DownloadProgress
     from skyreels_cli.hub.located import ModelNotHere
 
 EVENT_SECONDS = 0.5
@@ -66,7 +66,7 @@ def _show_licence_once(plan: DownloadPlan, out: Output) -> None:
 
 
 @contextmanager
-def _watch(plan: DownloadPlan, out: Output) -> Iterator[Watch]:
+def _watch(plan: DownloadPlan, out: Output) -> Iterator[DownloadProgress]:
     if out.animated:
         with _progress(out) as progress:
             yield Bars(progress, plan)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = command_group("The models on this machine, and which of them suit it.")
 
-Name = Annotated[str, Argument(metavar="MODEL", autocompletion=model_names, help="A model.")]
+ModelName = Annotated[str, Argument(metavar="MODEL", autocompletion=model_names, help="A model.")]
 
 
 @app.command("list")
@@ -35,7 +35,7 @@ def list_models(out: Output) -> None:
 
 @app.command("show")
 @unfold
-def show(out: Output, *, model: Name) -> None:
+def show(out: Output, *, model: ModelName) -> None:
     """Print all about a model: its parts and sizes, what it needs, where it comes from, whether it is here."""
     from skyreels_cli.cli.models_view import about_data, about_view
 
@@ -45,7 +45,7 @@ def show(out: Output, *, model: Name) -> None:
 
 @app.command("path")
 @unfold
-def path(out: Output, *, model: Name) -> None:
+def path(out: Output, *, model: ModelName) -> None:
     """Print the folder that a model lies in."""
     from skyreels_cli.hub.inventory import find_stored
 
@@ -58,7 +58,7 @@ def path(out: Output, *, model: Name) -> None:
 def verify(
     out: Output,
     *,
-    model: Name,
+    model: ModelName,
     quick: Annotated[bool, Option("--quick", help="Sizes and headers only: a moment, no hashes.")] = False,
 ) -> None:
     """Check every file of a model against the hashes of its hub; without them by size and header."""
@@ -92,7 +92,7 @@ def _damaged(stored: StoredModel, paths: list[str]) -> SkyreelsError:
 @app.command("remove")
 @unfold
 def remove(
-    out: Output, *, model: Name, yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False
+    out: Output, *, model: ModelName, yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
     """Delete a model from this machine, after saying what that frees."""
     from skyreels_cli.cli.models_view import users_of

@@ -24,7 +24,7 @@ from skyreels_cli.model.vae import from_bytes
 from skyreels_cli.model.weights.pickles import convert_pickles
 from skyreels_cli.plugins.protocols import Parallel
 
-Picture = tuple[str, int, int]
+FittedPicture = tuple[str, int, int]
 """A file, and the width and height that it is fitted to."""
 
 
@@ -44,7 +44,7 @@ class LoadedModel:
         self.device = pick_device(placement.device)
         self._placement = placement
         self._texts: dict[str, Tensor] = {}
-        self._image_features: dict[Picture, Tensor] = {}
+        self._image_features: dict[FittedPicture, Tensor] = {}
         self._expected: tuple[str, ...] = ()
         self._transformer: PlacedModule | None = None
         self._vae: PlacedModule | None = None
@@ -53,7 +53,7 @@ class LoadedModel:
         """Name the prompts of films that come after the one that is prepared next; others are not kept."""
         self._expected = tuple(prompts)
 
-    def prepare(self, prompts: Sequence[str], images: Sequence[Picture] = ()) -> Iterator[Event]:
+    def prepare(self, prompts: Sequence[str], images: Sequence[FittedPicture] = ()) -> Iterator[Event]:
         """Have every prompt encoded (expected ones only where the encoder is needed) and every image that the model
         wants encoded, and the rest loaded.
         """
@@ -81,7 +81,7 @@ class LoadedModel:
         """Embeddings `(1, 512, text_dim)` of a prompt that was prepared."""
         return self._texts[prompt].to(self.device)
 
-    def image_features(self, image: Picture) -> Tensor | None:
+    def image_features(self, image: FittedPicture) -> Tensor | None:
         """What the model's image encoder made of a picture that was prepared; None if it has no such encoder."""
         features = self._image_features.get(image)
         return None if features is None else features.to(self.device)
@@ -106,7 +106,7 @@ class LoadedModel:
         for told in convert_pickles(component):
             yield StageStarted(told)
 
-    def _prepare_images(self, images: Sequence[Picture]) -> Iterator[Event]:
+    def _prepare_images(self, images: Sequence[FittedPicture]) -> Iterator[Event]:
         self._image_features = {image: known for image, known in self._image_features.items() if image in images}
         new = [image for image in dict.fromkeys(images) if image not in self._image_features]
         if self.family.image_stage is None or not new:
@@ -139,7 +139,7 @@ class LoadedModel:
         return PlacedModule(transformer, self.device, self._rests_on)
 
 
-def read_picture(picture: Picture) -> Tensor:
+def read_picture(picture: FittedPicture) -> Tensor:
     """Its pixels `(3, 1, H, W)` in [-1, 1], cropped and resized to the film."""
     path, width, height = picture
     return from_bytes(torch.from_numpy(read_image(Path(path), width, height)).unsqueeze(0))

@@ -13,33 +13,33 @@ LayoutName = Literal["diffusers", "original"]
 Bytes = Annotated[int, Field(ge=0)]
 
 
-class Entry(BaseModel):
+class CatalogueItem(BaseModel):
     """A part of the catalogue; a misspelled key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class NamedEntry(Entry):
+class NamedEntry(CatalogueItem):
     """An entry that people call by its alias."""
 
     alias: str
 
 
-class Licence(Entry):
+class Licence(CatalogueItem):
     """Under what the weights are published; `url` is where it can be read."""
 
     name: str
     url: str
 
 
-class Part(Entry):
+class Part(CatalogueItem):
     """A component that releases share: its config in Diffusers or transformers, and the number of its parameters."""
 
     config: dict[str, Any]
     parameters: Annotated[int, Field(ge=1)]
 
 
-class StoredPart(Entry):
+class StoredPart(CatalogueItem):
     """The weights of one component in a repository: which files, and their bytes together.
 
     `path` is a pattern (`transformer/*.safetensors`), of files of `dtype`. Bytes that are `estimated` are parameters
@@ -54,7 +54,7 @@ class StoredPart(Entry):
     estimated: bool = True
 
 
-class Layout(Entry):
+class Layout(CatalogueItem):
     """The files of a release as one kind of reader wants them, and the repository that has them on each hub."""
 
     name: LayoutName
@@ -72,7 +72,7 @@ class Layout(Entry):
         return "model_index.json" if self.name == "diffusers" else "config.json"
 
 
-class Recommended(Entry):
+class Recommended(CatalogueItem):
     """What the authors recommend for the model."""
 
     resolution: str
@@ -141,7 +141,7 @@ class CommunityFile(NamedEntry):
     unreadable: str | None = None
 
 
-class Catalogue(Entry):
+class Catalogue(CatalogueItem):
     """A file of the catalogue; several are read as one."""
 
     licences: Mapping[str, Licence] = {}

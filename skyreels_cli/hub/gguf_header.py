@@ -31,7 +31,7 @@ ORIGINAL_SHAPE = "comfy.gguf.orig_shape."
 """ComfyUI's converter flattens tensors that quantise badly and keeps their shape under this key."""
 
 
-class _Damaged(Exception):
+class _DamagedGguf(Exception):
     """The reason, as the end of a sentence."""
 
 
@@ -43,8 +43,8 @@ def read_gguf_header(path: Path) -> Header:
     size = path.stat().st_size
     with path.open("rb") as file:
         try:
-            header, positions, data_start = _Reader(file, size).header()
-        except _Damaged as damage:
+            header, positions, data_start = _GgufReader(file, size).header()
+        except _DamagedGguf as damage:
             raise UsageError("model-broken", f"{path} is damaged: {damage}") from damage
     ends = [data_start + positions[name] + tensor.bytes for name, tensor in header.tensors.items()]
     if max(ends, default=0) > size:
@@ -52,7 +52,7 @@ def read_gguf_header(path: Path) -> Header:
     return header
 
 
-class _Reader:
+class _GgufReader:
     """Reads forward; a count is checked against the bytes that are left before anything is made of it."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -63,7 +63,7 @@ class _Reader:
         """The header, where each tensor begins within the data, and where the data begins."""
         magic, version = self._take(4), self._number("I")
         if magic != MAGIC or version not in (2, 3):
-            raise _Damaged(f"it is GGUF of version {version}, and 2 and 3 are known")
+            raise _DamagedGguf(f"it is GGUF of version {version}, and 2 and 3 are known")
         tensor_count, value_count = self._count(24), self._count(13)
         metadata = {self._text(): self._value(self._number("I")) for _ in range(value_count)}
         tensors, positions = {}, {}
@@ -71,7 +71,7 @@ class _Reader:
             tensors[name], positions[name] = tensor, position
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= 65536:
-            raise _Damaged(f"its alignment is {alignment!r}")
+            raise _DamagedGguf(f"its alignment is {alignment!r}")
         data_start = -(-self._file.tell() // alignment) * alignment
         return Header(_unflattened(tensors, metadata), metadata), positions, data_start
 
@@ -79,7 +79,7 @@ class _Reader:
         for _ in range(count):
             name, dimensions = self._text(), self._number("I")
             if dimensions > MAX_DIMENSIONS:
-                raise _Damaged(f"tensor {name} has {dimensions} dimensions")
+                raise _DamagedGguf(f"tensor {name} has {dimensions} dimensions")
             shape = tuple(self._number("Q") for _ in range(dimensions))[::-1]  # GGML counts the innermost axis first
             kind, position = self._number("I"), self._number("Q")
             yield name, _tensor(name, kind, shape), position
@@ -88,7 +88,7 @@ class _Reader:
         self._left -= count
         data = self._file.read(count) if self._left >= 0 else b""
         if len(data) != count:
-            raise _Damaged("its header does not end")
+            raise _DamagedGguf("its header does not end")
         return data
 
     def _number(self, code: str) -> Any:
@@ -97,7 +97,7 @@ class _Reader:
     def _count(self, bytes_each: int) -> int:
         count = int(self._number("Q"))
         if count * bytes_each > self._left:
-            raise _Damaged(f"its header states {count:,} entries, more than it has room for")
+            raise _DamagedGguf(f"its header states {count:,} entries, more than it has room for")
         return count
 
     def _text(self) -> str:
@@ -109,7 +109,7 @@ class _Reader:
         if kind == STRING:
             return self._text()
         if kind != ARRAY:
-            raise _Damaged(f"its metadata has a value of unknown type {kind}")
+            raise _DamagedGguf(f"its metadata has a value of unknown type {kind}")
         return self._array(self._number("I"))
 
     def _array(self, kind: int) -> Any:
@@ -119,7 +119,7 @@ class _Reader:
             count = self._count(struct.calcsize(code))
             return struct.unpack(f"<{count}{code}", self._take(count * struct.calcsize(code)))
         if kind != STRING:
-            raise _Damaged(f"its metadata has an array of unknown type {kind}")
+            raise _DamagedGguf(f"its metadata has an array of unknown type {kind}")
         for _ in range(self._count(8)):
             self._take(self._count(1))
         return None
@@ -127,11 +127,11 @@ class _Reader:
 
 def _tensor(name: str, kind: int, shape: tuple[int, ...]) -> TensorEntry:
     if kind not in TYPES:
-        raise _Damaged(f"tensor {name} is of GGML's type {kind}, which is not known here")
+        raise _DamagedGguf(f"tensor {name} is of GGML's type {kind}, which is not known here")
     tensor = TensorEntry(TYPES[kind], shape)
     values, _ = GGML_BLOCKS.get(tensor.dtype, (1, 0))
     if shape and shape[-1] % values:
-        raise _Damaged(f"tensor {name} has rows of {shape[-1]} values, which {tensor.dtype} cannot hold")
+        raise _DamagedGguf(f"tensor {name} has rows of {shape[-1]} values, which {tensor.dtype} cannot hold")
     return tensor
 
 
@@ -144,5 +144,5 @@ def _in_shape(name: str, tensor: TensorEntry, shape: Any) -> TensorEntry:
     if shape is None:
         return tensor
     if not isinstance(shape, tuple) or math.prod(shape) != tensor.elements:
-        raise _Damaged(f"tensor {name} {tensor.shape} is said to have the shape {shape}")
+        raise _DamagedGguf(f"tensor {name} {tensor.shape} is said to have the shape {shape}")
     return TensorEntry(tensor.dtype, shape)

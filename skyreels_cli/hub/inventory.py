@@ -15,7 +15,7 @@ from skyreels_cli.hub.located import HubModel, find_hub_model
 from skyreels_cli.hub.open import open_place
 from skyreels_cli.hub.places import modelscope_caches
 
-Origin = Literal["bundled", "hf", "modelscope"]
+ModelOrigin = Literal["bundled", "hf", "modelscope"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class StoredModel:
     """A model in one place of this machine; `problem` says what it lacks, if it cannot be rendered with."""
 
     name: str
-    origin: Origin
+    origin: ModelOrigin
     folder: Path
     bytes: int
     problem: str | None = None

@@ -46,7 +46,7 @@ OF_IMAGES = ("k_img", "v_img", "img_emb", "add_k_proj", "add_v_proj", "norm_adde
 
 
 @dataclass(frozen=True)
-class Name:
+class LoraKey:
     """What a key of a LoRA says: which tensor of the transformer, and what this one is for its change."""
 
     target: str
@@ -71,7 +71,7 @@ class Dialects:
         modules = {name.removesuffix(".weight").removesuffix(".bias") for name in parameters}
         self._flat = {spelt.replace(".", "_"): name for name in modules for spelt in (name, original_name(name))}
 
-    def read(self, key: str) -> Name | None:
+    def read(self, key: str) -> LoraKey | None:
         """What a key means; None if this transformer has no such part."""
         low_rank = LOW_RANK.search(key)
         if low_rank:
@@ -82,14 +82,14 @@ class Dialects:
         ending = next((ending for ending in FULL if key.endswith(ending)), None)
         return self._name(key.removesuffix(ending), FULL[ending], "diff") if ending else None
 
-    def _name(self, module: str, parameter: str, role: Role) -> Name | None:
+    def _name(self, module: str, parameter: str, role: Role) -> LoraKey | None:
         """The parameter of a module, or the module itself where it is a parameter (`blocks.0.modulation`)."""
         flat = next((prefix for prefix in FLAT_PREFIXES if module.startswith(prefix)), None)
         plain = self._flat.get(module.removeprefix(flat), "") if flat else _bare(module)
         for name in (plain + parameter, plain):
             target = diffusers_name(name) or name
             if target in self._parameters:
-                return Name(target, role)
+                return LoraKey(target, role)
         return None
 
 

@@ -13,7 +13,7 @@ SHOWN = 30
 
 def cut_prompts(recipe: Recipe, facts: ModelFacts) -> Iterator[str]:
     """A sentence for each prompt that is cut: where, and what is lost. A model that is not here yet cannot tell."""
-    file = facts.folder / "tokenizer" / "tokenizer.json"
+    file = facts.tokenizer / "tokenizer.json"
     # A token is at least a byte of text, so that short prompts need no tokenizer (16 MB, half a second).
     long = [text for text in recipe.texts if len(text.encode("utf-8")) >= TEXT_TOKENS]
     if not long or not file.is_file():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from skyreels_cli.plan.plan import Plan, Run, Windows
+from skyreels_cli.plan.plan import Plan, WindowRun, Windows
 from skyreels_cli.recipe.rate import rate_number
 
 MOST_LISTED = 200
@@ -35,12 +35,12 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     }
 
 
-def listed_runs(windows: Windows, most: int) -> Iterator[Run]:
+def listed_runs(windows: Windows, most: int) -> Iterator[WindowRun]:
     """The windows one by one if there are at most so many, else runs of alike ones."""
     if len(windows) > most:
         yield from windows.runs
     else:
-        yield from (Run(window) for window in windows)
+        yield from (WindowRun(window) for window in windows)
 
 
 def count_windows(data: Mapping[str, Any]) -> int:
@@ -48,7 +48,7 @@ def count_windows(data: Mapping[str, Any]) -> int:
     return sum(window.get("count", 1) for window in data["windows"])
 
 
-def _run_data(run: Run, tokens_per_frame: int) -> dict[str, Any]:
+def _run_data(run: WindowRun, tokens_per_frame: int) -> dict[str, Any]:
     """Alike windows; `blocks` are sizes in latent frames, and the first `ready_blocks` of them are not denoised."""
     window = run.first
     return {

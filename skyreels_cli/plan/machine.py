@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["cuda", "mps", "cpu"]
+DeviceKind = Literal["cuda", "mps", "cpu"]
 
 # Cards by name, their memory in GB, and the bfloat16 rate that a diffusion transformer reaches on them: 40 % of the
 # dense rate in the maker's data sheet, as an H100 does here (400 of 990 TFLOP/s).
@@ -40,7 +40,7 @@ UNIFIED_SHARE = 0.75
 class Machine:
     """One device and the memory of its host; `rate` is in FLOP/s and `rate_basis` says where it is from."""
 
-    kind: Kind
+    kind: DeviceKind
     name: str
     device_bytes: float
     ram_bytes: float

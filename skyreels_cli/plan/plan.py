@@ -70,7 +70,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Run:
+class WindowRun:
     """`count` windows in a row that are alike but for their place; `first` is the first of them."""
 
     first: Window
@@ -91,7 +91,7 @@ class Run:
         later = index - self.first.index
         return replace(self.first, index=index, first_frame=self.first.first_frame + later * self.first.new_frames)
 
-    def continues(self, before: Run) -> bool:
+    def continues(self, before: WindowRun) -> bool:
         """Whether it and the run before it are one."""
         return before.window(self.first.index) == self.first
 
@@ -99,8 +99,8 @@ class Run:
 class Windows(Sequence[Window]):
     """The windows of a film, kept as runs of alike ones: a day of film takes no more memory than a minute of it."""
 
-    def __init__(self, runs: Iterable[Run]) -> None:
-        joined: list[Run] = []
+    def __init__(self, runs: Iterable[WindowRun]) -> None:
+        joined: list[WindowRun] = []
         for run in runs:
             if joined and run.continues(joined[-1]):
                 joined[-1] = replace(joined[-1], count=joined[-1].count + run.count)
@@ -145,7 +145,7 @@ class Windows(Sequence[Window]):
     @property
     def last_alone(self) -> Windows:
         """The last window, which an endless film repeats, as if it were the only one."""
-        return Windows([Run(replace(self[-1], index=0))])
+        return Windows([WindowRun(replace(self[-1], index=0))])
 
 
 @dataclass(frozen=True)

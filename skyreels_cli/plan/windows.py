@@ -13,7 +13,7 @@ from typing import Literal
 from skyreels_cli.plan.blocks import cut_blocks
 from skyreels_cli.plan.frames import latent_frames, pixel_frames
 from skyreels_cli.plan.matrix import StepMatrix
-from skyreels_cli.plan.plan import Run, Window, Windows
+from skyreels_cli.plan.plan import Window, WindowRun, Windows
 
 Start = Literal["nothing", "image", "history"]
 
@@ -63,7 +63,7 @@ def plan_windows(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int = 0
 
     `given` counts the frames of a video that the first shot goes on from.
     """
-    runs: list[Run] = []
+    runs: list[WindowRun] = []
     for span in _spans(sizes, shots, given):
         runs += _runs(sizes, span, runs[-1].stop if runs else 0)
     return Windows(runs)
@@ -115,13 +115,13 @@ def _shot_latents(sizes: WindowSizes, shot: int, shot_frames: ShotFrames, first_
     return ShotLatents(shot, latents, prefix, drop, frames, first_frame, shot_frames.end_frame)
 
 
-def _runs(sizes: WindowSizes, span: ShotLatents, first_index: int) -> Iterator[Run]:
+def _runs(sizes: WindowSizes, span: ShotLatents, first_index: int) -> Iterator[WindowRun]:
     """A shot's windows: its first and its last differ from those between, which are all alike."""
     last = window_count(span.latents, sizes.base, sizes.overlap) - 1
     counts = {0: 1, 1: last - 1, last: 1}
     for number, count in counts.items():
         if count > 0:
-            yield Run(_window(sizes, span, number, first_index + number, last=number == last), count)
+            yield WindowRun(_window(sizes, span, number, first_index + number, last=number == last), count)
 
 
 def _window(sizes: WindowSizes, span: ShotLatents, number: int, index: int, *, last: bool) -> Window:

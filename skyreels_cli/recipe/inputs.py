@@ -32,7 +32,7 @@ def relocated(values: Any, was: Path, now: Path) -> Any:
 
 
 def described_inputs(recipe: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Name, size in bytes and SHA-256 of a recipe's pictures and videos that are there, by the field that names them."""
+    """Name, bytes and SHA-256 of a recipe's pictures and videos that are there, by the field that names them."""
     files = ((field, Path(path)) for field, path in _inputs(recipe))
     return {field: _described(file) for field, file in files if file.is_file()}
 

@@ -1,6 +1,6 @@
 """The plan's memory figures against the peak resident set of films on the CPU, with random weights.
 
-    python tests/benchmarks/bench_memory.py [--json results/bench_memory.json]
+    python tests/benchmarks/bench_memory.py [--json FILE]
 
 Models: the bundled one, and one with the transformer of DF-1.3B and the VAE of Wan 2.1 at their released sizes behind a
 small text encoder. Each film is one step without guidance, in a process of its own. The estimate is the plan's peak

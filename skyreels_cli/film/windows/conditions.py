@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from skyreels_cli.film.loaded_model import LoadedModel, Picture, read_picture
+from skyreels_cli.film.loaded_model import FittedPicture, LoadedModel, read_picture
 from skyreels_cli.film.windows.history import History
 from skyreels_cli.model.family import Conditioned, Given
 from skyreels_cli.plan.plan import Window
@@ -32,11 +32,11 @@ def condition(
     return model.family.condition(given)
 
 
-def pictures(recipe: Recipe) -> list[Picture]:
+def pictures(recipe: Recipe) -> list[FittedPicture]:
     """The images from which shots of a film start."""
     found = (_picture(shot.image, recipe) for shot in recipe.story)
     return [picture for picture in found if picture]
 
 
-def _picture(path: str | None, recipe: Recipe) -> Picture | None:
+def _picture(path: str | None, recipe: Recipe) -> FittedPicture | None:
     return (path, recipe.width, recipe.height) if path else None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from skyreels_cli.errors import RetryableError, SkyreelsError, UsageError, did_you_mean, first_line
 from skyreels_cli.hub.catalogue import RELEASES
-from skyreels_cli.hub.download.wanted import TITLES, Wanted
+from skyreels_cli.hub.download.wanted import TITLES, Fetch
 from skyreels_cli.hub.entry import SourceName
 
 LOGIN: dict[SourceName, str] = {"hf": "hf auth login", "modelscope": "modelscope login --token TOKEN"}
@@ -22,7 +22,7 @@ SERVER_ERRORS = range(500, 600)
 
 
 @contextmanager
-def hub_failures(want: Wanted) -> Iterator[None]:
+def hub_failures(want: Fetch) -> Iterator[None]:
     """Raise the errors of a hub's client, and of the disk, as ours."""
     try:
         yield
@@ -32,7 +32,7 @@ def hub_failures(want: Wanted) -> Iterator[None]:
         raise as_error(error, want) from error
 
 
-def as_error(error: Exception, want: Wanted) -> SkyreelsError:
+def as_error(error: Exception, want: Fetch) -> SkyreelsError:
     """The error to report for an exception of a client; those that are worth another try are RetryableError."""
     if isinstance(error, SkyreelsError):
         return error
@@ -45,7 +45,7 @@ def as_error(error: Exception, want: Wanted) -> SkyreelsError:
     return _refused(names, status, error, want) or _passing(error, want, status)
 
 
-def _refused(names: set[str], status: int | None, error: Exception, want: Wanted) -> SkyreelsError | None:
+def _refused(names: set[str], status: int | None, error: Exception, want: Fetch) -> SkyreelsError | None:
     """The error for a refusal that no other attempt would change; None if it is none."""
     hub, repo, again = TITLES[want.source], want.repo, want.command
     login = f"{LOGIN[want.source]}, then: {again}"
@@ -65,7 +65,7 @@ def _refused(names: set[str], status: int | None, error: Exception, want: Wanted
     return None
 
 
-def _passing(error: Exception, want: Wanted, status: int | None) -> SkyreelsError:
+def _passing(error: Exception, want: Fetch, status: int | None) -> SkyreelsError:
     """The error for a failure that may be over in a while, or is this machine's disk's."""
     source, repo, again = want.source, want.repo, want.command
     if status == 429:

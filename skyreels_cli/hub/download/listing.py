@@ -77,7 +77,7 @@ Advance = Callable[[int], None]
 """Told how many more bytes of a file are here; a negative number takes some back."""
 
 
-class Source(Protocol):
+class HubClient(Protocol):
     """A hub. Its methods raise what `failures.hub_failures` turns into errors of ours."""
 
     name: SourceName

@@ -82,7 +82,7 @@ def _callback(advance: Advance, already: int) -> Any:
     """A class of the client's callbacks that passes on what it is told, but for what was there before."""
     from modelscope_hub import ProgressCallback
 
-    class Meter(ProgressCallback):  # type: ignore[misc]
+    class CallbackMeter(ProgressCallback):  # type: ignore[misc]
         """Counts without drawing; what the client reports first is the part that it resumes."""
 
         resumed = already
@@ -94,4 +94,4 @@ def _callback(advance: Advance, already: int) -> Any:
         def end(self) -> None:
             """Nothing to close."""
 
-    return Meter
+    return CallbackMeter

@@ -8,14 +8,14 @@ from pathlib import Path
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.download.failures import hub_failures
 from skyreels_cli.hub.download.huggingface import HuggingFace
-from skyreels_cli.hub.download.listing import Listing, RemoteFile, Source, needed_files
+from skyreels_cli.hub.download.listing import HubClient, Listing, RemoteFile, needed_files
 from skyreels_cli.hub.download.modelscope import ModelScope
 from skyreels_cli.hub.download.record import DownloadRecord, records
-from skyreels_cli.hub.download.wanted import Wanted
+from skyreels_cli.hub.download.wanted import Fetch
 from skyreels_cli.hub.entry import LayoutName, SourceName
 from skyreels_cli.hub.places import free_bytes
 
-SOURCES: dict[SourceName, Source] = {"hf": HuggingFace(), "modelscope": ModelScope()}
+SOURCES: dict[SourceName, HubClient] = {"hf": HuggingFace(), "modelscope": ModelScope()}
 WEIGHTS = (".safetensors", ".pth", ".gguf")
 
 
@@ -39,7 +39,7 @@ class DownloadPlan:
     `estimated`: the hub was not asked, and the files are those of the catalogue. `record` is of a former download.
     """
 
-    wanted: Wanted
+    wanted: Fetch
     listing: Listing
     layout: LayoutName
     folder: Path
@@ -64,7 +64,7 @@ class DownloadPlan:
         return self.record is not None and self.record.complete and not self.missing
 
     @property
-    def source(self) -> Source:
+    def source(self) -> HubClient:
         """The hub that it comes from."""
         return SOURCES[self.listing.source]
 
@@ -79,7 +79,7 @@ class DownloadPlan:
             raise UsageError("disk-too-small", message, hint)
 
 
-def plan_download(want: Wanted) -> DownloadPlan:
+def plan_download(want: Fetch) -> DownloadPlan:
     """Ask the hub, unless all of it is here; what was begun, or is damaged, is completed at its revision.
 
     Raises what `hub_failures` raises, and UsageError `model-incomplete` if the repository lacks a part.
@@ -96,7 +96,7 @@ def plan_download(want: Wanted) -> DownloadPlan:
     return _plan(want, listing, before)
 
 
-def plan_from_catalogue(want: Wanted) -> DownloadPlan | None:
+def plan_from_catalogue(want: Fetch) -> DownloadPlan | None:
     """The plan of a model of the catalogue without asking anybody: weights only, in estimated sizes."""
     if want.release is None:
         return None
@@ -108,7 +108,7 @@ def plan_from_catalogue(want: Wanted) -> DownloadPlan | None:
     return DownloadPlan(want, listing, layout, folder, tuple(map(PlannedFile, files)), free_bytes(folder), True)
 
 
-def _last_record(want: Wanted) -> DownloadRecord | None:
+def _last_record(want: Fetch) -> DownloadRecord | None:
     for record in records():
         same_place = record.folder == want.to if want.to else not record.into_folder
         if (record.source, record.repo) == (want.source, want.repo) and same_place:
@@ -116,7 +116,7 @@ def _last_record(want: Wanted) -> DownloadRecord | None:
     return None
 
 
-def _lacking(want: Wanted, listing: Listing) -> list[str]:
+def _lacking(want: Fetch, listing: Listing) -> list[str]:
     """The parts of which a listing has no weights."""
     layout = want.layout or listing.layout
     if want.file:
@@ -127,7 +127,7 @@ def _lacking(want: Wanted, listing: Listing) -> list[str]:
     return [part for part, names in weights.items() if not listing.matching(names)]
 
 
-def _plan(want: Wanted, listing: Listing, record: DownloadRecord | None) -> DownloadPlan:
+def _plan(want: Fetch, listing: Listing, record: DownloadRecord | None) -> DownloadPlan:
     source, layout = SOURCES[listing.source], want.layout or listing.layout
     files = listing.matching(want.patterns(layout))
     folder = source.folder(listing, want.to)

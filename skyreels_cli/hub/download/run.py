@@ -27,7 +27,7 @@ PAUSES = (1, 2, 5, 10, 30, 60)
 """Seconds before a file is tried again; bytes that arrived begin the count anew."""
 
 
-class Watch(Protocol):
+class DownloadProgress(Protocol):
     """Somebody who wants to know; called from several threads."""
 
     def begun(self, file: RemoteFile, present: int) -> None:
@@ -47,7 +47,7 @@ class Stopped(BaseException):
     """Ends a thread that fetches, whatever the client would make of an Exception."""
 
 
-def run_download(plan: DownloadPlan, watch: Watch) -> DownloadRecord:
+def run_download(plan: DownloadPlan, watch: DownloadProgress) -> DownloadRecord:
     """Fetch what is missing. However it ends, the same download goes on with what has arrived.
 
     Raises `disk-too-small` before it begins, `model-family` once the index shows another kind of model, and what
@@ -86,7 +86,7 @@ def _record(plan: DownloadPlan) -> DownloadRecord:
     return record
 
 
-def _fetch_all(plan: DownloadPlan, files: Iterable[RemoteFile], watch: Watch) -> None:
+def _fetch_all(plan: DownloadPlan, files: Iterable[RemoteFile], watch: DownloadProgress) -> None:
     """Small files first, so that a repository that is not what it seems is soon found out."""
     stop = Event()
     with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="download") as pool:
@@ -101,7 +101,7 @@ def _fetch_all(plan: DownloadPlan, files: Iterable[RemoteFile], watch: Watch) ->
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _fetch(plan: DownloadPlan, file: RemoteFile, watch: Watch, stop: Event) -> None:
+def _fetch(plan: DownloadPlan, file: RemoteFile, watch: DownloadProgress, stop: Event) -> None:
     """One file, until it is complete, or until there is no use in trying again."""
     attempts = 0
 

@@ -17,7 +17,7 @@ REPOSITORY = r"[A-Za-z0-9][\w.-]*/[\w.-]+"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Fetch:
     """A model as it is called, its repository, and of that the `parts`, or the one `file` of a community repository.
 
     `layout` is None where only the repository tells; `to` is the folder that was asked for instead of the hub's cache.
@@ -61,7 +61,7 @@ def wanted(
     layout: LayoutName | None = None,
     to: Path | None = None,
     only: Collection[str] = (),
-) -> Wanted:
+) -> Fetch:
     """What a name stands for; `only` names parts, if not all are wanted.
 
     Raises UsageError `model-not-found`, `model-never-released`, `model-layout`, `usage`.
@@ -72,13 +72,13 @@ def wanted(
         raise UsageError("usage", f"--only {unknown[0]}: parts are {', '.join(STEMS)}{near}", "--only vae")
     to = to.expanduser().absolute() if to else None
     if (file := find_community_file(model)) is not None:
-        return Wanted(file.alias, source, file.repo, None, ("transformer",), find_release(file.base), file.file, to)
+        return Fetch(file.alias, source, file.repo, None, ("transformer",), find_release(file.base), file.file, to)
     if (release := find_release(model)) is not None:
         said = layout or _first_layout(release, source)
         parts = tuple(part for part in release.parts if not only or part in only)
-        return Wanted(release.alias, source, _repository(release, said, source), said, parts, release, to=to)
+        return Fetch(release.alias, source, _repository(release, said, source), said, parts, release, to=to)
     if re.fullmatch(REPOSITORY, model):
-        return Wanted(model, source, model, layout, tuple(only) or tuple(STEMS), to=to)
+        return Fetch(model, source, model, layout, tuple(only) or tuple(STEMS), to=to)
     names = [entry.alias for entry in catalogue().named]
     message = f"there is no model {model!r} to download{did_you_mean(model, names)}"
     raise UsageError("model-not-found", message, "skyreels download --list")
