@@ -40,8 +40,7 @@ def test_generate_leaves_as_with_ctrl_c(number: signal.Signals, tmp_path: Path) 
     assert terminal.end(number) == 130
     assert terminal.unrestored() == []
     assert b"hint:\x1b[0m skyreels resume x.mkv" in terminal.said
-    assert (tmp_path / "x.mkv.skyreels" / "film.json").is_file()
-    assert list((tmp_path / "x.mkv.skyreels").glob("checkpoint*.safetensors"))
+    assert (tmp_path / "x.mkv.skyreels" / "film.json").is_file()  # before a first step there is no checkpoint to keep
 
 
 @pytest.mark.parametrize("number", ENDING)
