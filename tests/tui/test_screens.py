@@ -218,9 +218,7 @@ async def test_the_pages_of_a_job(night: FakeEngine, store: Store) -> None:
         await stage.press("2")
         await stage.until_seen("base_num_frames      97")
         await stage.press("3")
-        await stage.until_seen(
-            "257 frames, 10.7 s at 24 fps, 960×544", "2–3  frames 98–257 (80 each)", "blocks 5r 20×1"
-        )
+        await stage.until_seen("257 frames, 10.7 s at 24 fps", "2–3  frames 98–257 (80 each)", "blocks 5r 20×1")
         await stage.press("4")
         await stage.until_seen("attempt 3 of 3", "RuntimeError: CUDA error")
         store.log(3).write_text("a new line", encoding="utf-8")
