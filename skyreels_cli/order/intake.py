@@ -32,10 +32,13 @@ from skyreels_cli.order.continuation import (
 )
 from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, take_texts, write_pending, write_texts
 from skyreels_cli.order.long_prompts import cut_prompts
+from skyreels_cli.order.memory import check_fit, fit_decided, fit_new, misfit, nearest
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
 from skyreels_cli.paths import expanded
+from skyreels_cli.plan.fitting import Fit
+from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
@@ -78,6 +81,14 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     check_video_rate(request.typed, recipe)
     plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
     placement = make_placement(settings, draft.options or {})
+    way = None if request.queued else fit_new(recipe, facts, plan.windows, placement, draft)
+    if way and (changed := way.applied(recipe)) != recipe:
+        recipe, plan = changed, make_plan(changed, facts, measured_rate(recipe.dtype) if measured_rate else None)
+    placement = _fitted(placement, way)
+    if way and not way.fits and (request.only_plan or way.machine.kind != "cuda"):
+        notes.append(f"{misfit(way)}; this would: {nearest(recipe, facts, way.machine)}")
+    else:
+        check_fit(way, recipe, facts)
     output = _place(request, recipe, settings.outdir)
     finished = None if request.overwrite else finished_film(output, recipe, plan, facts)
     if finished is None:
@@ -94,23 +105,36 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
         overwrite=request.overwrite,
         draft=draft,
         finished=finished,
-        sources=value_sources(recipe, said, facts),
+        sources=_with_way(value_sources(recipe, said, facts), way, recipe, draft),
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
+        way=way,
     )
 
 
 def take_up(
-    recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
+    recipe: Recipe,
+    placement: Placement,
+    output: Path,
+    *,
+    keep_work: bool = False,
+    overwrite: bool = False,
+    machine: Machine | None = None,
 ) -> Rendering:
-    """A film that was decided before, with its model and plan; texts that were left for now are written."""
+    """A film that was decided before, with its model and plan; texts that were left for now are written.
+
+    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look).
+    """
     facts = open_model(recipe.model, recipe.base)
     recipe = write_pending(recipe, _made(output), facts)
+    plan = make_plan(recipe, facts)
+    way = fit_decided(recipe, facts, plan.windows, placement, machine)
+    check_fit(way, recipe, facts)
     return Rendering(
         recipe=recipe,
         facts=facts,
-        plan=make_plan(recipe, facts),
-        placement=placement,
+        plan=plan,
+        placement=_fitted(placement, way),
         output=output,
         keep_work=keep_work,
         overwrite=overwrite,
@@ -127,6 +151,18 @@ def make_placement(settings: Settings, options: Mapping[str, Any]) -> Placement:
         parallel=settings.parallel,
         options=options.get(settings.parallel or BEST, {}),
     )
+
+
+def _fitted(placement: Placement, way: Fit | None) -> Placement:
+    return replace(placement, offload=way.offload) if way else placement
+
+
+def _with_way(sources: dict[str, str], way: Fit | None, recipe: Recipe, draft: Draft) -> dict[str, str]:
+    """The sources, where free memory decided a value."""
+    decided = [name for name in ("weights_dtype", "vae") if way and getattr(draft, name) in (None, "auto")]
+    defaults = {name: Recipe.model_fields[name].default for name in decided}
+    short = [name for name, default in defaults.items() if getattr(recipe, name) != default]
+    return {**sources, **dict.fromkeys(short, "free memory")}
 
 
 def _prompted(draft: Draft, notes: list[str]) -> Draft:
@@ -146,11 +182,14 @@ def _made(output: Path | None) -> Mapping[str, Any] | None:
 
 
 def _as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
-    """The same request again means the film that lies there: its seed, and its re-rolls."""
+    """The same request again means the film that lies there: its seed, its re-rolls, and what memory decided."""
     if made is None:
         return draft
-    drawn = {"seed": made.get("seed"), "rerolls": made.get("rerolls")}
-    return Draft.model_validate(drawn | draft.model_dump(exclude_none=True, by_alias=True))
+    drawn = {name: made.get(name) for name in ("seed", "rerolls", "vae")}
+    said = draft.model_dump(exclude_none=True, by_alias=True)
+    if draft.weights_dtype == "auto" and "weights_dtype" in made:
+        said["weights_dtype"] = made["weights_dtype"]
+    return Draft.model_validate(drawn | said)
 
 
 def _default_model(settings: Settings, notes: list[str]) -> str:

@@ -56,6 +56,8 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
         "lora": [_located_lora(said_lora) for said_lora in said.get("lora", ())],
     }
     asked = {name: value for name, value in said.items() if name in Recipe.model_fields}
+    if asked.get("weights_dtype") == "auto":  # decided by what fits
+        del asked["weights_dtype"]
     return complete_options(Recipe.model_validate(asked | decided | video))
 
 

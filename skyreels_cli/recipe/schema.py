@@ -13,7 +13,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from skyreels_cli.recipe.camera import Camera
-from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
+from skyreels_cli.recipe.choices import (
+    MAX_FRAMES,
+    AskedWeightsDtype,
+    Aspect,
+    Codec,
+    ColorMatch,
+    Dtype,
+    Join,
+    Vae,
+    WeightsDtype,
+)
 from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
@@ -70,7 +80,8 @@ class Draft(BaseModel):
     cache: str | None = None
     options: dict[str, dict[str, Any]] | None = Field(None, description="options of plugins, by plugin name")
     dtype: Dtype | None = None
-    weights_dtype: WeightsDtype | None = None
+    weights_dtype: AskedWeightsDtype | None = Field(None, description="auto: fp8 where memory is short")
+    vae: Vae | None = Field(None, description="what the VAE computes in; tiled is bfloat16, part by part")
     base: str | None = Field(None, description="the model that has the parts which a single weights file lacks")
     lora: list[str] | None = Field(None, description="FILE or FILE:scale")
     codec: Codec | None = None
@@ -115,6 +126,7 @@ class Recipe(BaseModel):
     options: dict[str, dict[str, Any]] = {}
     dtype: Dtype = "bfloat16"
     weights_dtype: WeightsDtype = "file"
+    vae: Vae = "float32"
     base: str | None = None
     lora: list[str] = []
     codec: Codec = "h264"

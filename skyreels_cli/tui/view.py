@@ -75,7 +75,7 @@ def progress_text(job: JobSummary, now: float) -> str:
 
 def planned_memory(job: Job) -> float | None:
     """Bytes that the plan foresaw on the device, in the offload mode that the job runs in."""
-    offload = job.overrides.get("offload") or job.placement.get("offload") or "none"
-    name = "memory" if offload == "none" else f"memory_offload_{offload}"
+    offload = job.plan.get("offload") or job.overrides.get("offload") or job.placement.get("offload") or "none"
+    name = "memory" if offload in ("auto", "none") else f"memory_offload_{offload}"
     estimate: dict[str, Any] | None = job.plan.get("estimates", {}).get(name)
     return float(estimate["value"]) if estimate else None
