@@ -131,10 +131,9 @@ class LoadedModel:
         self._image_features |= zip(new, self.family.encode_images(self.facts, self.device, pixels), strict=True)
 
     def _encode(self, prompts: Sequence[str]) -> dict[str, Tensor]:
-        streams = self.placement.offload == "stream"
-        place = self._rests_on if streams else self.device
-        tokenizer, encoder = load_text_encoder(self.facts, self.weights.compute, place)
-        with placed(encoder, self.device, "stream" if streams else "none", encoder.encoder.block) as present:
+        tokenizer, encoder = load_text_encoder(self.facts, self.weights.compute, self._rests_on)
+        how = "none" if self.placement.offload == "none" else "stream"  # once through it: nothing is lost by streaming
+        with placed(encoder, self.device, how, encoder.encoder.block) as present:
             texts = encode_prompts(tokenizer, present, prompts, self.device)
         del encoder, present
         release(self.device)

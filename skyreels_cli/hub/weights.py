@@ -36,10 +36,10 @@ class WeightsSpec:
     fingerprint: str
     vae: Vae = "float32"
 
-    @property
-    def vae_dtype(self) -> str:
-        """The dtype of the VAE's weights."""
-        return "float32" if self.vae == "float32" else "bfloat16"
+    def computed_in(self, component: str) -> str:
+        """The dtype of a component: the image encoder is always in float32, the VAE unless it is said otherwise."""
+        own = {"vae": "float32" if self.vae == "float32" else "bfloat16", "image_encoder": "float32"}
+        return own.get(component, self.compute)
 
     def identity(self) -> dict[str, Any]:
         """What another machine can compare with its own: names and SHA-256 of every file, no paths."""
@@ -51,10 +51,8 @@ class WeightsSpec:
 
     def resident_bytes(self, component: Component) -> int:
         """What the weights of a component take in memory while it is at work."""
-        if component.name == "vae":
-            return component.parameter_count * BYTES[self.vae_dtype]
         if component.name != "transformer" or not component.tensors:
-            return component.parameter_count * BYTES[self.compute]
+            return component.parameter_count * BYTES[self.computed_in(component.name)]
         return sum(self._bytes(name, tensor) for name, tensor in component.tensors.items())
 
     def streamed_bytes(self, component: Component, layers: int) -> int:

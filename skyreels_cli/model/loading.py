@@ -56,7 +56,7 @@ def load_transformer(weights: WeightsSpec, device: torch.device) -> Transformer:
 
 def load_vae(weights: WeightsSpec, device: torch.device) -> AutoencoderKLWan:
     """The video autoencoder, in float32 like the reference's unless the weights say otherwise."""
-    facts, dtype = weights.base, DTYPES[weights.vae_dtype]
+    facts, dtype = weights.base, DTYPES[weights.computed_in("vae")]
     vae = _empty(AutoencoderKLWan, facts.vae)
     with WeightsReader() as reader:
         for name, tensor in _in_order(facts.vae):

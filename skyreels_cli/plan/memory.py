@@ -34,8 +34,8 @@ TEXT_ENCODER_STREAMED = 0.26
 Offload = Literal["none", "model", "stream"]
 HOW: Mapping[Offload, str] = {
     "none": "all of transformer and VAE on the device",
-    "model": "transformer and VAE in turns",
-    "stream": "two blocks at a time",
+    "model": "transformer and VAE in turns, the text encoder streamed",
+    "stream": "two blocks at a time, then the VAE",
 }
 
 # What a film on the CPU has resident beyond live storage, most likely kept by the C allocator: fitted to the ten films
@@ -87,15 +87,12 @@ def _needs(weights: WeightsSpec, parts: Mapping[str, Estimate]) -> Mapping[Offlo
     image, host, decode = size.get("weights_image_encoder", 0.0), size["host"], size["vae_decode"]
     working = size["activations"] + size.get("cache", 0.0)
     streamed = weights.streamed_bytes(weights.base.transformer, TransformerShape.of(weights.base).layers)
-    resting = host + transformer + vae
+    encoding = max(text * TEXT_ENCODER_STREAMED, image)
+    resting = host + max(transformer + vae, text)
     found = (
         Need("none", max(text, image, transformer + vae + max(working, decode)), host),
-        Need("model", max(text, image, transformer + working, vae + decode), resting),
-        Need(
-            "stream",
-            max(text * TEXT_ENCODER_STREAMED, image, streamed + working, vae + decode),
-            max(resting, host + text),
-        ),
+        Need("model", max(encoding, transformer + working, vae + decode), resting),
+        Need("stream", max(encoding, streamed + working, vae + decode), resting),
     )
     return {need.offload: need for need in found}
 
@@ -112,7 +109,9 @@ def _peak(need: Need) -> Estimate:
 def _component(weights: WeightsSpec, component: Component) -> Estimate:
     """Weights of a component as they rest in memory."""
     kinds = ", ".join(sorted(component.parameters))
-    basis = f"{component.parameter_count:,} parameters, {kinds} on disk, computed in {weights.compute}"
+    basis = (
+        f"{component.parameter_count:,} parameters, {kinds} on disk, computed in {weights.computed_in(component.name)}"
+    )
     return Estimate(float(weights.resident_bytes(component)), "B", basis)
 
 
@@ -148,7 +147,7 @@ def decode_estimate(recipe: Recipe, facts: ModelFacts) -> Estimate:
     tiles = ""
     if recipe.vae == "tiled":
         width, height, tiles = min(width, VAE_TILE), min(height, VAE_TILE), f", a tile of {VAE_TILE} pixels at a time"
-    dtype = weights_of(recipe, facts).vae_dtype
+    dtype = weights_of(recipe, facts).computed_in("vae")
     value = DECODE_BYTES_PER_PIXEL[dtype] * width * height * dim / 96
     basis = f"{dtype}, one latent frame at a time, {recipe.resolution} pixels, {dim} channels{tiles}"
     return Estimate(value, "B", basis)

@@ -178,3 +178,10 @@ class Recipe(BaseModel):
             before = sum(shot.num_frames or 0 for shot in shots[:-1])
             shots[-1] = shots[-1].model_copy(update={"num_frames": frames - before})
         return self.model_copy(update={"num_frames": frames, "shots": shots})
+
+
+def with_later_fields(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe (as JSON values) of an earlier version, with fields that have come since as it was made: at defaults."""
+    fields = {field.alias or name: field for name, field in Recipe.model_fields.items()}
+    later = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
+    return {**later, **said}

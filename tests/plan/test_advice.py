@@ -14,8 +14,8 @@ from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.reference import reference_peak
 
 ADVICE = {
-    8: ("df-1.3b-540p", "stream", "bfloat16"),
-    12: ("df-1.3b-540p", "stream", "bfloat16"),
+    8: ("df-1.3b-540p", "model", "bfloat16"),
+    12: ("df-1.3b-540p", "model", "bfloat16"),
     24: ("df-14b-540p", "stream", "float32"),
     48: ("df-14b-540p", "none", "float32"),
     80: ("df-14b-540p", "none", "float32"),
