@@ -19,6 +19,7 @@ from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.ranks.split import BEST, check_split, describe_split
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.hub.catalogue import bundled_models, unknown_words
+from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.open import open_model
 from skyreels_cli.media.codecs import check_container
 from skyreels_cli.media.output import check_output, check_space, default_output
@@ -30,31 +31,36 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
-from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, take_texts, write_pending, write_texts
+from skyreels_cli.order.enhance.stage import (
+    is_asked,
+    leave_for_later,
+    reopened,
+    take_texts,
+    write_pending,
+    write_texts,
+)
 from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.memory import check_fit, fit_decided, fit_new, misfit, nearest
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
+from skyreels_cli.order.speed import suit_machine
 from skyreels_cli.paths import expanded
 from skyreels_cli.plan.fitting import Fit
 from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
-from skyreels_cli.recipe.complete import complete
+from skyreels_cli.recipe.complete import AUTO, complete
 from skyreels_cli.recipe.merge import merge
 from skyreels_cli.recipe.presets.requirements import check_loras, check_model
 from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.sharing.load import load_for_use
 from skyreels_cli.settings import Settings, load_settings
 
-MeasuredRate = Callable[[str], float | None]
-"""Of a dtype, the transformer's rate on this machine in FLOP/s, None if nothing was measured."""
-
 LISTED_WORDS = 6
 
 
-def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Callable[[str], object] = str) -> Order:
+def decide(request: Request, show: Callable[[str], object] = str) -> Order:
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     settings = load_settings(**request.machine)
     loaded = [load_for_use(preset, settings.presets_dir) for preset in request.presets]
@@ -69,7 +75,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
         check_loras(preset.requires, draft.lora or (), preset.where)
-    draft = take_texts(draft, made)
+    draft = take_texts(reopened(draft), made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
     elif is_asked(draft):
@@ -79,12 +85,9 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     _note_unknown_words(recipe, notes)
     notes += cut_prompts(recipe, facts)
     check_video_rate(request.typed, recipe)
-    plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
+    plan = make_plan(recipe, facts)
     placement = make_placement(settings, draft.options or {})
-    way = None if request.queued else fit_new(recipe, facts, plan.windows, placement, draft)
-    if way and (changed := way.applied(recipe)) != recipe:
-        recipe, plan = changed, make_plan(changed, facts, measured_rate(recipe.dtype) if measured_rate else None)
-    placement = _fitted(placement, way)
+    recipe, plan, placement, way, why = _suited(recipe, plan, facts, draft, placement, settings, request)
     if way and not way.fits and (request.only_plan or way.machine.kind != "cuda"):
         notes.append(f"{misfit(way)}; this would: {nearest(recipe, facts, way.machine)}")
     else:
@@ -105,7 +108,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
         overwrite=request.overwrite,
         draft=draft,
         finished=finished,
-        sources=_with_way(value_sources(recipe, said, facts), way, recipe, draft),
+        sources={**value_sources(recipe, said, facts), **_machine_sources(recipe, draft, way, why)},
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
         way=way,
@@ -120,21 +123,25 @@ def take_up(
     keep_work: bool = False,
     overwrite: bool = False,
     machine: Machine | None = None,
+    show: Callable[[str], object] = str,
 ) -> Rendering:
     """A film that was decided before, with its model and plan; texts that were left for now are written.
 
-    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look).
+    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look). `show`
+    gets each piece of such a text as it comes.
     """
     facts = open_model(recipe.model, recipe.base)
-    recipe = write_pending(recipe, _made(output), facts)
+    recipe = write_pending(recipe, _made(output), facts, show)
     plan = make_plan(recipe, facts)
     way = fit_decided(recipe, facts, plan.windows, placement, machine)
     check_fit(way, recipe, facts)
+    placement = _fitted(placement, way)
+    _, plan, _ = suit_machine(recipe, facts, plan, placement, dtype=False, calibrate=False)
     return Rendering(
         recipe=recipe,
         facts=facts,
         plan=plan,
-        placement=_fitted(placement, way),
+        placement=placement,
         output=output,
         keep_work=keep_work,
         overwrite=overwrite,
@@ -153,16 +160,36 @@ def make_placement(settings: Settings, options: Mapping[str, Any]) -> Placement:
     )
 
 
+def _suited(
+    recipe: Recipe,
+    plan: Plan,
+    facts: ModelFacts,
+    draft: Draft,
+    placement: Placement,
+    settings: Settings,
+    request: Request,
+) -> tuple[Recipe, Plan, Placement, Fit | None, str | None]:
+    """Recipe, plan and placement as they suit this machine, how they fit into its memory, and why the dtype is what."""
+    free = draft.dtype in (None, AUTO)
+    recipe, plan, why = suit_machine(recipe, facts, plan, placement, dtype=free, calibrate=settings.calibrate)
+    way = None if request.queued else fit_new(recipe, facts, plan.windows, placement, draft)
+    fitted, changed = _fitted(placement, way), way.applied(recipe) if way else recipe
+    if changed != recipe or fitted.offload not in ("none", placement.offload):
+        plan = make_plan(changed, facts)
+        _, plan, _ = suit_machine(changed, facts, plan, fitted, dtype=False, calibrate=settings.calibrate)
+    return changed, plan, fitted, way, why
+
+
 def _fitted(placement: Placement, way: Fit | None) -> Placement:
     return replace(placement, offload=way.offload) if way else placement
 
 
-def _with_way(sources: dict[str, str], way: Fit | None, recipe: Recipe, draft: Draft) -> dict[str, str]:
-    """The sources, where free memory decided a value."""
-    decided = [name for name in ("weights_dtype", "vae") if way and getattr(draft, name) in (None, "auto")]
-    defaults = {name: Recipe.model_fields[name].default for name in decided}
-    short = [name for name, default in defaults.items() if getattr(recipe, name) != default]
-    return {**sources, **dict.fromkeys(short, "free memory")}
+def _machine_sources(recipe: Recipe, draft: Draft, way: Fit | None, why: str | None) -> dict[str, str]:
+    """Why values are what they are that this machine decided."""
+    found = {"dtype": f"auto: {why}"} if why else {}
+    decided = [name for name in ("weights_dtype", "vae") if way and getattr(draft, name) in (None, AUTO)]
+    short = [name for name in decided if getattr(recipe, name) != Recipe.model_fields[name].default]
+    return {**found, **dict.fromkeys(short, "free memory")}
 
 
 def _prompted(draft: Draft, notes: list[str]) -> Draft:
@@ -182,14 +209,13 @@ def _made(output: Path | None) -> Mapping[str, Any] | None:
 
 
 def _as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
-    """The same request again means the film that lies there: its seed, its re-rolls, and what memory decided."""
+    """The same request again means the film that lies there: its seed, re-rolls, and what this machine decided."""
     if made is None:
         return draft
-    drawn = {name: made.get(name) for name in ("seed", "rerolls", "vae")}
+    decided = ("dtype", "vae", *(["weights_dtype"] if draft.weights_dtype == AUTO else []))
+    drawn = {name: made.get(name) for name in ("seed", "rerolls", *decided)}
     said = draft.model_dump(exclude_none=True, by_alias=True)
-    if draft.weights_dtype == "auto" and "weights_dtype" in made:
-        said["weights_dtype"] = made["weights_dtype"]
-    return Draft.model_validate(drawn | said)
+    return Draft.model_validate(drawn | {name: value for name, value in said.items() if value != AUTO})
 
 
 def _default_model(settings: Settings, notes: list[str]) -> str:

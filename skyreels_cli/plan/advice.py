@@ -9,6 +9,7 @@ from skyreels_cli.hub.catalogue import catalogue
 from skyreels_cli.hub.entry import Release
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.shapes import release_facts
+from skyreels_cli.plan.compute import Speed
 from skyreels_cli.plan.fitting import fit, vaes_on
 from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.memory import Offload
@@ -52,9 +53,9 @@ class Advice:
         return " ".join(words)
 
 
-def advise(machine: Machine, rate: float | None = None) -> list[Advice]:
-    """Advice for every release; `rate` is the transformer's on this machine, if it was measured."""
-    return [_advise(release, machine, rate or machine.rate) for release in catalogue().releases]
+def advise(machine: Machine) -> list[Advice]:
+    """Advice for every release."""
+    return [_advise(release, machine) for release in catalogue().releases]
 
 
 def best(advice: Sequence[Advice]) -> Advice | None:
@@ -70,24 +71,24 @@ def best(advice: Sequence[Advice]) -> Advice | None:
     return min(fitting, key=lambda each: each.seconds, default=None)
 
 
-def _advise(release: Release, machine: Machine, rate: float) -> Advice:
+def _advise(release: Release, machine: Machine) -> Advice:
     """The first way that fits, at the largest size that does; else the most frugal one."""
     tried = None
-    for tried in _ways(release, machine, rate):
+    for tried in _ways(release, machine):
         if tried.fits:
             return tried
     assert tried is not None
     return tried
 
 
-def _ways(release: Release, machine: Machine, rate: float) -> Iterator[Advice]:
+def _ways(release: Release, machine: Machine) -> Iterator[Advice]:
     facts = release_facts(release)
     for resolution in dict.fromkeys((release.native, *SMALLER)):
-        yield _try(release, facts, machine, rate, resolution)
+        yield _try(release, facts, machine, resolution)
 
 
-def _try(release: Release, facts: ModelFacts, machine: Machine, rate: float, resolution: str) -> Advice:
-    plan, recipe = plan_of(facts, resolution, rate)
+def _try(release: Release, facts: ModelFacts, machine: Machine, resolution: str) -> Advice:
+    plan, recipe = plan_of(facts, resolution, machine.speed)
     storages: Sequence[WeightsDtype] = ("file",) if machine.kind == "mps" else ("file", "fp8")  # no float8 there
     way = fit(recipe, facts, plan.windows, machine, storages, vaes_on(machine))
     return Advice(
@@ -105,11 +106,11 @@ def _try(release: Release, facts: ModelFacts, machine: Machine, rate: float, res
     )
 
 
-def plan_of(facts: ModelFacts, resolution: str, rate: float | None = None) -> tuple[Plan, Recipe]:
+def plan_of(facts: ModelFacts, resolution: str, speed: Speed | None = None) -> tuple[Plan, Recipe]:
     """The plan of a film of 97 frames with the model's own settings, and its recipe."""
     recipe = complete(Draft(prompt="a film", num_frames=FRAMES, resolution=resolution, seed=0), facts)
     recipe = _with_picture(recipe, facts)
-    return make_plan(recipe, facts, rate), recipe
+    return make_plan(recipe, facts, speed), recipe
 
 
 def _with_picture(recipe: Recipe, facts: ModelFacts) -> Recipe:

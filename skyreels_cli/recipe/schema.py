@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from skyreels_cli.recipe.camera import Camera
 from skyreels_cli.recipe.choices import (
     MAX_FRAMES,
+    AskedDtype,
     AskedWeightsDtype,
     Aspect,
     Codec,
@@ -79,7 +80,7 @@ class Draft(BaseModel):
     scheduler: str | None = None
     cache: str | None = None
     options: dict[str, dict[str, Any]] | None = Field(None, description="options of plugins, by plugin name")
-    dtype: Dtype | None = None
+    dtype: AskedDtype | None = Field(None, description="auto: what the machine computes best in")
     weights_dtype: AskedWeightsDtype | None = Field(None, description="auto: fp8 where memory is short")
     vae: Vae | None = Field(None, description="what the VAE computes in; tiled is bfloat16, part by part")
     base: str | None = Field(None, description="the model that has the parts which a single weights file lacks")

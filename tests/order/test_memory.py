@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from skyreels_cli.errors import OutOfMemoryError
+from skyreels_cli.film.placement import Placement
 from skyreels_cli.order import gpus as nvml
 from skyreels_cli.order.intake import decide, take_up
 from skyreels_cli.order.machine_here import machine_here
 from skyreels_cli.order.memory import fit_decided, fit_new
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
-from skyreels_cli.film.placement import Placement
 from skyreels_cli.recipe.schema import Draft
 
 MODEL = Path(__file__).parents[1] / "golden" / "model"
