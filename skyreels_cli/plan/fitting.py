@@ -53,8 +53,8 @@ class Fit:
         said = f"takes {byte_size(device)} of {byte_size(machine.device_bytes)} free on {machine.name}"
         if need.host > machine.ram_bytes:
             said += f" and {byte_size(need.host)} of {byte_size(machine.ram_bytes)} free RAM"
-        others = (f"; {called} would take {byte_size(size)}" for called, size in self.rejected[-2:])
-        return said + "".join(others)
+        exact = [each for each in self.rejected if each[0] in OFFLOADS]
+        return said + "".join(f"; {called} would take {byte_size(size)}" for called, size in exact[-2:])
 
     def applied(self, recipe: Recipe) -> Recipe:
         """The recipe as it is rendered in this way."""

@@ -81,7 +81,7 @@ def test_a_queued_film_waits_for_its_turn(cards: list[Any], tmp_path: Path) -> N
 
 
 def test_a_plan_says_what_would_fit_and_a_film_is_refused(cards: list[Any], tmp_path: Path) -> None:
-    cards.append(card(3))
+    cards.append(card(4.5))
     order = planned(tmp_path)
     (note,) = [note for note in order.notes if "does not fit" in note]
     assert "this would: --" in note
