@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from skyreels_cli.model.block_stream import BlockStream
 from skyreels_cli.model.host_weights import HostWeights, tensors_of
 from skyreels_cli.model.memory import release
+
+CHUNK_BYTES = 1e9
 
 Placed: TypeAlias = AbstractContextManager[Any]
 """A module that is on the device inside a `with` block."""
@@ -45,10 +47,12 @@ class PlacedModule:
         self._device = device
         self._stream = BlockStream(blocks, device) if blocks else None
         streamed = {id(tensor) for block in blocks for tensor in tensors_of(block)}
-        self._whole = HostWeights(tensor for tensor in tensors_of(module) if id(tensor) not in streamed)
+        whole = (tensor for tensor in tensors_of(module) if id(tensor) not in streamed)
+        self._whole = [HostWeights(few) for few in _in_chunks(whole)]
 
     def __enter__(self) -> Any:
-        self._whole.bind(self._whole.memory.to(self._device, non_blocking=True, copy=True))
+        for weights in self._whole:
+            weights.bind(weights.memory.to(self._device, non_blocking=True, copy=True))
         if self._stream:
             self._stream.open()
         return self._module
@@ -58,5 +62,18 @@ class PlacedModule:
     ) -> None:
         if self._stream:
             self._stream.close()
-        self._whole.bind(self._whole.memory)
+        for weights in self._whole:
+            weights.bind(weights.memory)
         release(self._device)
+
+
+def _in_chunks(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
+    """A GB at a time: pinned memory is taken at once, and what is copied there is given back as it goes."""
+    chunk: list[Tensor] = []
+    for tensor in tensors:
+        chunk.append(tensor)
+        if sum(each.nbytes for each in chunk) >= CHUNK_BYTES:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -56,14 +56,14 @@ def transformer_of(storage: Storage = "file", dtype: str = "float32") -> Transfo
 
 
 @torch.inference_mode()
-def velocity(transformer: Transformer, frames: int = 3) -> Tensor:
+def velocity(transformer: Transformer, frames: int = 3, device: torch.device = CPU) -> Tensor:
     def drawn(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+        return torch.randn(*shape, generator=torch.Generator().manual_seed(1)).to(device)
 
     config = transformer.config
     dtype = transformer.patch_embedding.weight.dtype
     latents, text = drawn(1, config.in_channels, frames, 6, 8), drawn(1, 512, config.text_dim)
-    times = torch.arange(frames).unsqueeze(0) * 100
+    times = torch.arange(frames, device=device).unsqueeze(0) * 100
     return transformer(latents.to(dtype), times, TextContext(text.to(dtype)), fps=24)
 
 
@@ -186,3 +186,16 @@ def test_a_matrix_is_unpacked_once_for_all_slices(unpacked: Iterator[list[int]],
     assert torch.allclose(velocity(transformer, frames=4), whole, atol=1e-5)
     assert len(seen) == len(set(seen))
     assert all(m._unpacked is None for m in transformer.modules() if isinstance(m, PackedLinear))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("storage", ["file", "fp8"])
+@pytest.mark.parametrize("offload", ["model", "stream"])
+def test_on_a_gpu_what_is_offloaded_computes_the_same(offload: str, storage: Storage) -> None:
+    cuda = torch.device("cuda", 0)
+    expected = velocity(transformer_of(storage, "bfloat16").to(cuda), device=cuda)
+    transformer = transformer_of(storage, "bfloat16")
+    with placed(transformer, cuda, offload, transformer.blocks) as present:
+        for _ in range(20):
+            assert torch.equal(velocity(present, device=cuda), expected)
+    assert {tensor.device for tensor in tensors_of(transformer)} == {CPU}
