@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from skyreels_local.executor import Local
 
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.store import FinishedFilm, Store
@@ -84,7 +85,7 @@ class Night:
 
     def run(self, *, once: bool = True) -> Supervisor:
         """Work until nothing is left, or until a hook sends a signal."""
-        supervisor = Supervisor(self.store, self.configs, FAKE, self._listen)
+        supervisor = Supervisor(self.store, self.configs, Local(FAKE), self._listen)
         supervisor.run(self.signals, once=once)
         return supervisor
 

@@ -309,7 +309,7 @@ class TestChanging:
 class TestRun:
     @pytest.fixture(autouse=True)
     def fake(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("skyreels_local.executor.command", lambda options: FAKE)
+        monkeypatch.setattr("skyreels_local.executor.renderer_command", lambda: FAKE)
 
     def test_once(self, queue: Queue, filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SKYREELS_ON_FINISHED", f'echo "$SKYREELS_OUTPUT" >> {tmp_path / "told"}')
@@ -374,6 +374,13 @@ class TestRun:
 
     def test_unknown_executors(self, queue: Queue) -> None:
         assert queue("run", "--executor", "slrum", "--json").error == (5, "plugin-not-found")
+
+    def test_workers_are_for_this_machine_and_slots_for_others(
+        self, queue: Queue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert queue("run", "--slots", "2", "--json").error == (2, "usage")
+        monkeypatch.setattr("skyreels_local.executor.Local.elsewhere", True)
+        assert queue("run", "--workers", "2", "--json").error == (2, "usage")
 
     def test_options_that_the_executor_does_not_have(self, queue: Queue) -> None:
         assert queue("run", "-O", "local.slots=2", "--json").error == (2, "bad-option")
