@@ -115,7 +115,7 @@ def night(store: Store) -> Night:
     return Night(store)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """The condition's value once it is true; an assertion error if that takes too long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

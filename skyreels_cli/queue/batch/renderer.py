@@ -87,6 +87,7 @@ class FollowedJob:
         self._renderer = renderer
         self._system = system
         self._command = command
+        self._number = command["job"]
         self._pause = follow_seconds
         self._folder = JobFolder.of(Path(command["output"]))
         self._events = EventReader(self._folder.events)
@@ -121,7 +122,17 @@ class FollowedJob:
             if self._to_cancel and self._last not in ENDINGS:
                 self._cancel()
         except Exception as error:  # noqa: BLE001 - a job that cannot be submitted costs itself alone
-            self._finish({"event": "job_failed", **error_record(error)})
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Tell why it was not submitted; what may still run of an earlier attempt is left to the next one."""
+        if not isinstance(error, RetryableError):
+            self._folder.empty()
+        failed = {"event": "job_failed", **error_record(error)}
+        self._last = "job_stopped" if self._to_stop else "job_failed"
+        self._renderer.tell(
+            {**(failed if self._last == "job_failed" else {"event": "job_stopped"}), "job": self._number}
+        )
 
     def _take_up(self) -> None:
         """Go on with a job that is there already for this film, or submit one."""
@@ -131,7 +142,7 @@ class FollowedJob:
             self._renderer.note(f"goes on with {self._system.name} {self._id}")
             return
         if self._id:
-            self._system.cancel(self._id)
+            self._answer(lambda: self._system.cancel(self._id))
         self._folder.fill(self._command)
         self._submit()
 
@@ -139,11 +150,16 @@ class FollowedJob:
         return self._system.find(self._folder.name)
 
     def _submit(self) -> None:
-        placement = self._command["placement"]
-        gpus = 0 if placement["device"] == "cpu" else placement["gpus"]
-        self._id = self._answer(lambda: self._system.submit(self._folder.path, self._folder.name, gpus))
+        self._id = self._answer(self._submit_once)
         self._folder.note_id(self._id)
         self._renderer.note(f"submitted as {self._system.name} {self._id}")
+
+    def _submit_once(self) -> str:
+        """Submit it, unless that has been done by a call whose answer did not arrive."""
+        placement = self._command["placement"]
+        gpus = 0 if placement["device"] == "cpu" else placement["gpus"]
+        before = self._find() if self._trouble else None
+        return before or self._system.submit(self._folder.path, self._folder.name, gpus)
 
     def _answer(self, ask: Callable[[], T]) -> T:
         """What the batch system answers, however long it is away: that costs a job none of its attempts."""
@@ -206,7 +222,7 @@ class FollowedJob:
         if event["event"] in ENDINGS:
             self._finish(event)
             return True
-        self._renderer.tell({**event, "job": self._command["job"]})
+        self._renderer.tell({**event, "job": self._number})
         return False
 
     def _finish(self, event: dict[str, Any]) -> None:
@@ -215,7 +231,7 @@ class FollowedJob:
         for text in self._output.read():
             self._renderer.log(text)
         self._folder.empty()
-        self._renderer.tell({**event, "job": self._command["job"]})
+        self._renderer.tell({**event, "job": self._number})
 
     def _show(self, place: Place | None) -> None:
         """Tell where the job is, whenever that has changed."""
@@ -230,12 +246,16 @@ class FollowedJob:
             self._place = shown
             self.sample = {**self.sample, "place": {"state": shown.state, "text": text}}
             self._renderer.note(f"{shown.state}: {text}")
-            self._renderer.tell({"event": "job_placed", "job": self._command["job"], **self.sample["place"]})
+            self._renderer.tell({"event": "job_placed", "job": self._number, **self.sample["place"]})
 
     def _stop(self, place: Place | None) -> bool:
         """Pass on that it is to stop; True if that was all there is to do."""
         if place is not None and place.state == "waiting":
-            self._system.cancel(self._id)
+            try:
+                self._system.cancel(self._id)
+            except RetryableError as error:
+                self._complain(error)
+                return False
             self._finish({"event": "job_stopped"})
             return True
         if not self._asked:
@@ -248,7 +268,7 @@ class FollowedJob:
         if self._last == "job_interrupted" and place.end == "":
             self._submit()
             return False
-        self._finish({"event": "job_failed", **_end_record(self._command["job"], place)})
+        self._finish({"event": "job_failed", **_end_record(self._number, place)})
         return True
 
 
