@@ -17,6 +17,7 @@ from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.errors import InterruptedError, SkyreelsError, UsageError
 from skyreels_cli.output import Output, clock
+from skyreels_cli.queue.job import place_text
 
 if TYPE_CHECKING:
     from skyreels_cli.queue.notify import Notifier
@@ -134,10 +135,9 @@ class Reporter:
             sys.stderr.write(terminal_alert(f"skyreels: {line}"))
 
 
-PLACES = {"waiting": "queued", "running": "running"}
 WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "job_claimed": lambda event: f"job {event['job']}: {event['prompt'][:60]}",
-    "job_placed": lambda event: f"job {event['job']}: {PLACES[event['state']]} ({event['text']})",
+    "job_placed": lambda event: f"job {event['job']}: {place_text(event)}",
     "film_resumed": lambda event: f"job {event['job']}: goes on behind {event['frames']} frames",
     "window_done": lambda event: f"job {event['job']}: window {event['window'] + 1}, {clock(event['seconds'])}",
     "job_ended": lambda event: f"job {event['job']}: {event['text']}",

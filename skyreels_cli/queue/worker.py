@@ -1,9 +1,8 @@
 """A worker: takes jobs from the store, has its renderer render them, and records how each ends.
 
 It never computes and never waits: `hear` takes what the renderer says, `tick` (several times a second) does what is
-due.
-Whatever happens to the renderer costs its job one attempt; whatever happens to the worker, its lease runs out and the job
-goes on elsewhere.
+due. Whatever happens to the renderer costs its job one attempt; whatever happens to the worker, its lease runs out and
+the job goes on elsewhere.
 """
 
 from __future__ import annotations

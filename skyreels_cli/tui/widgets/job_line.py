@@ -15,8 +15,8 @@ SIGNS = {"queued": "·", "running": "▶", "paused": "‖", "succeeded": "✓", 
 WIDE = 110
 
 
-def job_line(job: JobSummary, width: int, now: float, *, orphan: bool) -> str:
-    """The columns of `header_line`; a job whose worker died says so."""
+def job_line(job: JobSummary, width: int, now: float, *, orphan: bool, place: str | None = None) -> str:
+    """The columns of `header_line`; a job whose worker died says so, and one on another machine where it is."""
     state = "lost" if orphan else job.state
     cells = [
         f"{job.id:>6}",
@@ -29,7 +29,8 @@ def job_line(job: JobSummary, width: int, now: float, *, orphan: bool) -> str:
         when = job.finished_at or job.started_at or job.created_at
         clock = f"{datetime.fromtimestamp(when).astimezone():%a %H:%M}"
         cells += [_cell(model_name(job.model), 14), _cell(job.resolution, 9), clock]
-    return " ".join(cells) + "  " + " ".join(job.prompt.split())
+    where = f"{place} · " if place else ""
+    return " ".join(cells) + "  " + where + " ".join(job.prompt.split())
 
 
 def header_line(width: int) -> str:
