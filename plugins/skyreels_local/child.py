@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from skyreels_cli.errors import OutOfMemoryError, SkyreelsError
-from skyreels_cli.plugins.executor import Tell
+from skyreels_cli.plugins.executor import TellWorker
 from skyreels_cli.queue.device import oom_kills, sample
 
 # What a dying process printed last may reach us after the news of its death.
@@ -28,7 +28,7 @@ class Child:
 
     keeps_model = True
 
-    def __init__(self, command: Sequence[str], tell: Tell) -> None:
+    def __init__(self, command: Sequence[str], tell: TellWorker) -> None:
         self._tell = tell
         self.log: Callable[[str], object] = str  # replaced with each job, by that job's log
         self.heard_at = time.monotonic()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from skyreels_cli.plugins.executor import Tell
+from skyreels_cli.plugins.executor import TellWorker
 from skyreels_cli.plugins.options import Options
 from skyreels_cli.queue.device import sample
 from skyreels_local.child import Child
@@ -21,7 +21,7 @@ class Local:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
 
-    def start(self, tell: Tell) -> Child:
+    def start(self, tell: TellWorker) -> Child:
         """A child process."""
         return Child(self._command, tell)
 

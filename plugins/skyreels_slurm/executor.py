@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skyreels_cli.errors import RetryableError, UsageError, printable
-from skyreels_cli.plugins.executor import Place
+from skyreels_cli.plugins.executor import JobPlace
 from skyreels_cli.queue.batch.executor import BatchExecutor
-from skyreels_slurm.jobs import JobTable
+from skyreels_slurm.jobs import SqueueTable
 from skyreels_slurm.plugin import SlurmOptions
 from skyreels_slurm.script import batch_script
 
@@ -35,7 +35,7 @@ class Slurm:
     def __init__(self, options: SlurmOptions) -> None:
         self.poll_seconds = options.poll
         self._options = options
-        self._jobs = JobTable(run, options.poll)
+        self._jobs = SqueueTable(run, options.poll)
 
     def submit(self, folder: Path, name: str, gpus: int) -> str:
         """Submit the batch script of a job; returns its number."""
@@ -49,7 +49,7 @@ class Slurm:
         self._jobs.forget()
         return self._jobs.find(name)
 
-    def look(self, job: str) -> Place:
+    def look(self, job: str) -> JobPlace:
         """Where a job is, as of some seconds ago."""
         return self._jobs.place(job)
 

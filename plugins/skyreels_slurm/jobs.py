@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from skyreels_cli.errors import RetryableError
-from skyreels_cli.plugins.executor import Place
+from skyreels_cli.plugins.executor import JobPlace
 
 OURS = ("squeue", "--me", "--states=all", "--noheader", "--format=%i|%T|%r|%N|%P|%j")
 # Everybody's jobs that wait, those that are next first.
@@ -34,7 +34,7 @@ class JobRow:
     name: str
 
 
-class JobTable:
+class SqueueTable:
     """Our jobs as of at most `keep_seconds` ago; an answer that failed is kept as long, so that it is not asked anew.
 
     `run` calls a program and returns what it prints, or raises RetryableError.
@@ -57,17 +57,17 @@ class JobTable:
         found = [row for row in self._known().values() if row.name == name and row.state in WAITING | RUNNING]
         return found[0].number if found else None
 
-    def place(self, number: str) -> Place:
+    def place(self, number: str) -> JobPlace:
         """Where a job is; one that Slurm has forgotten is over."""
         row = self._known().get(number)
         if row is None:
-            return Place("over", f"slurm {number} is gone")
+            return JobPlace("over", f"slurm {number} is gone")
         if row.state in WAITING:
-            return Place("waiting", f"slurm {number}{self._rank(row)}{_reason(row)}")
+            return JobPlace("waiting", f"slurm {number}{self._rank(row)}{_reason(row)}")
         if row.state in RUNNING:
-            return Place("running", f"slurm {number} on {row.node}" + _unusual(row))
+            return JobPlace("running", f"slurm {number} on {row.node}" + _unusual(row))
         end = {"OUT_OF_MEMORY": "memory", "CANCELLED": "cancelled"}.get(row.state, "")
-        return Place("over", f"slurm {number} {row.state}", end)  # type: ignore[arg-type]
+        return JobPlace("over", f"slurm {number} {row.state}", end)  # type: ignore[arg-type]
 
     def _known(self) -> dict[str, JobRow]:
         with self._lock:

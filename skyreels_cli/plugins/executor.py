@@ -42,7 +42,7 @@ class RendererHandle(Protocol):
         ...
 
 
-Tell: TypeAlias = Callable[[RendererHandle, dict[str, Any]], object]
+TellWorker: TypeAlias = Callable[[RendererHandle, dict[str, Any]], object]
 """Takes the events of a renderer; the last is `{"event": "exited", "error": {code, message, hint, exit_code}}`."""
 
 
@@ -52,7 +52,7 @@ class Executor(Protocol):
     elsewhere: bool
     """Whether jobs run on other machines: `--slots` says how many at a time, and no device of this one is taken."""
 
-    def start(self, tell: Tell) -> RendererHandle:
+    def start(self, tell: TellWorker) -> RendererHandle:
         """A renderer that waits for its first command."""
         ...
 
@@ -62,7 +62,7 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
+class JobPlace:
     """Where a job of a batch system is; `text` tells it to people: `slurm 4711, 3rd`, `slurm 4711 on n2`.
 
     `end` is why a job that is over has ended, where that matters: it had too little memory, or somebody cancelled it.
@@ -94,7 +94,7 @@ class BatchSystem(Protocol):
         """The id of the job of that name that waits or runs; None if there is none."""
         ...
 
-    def look(self, job: str) -> Place:
+    def look(self, job: str) -> JobPlace:
         """Where a job is; one that nobody knows any more is over."""
         ...
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from skyreels_slurm import executor as slurm
 from skyreels_slurm.executor import Slurm, sbatch_words
-from skyreels_slurm.jobs import JobTable, ordinal
+from skyreels_slurm.jobs import SqueueTable, ordinal
 from skyreels_slurm.plugin import SlurmOptions
 from skyreels_slurm.script import batch_script
 
 from skyreels_cli.errors import RetryableError, UsageError
-from skyreels_cli.plugins.executor import Place
+from skyreels_cli.plugins.executor import JobPlace
 
 FOLDER = Path("/shared/films/swan.mp4.job")
 
@@ -35,25 +35,25 @@ def test_what_is_asked_of_sbatch() -> None:
 @pytest.mark.parametrize(
     ("row", "place"),
     [
-        ("7|PENDING|Priority||gpu|a", Place("waiting", "slurm 7, 3rd")),
-        ("7|PENDING|Resources||fast|a", Place("waiting", "slurm 7")),
-        ("7|PENDING|JobHeldUser||gpu|a", Place("waiting", "slurm 7, 3rd (JobHeldUser)")),
-        ("7|RUNNING|None|n2|gpu|a", Place("running", "slurm 7 on n2")),
-        ("7|COMPLETING|None|n2|gpu|a", Place("running", "slurm 7 on n2 (completing)")),
-        ("7|SUSPENDED|None|n2|gpu|a", Place("running", "slurm 7 on n2 (suspended)")),
-        ("7|COMPLETED|None|n2|gpu|a", Place("over", "slurm 7 COMPLETED")),
-        ("7|NODE_FAIL|None|n2|gpu|a", Place("over", "slurm 7 NODE_FAIL")),
-        ("7|PREEMPTED|None|n2|gpu|a", Place("over", "slurm 7 PREEMPTED")),
-        ("7|CANCELLED|None|n2|gpu|a", Place("over", "slurm 7 CANCELLED", "cancelled")),
-        ("7|OUT_OF_MEMORY|None|n2|gpu|a", Place("over", "slurm 7 OUT_OF_MEMORY", "memory")),
-        ("8|RUNNING|None|n2|gpu|a", Place("over", "slurm 7 is gone")),
+        ("7|PENDING|Priority||gpu|a", JobPlace("waiting", "slurm 7, 3rd")),
+        ("7|PENDING|Resources||fast|a", JobPlace("waiting", "slurm 7")),
+        ("7|PENDING|JobHeldUser||gpu|a", JobPlace("waiting", "slurm 7, 3rd (JobHeldUser)")),
+        ("7|RUNNING|None|n2|gpu|a", JobPlace("running", "slurm 7 on n2")),
+        ("7|COMPLETING|None|n2|gpu|a", JobPlace("running", "slurm 7 on n2 (completing)")),
+        ("7|SUSPENDED|None|n2|gpu|a", JobPlace("running", "slurm 7 on n2 (suspended)")),
+        ("7|COMPLETED|None|n2|gpu|a", JobPlace("over", "slurm 7 COMPLETED")),
+        ("7|NODE_FAIL|None|n2|gpu|a", JobPlace("over", "slurm 7 NODE_FAIL")),
+        ("7|PREEMPTED|None|n2|gpu|a", JobPlace("over", "slurm 7 PREEMPTED")),
+        ("7|CANCELLED|None|n2|gpu|a", JobPlace("over", "slurm 7 CANCELLED", "cancelled")),
+        ("7|OUT_OF_MEMORY|None|n2|gpu|a", JobPlace("over", "slurm 7 OUT_OF_MEMORY", "memory")),
+        ("8|RUNNING|None|n2|gpu|a", JobPlace("over", "slurm 7 is gone")),
     ],
 )
-def test_what_squeue_says(row: str, place: Place) -> None:
+def test_what_squeue_says(row: str, place: JobPlace) -> None:
     def run(words: Sequence[str]) -> str:
         return "5|gpu\n9|fast\n6|gpu\n7|gpu\n" if "--states=PENDING" in words else f"{row}\n"
 
-    assert JobTable(run, 5.0).place("7") == place
+    assert SqueueTable(run, 5.0).place("7") == place
 
 
 def test_jobs_are_asked_for_once_for_all_and_anew_after_a_change() -> None:
@@ -63,7 +63,7 @@ def test_jobs_are_asked_for_once_for_all_and_anew_after_a_change() -> None:
         asked.append(words)
         return "".join(f"{number}|RUNNING|None|n1|gpu|film{number}\n" for number in range(9))
 
-    table = JobTable(run, 60.0)
+    table = SqueueTable(run, 60.0)
     assert [table.place(str(number)).state for number in range(9)] == ["running"] * 9
     assert len(asked) == 1
     table.forget()
@@ -78,7 +78,7 @@ def test_a_controller_that_is_away_is_not_asked_by_every_slot() -> None:
         asked.append(words)
         raise RetryableError("slurm-trouble", "Unable to contact slurm controller")
 
-    table = JobTable(run, 60.0)
+    table = SqueueTable(run, 60.0)
     for number in range(5):
         with pytest.raises(RetryableError, match="Unable to contact"):
             table.place(str(number))

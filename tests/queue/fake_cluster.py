@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from skyreels_cli.errors import RetryableError
-from skyreels_cli.plugins.executor import Place
+from skyreels_cli.plugins.executor import JobPlace
 from skyreels_cli.queue.batch.event_log import EventLog
 from skyreels_cli.queue.batch.folder import JobFolder
 
@@ -80,10 +80,10 @@ class FakeCluster:
             found = [number for number, job in self.jobs.items() if job.name == name and job.state != "over"]
         return found[0] if found else None
 
-    def look(self, job: str) -> Place:
+    def look(self, job: str) -> JobPlace:
         self._hesitate("look")
         found = self.jobs[job]
-        return Place(found.state, f"fake {job}", found.end)
+        return JobPlace(found.state, f"fake {job}", found.end)
 
     def cancel(self, job: str) -> None:
         self._hesitate("cancel")

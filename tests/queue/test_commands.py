@@ -247,6 +247,17 @@ class TestLooking:
         leases.heartbeat(filled, owner, {}, 1, {"steps_done": 3, "seconds_left": 4210.0})
         assert "running  50 %, 1:10:10 left" in queue("list").out
 
+    def test_the_list_says_where_a_job_is(self, queue: Queue, filled: Store) -> None:
+        owners = [leases.register(filled, "auto", "slurm") for _ in range(2)]
+        places = ({"state": "waiting", "text": "slurm 4711, 3rd"}, {"state": "running", "text": "slurm 4712 on n2"})
+        for owner, place in zip(owners, places, strict=True):
+            claimed = leases.claim(filled, owner)
+            assert claimed
+            leases.heartbeat(filled, owner, {"place": place}, claimed[0].id)
+        said = queue("list").out
+        assert "queued (slurm 4711, 3rd)" in said
+        assert "running (slurm 4712 on n2)" in said
+
 
 class TestChanging:
     def test_states(self, queue: Queue, filled: Store) -> None:

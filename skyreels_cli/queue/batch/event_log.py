@@ -21,8 +21,6 @@ HEARTBEAT_SECONDS = 5.0
 # A disk that is full may be emptied; the ending of a film is worth waiting for.
 LAST_WRITE_SECONDS = 60.0
 
-Event = Mapping[str, Any]
-
 
 class EventLog:
     """Appends events in batches, at most one write a second; every few seconds `sample()` is among them.
@@ -30,7 +28,9 @@ class EventLog:
     A write that fails (a full disk) is tried again: nothing is lost, and the film is not disturbed.
     """
 
-    def __init__(self, path: Path, sample: Callable[[], Event], seconds_per_write: float = SECONDS_PER_WRITE) -> None:
+    def __init__(
+        self, path: Path, sample: Callable[[], Mapping[str, Any]], seconds_per_write: float = SECONDS_PER_WRITE
+    ) -> None:
         self._path = path
         self._sample = sample
         self._pause = seconds_per_write
@@ -40,7 +40,7 @@ class EventLog:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def say(self, event: Event) -> None:
+    def say(self, event: Mapping[str, Any]) -> None:
         """Have an event written soon."""
         with self._lock:
             self._waiting += json.dumps(event).encode() + b"\n"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from skyreels_cli.plugins.executor import BatchSystem, Tell
-from skyreels_cli.queue.batch.renderer import FOLLOW_SECONDS, NOTHING_KNOWN, BatchRenderer
+from skyreels_cli.plugins.executor import BatchSystem, TellWorker
+from skyreels_cli.queue.batch.renderer import FOLLOW_SECONDS, BatchRenderer
+from skyreels_cli.queue.device import NOTHING_IN_USE
 
 
 class BatchExecutor:
@@ -17,10 +18,10 @@ class BatchExecutor:
         self._system = system
         self._follow_seconds = follow_seconds
 
-    def start(self, tell: Tell) -> BatchRenderer:
+    def start(self, tell: TellWorker) -> BatchRenderer:
         """A slot."""
         return BatchRenderer(self._system, tell, self._follow_seconds)
 
     def sample(self) -> dict[str, Any]:
         """Nothing: a slot that waits takes no device."""
-        return dict(NOTHING_KNOWN)
+        return dict(NOTHING_IN_USE)

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 from skyreels_cli.errors import OutOfMemoryError, RetryableError, SkyreelsError, UsageError
 from skyreels_cli.output import clock
-from skyreels_cli.plugins.executor import BatchSystem, Place, Tell
+from skyreels_cli.plugins.executor import BatchSystem, JobPlace, TellWorker
 from skyreels_cli.queue.batch.event_log import EventReader
 from skyreels_cli.queue.batch.folder import JobFolder, is_same_film
 from skyreels_cli.queue.batch.tail import Tail
+from skyreels_cli.queue.device import NOTHING_IN_USE
 from skyreels_cli.queue.outcome import error_record
 
 # Looks at the folder for new events.
@@ -25,9 +26,6 @@ SILENT_SECONDS = 120.0
 KILL_SECONDS = 10.0
 T = TypeVar("T")
 ENDINGS = ("film_done", "job_stopped", "job_failed")
-NOTHING_KNOWN: dict[str, Any] = {
-    "ram_used_bytes": 0, "ram_total_bytes": 0, "cpu_percent": 0.0, "renderer_bytes": 0, "gpus": [],
-}  # fmt: skip
 
 
 class BatchRenderer:
@@ -38,7 +36,7 @@ class BatchRenderer:
 
     keeps_model = False
 
-    def __init__(self, system: BatchSystem, tell: Tell, follow_seconds: float = FOLLOW_SECONDS) -> None:
+    def __init__(self, system: BatchSystem, tell: TellWorker, follow_seconds: float = FOLLOW_SECONDS) -> None:
         self.log: Callable[[str], object] = str
         self.heard_at = time.monotonic()
         self._system = system
@@ -66,7 +64,7 @@ class BatchRenderer:
 
     def sample(self) -> dict[str, Any]:
         """What the job told last of its machine, and where it is."""
-        return {**NOTHING_KNOWN, **(self._job.sample if self._job else {})}
+        return {**NOTHING_IN_USE, **(self._job.sample if self._job else {})}
 
     def tell(self, event: dict[str, Any]) -> None:
         """Pass an event to the worker."""
@@ -92,7 +90,7 @@ class FollowedJob:
         self._folder = JobFolder.of(Path(command["output"]))
         self._events = EventReader(self._folder.events)
         self._output = Tail(self._folder.output)
-        self._place: Place | None = None
+        self._place: JobPlace | None = None
         self._id = ""
         self._last = ""
         self._alive_at = time.monotonic()
@@ -125,7 +123,7 @@ class FollowedJob:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        """Tell why it was not submitted; what may still run of an earlier attempt is left to the next one."""
+        """TellWorker why it was not submitted; what may still run of an earlier attempt is left to the next one."""
         if not isinstance(error, RetryableError):
             self._folder.empty()
         failed = {"event": "job_failed", **error_record(error)}
@@ -200,7 +198,7 @@ class FollowedJob:
             return True
         return place is not None and place.state == "over" and self._on_end(place)
 
-    def _look(self) -> Place | None:
+    def _look(self) -> JobPlace | None:
         """Where the job is; None if the batch system does not answer."""
         try:
             place = self._system.look(self._id)
@@ -226,29 +224,29 @@ class FollowedJob:
         return False
 
     def _finish(self, event: dict[str, Any]) -> None:
-        """Tell an ending. The folder goes first: no other attempt may read the ending of this one."""
+        """TellWorker an ending. The folder goes first: no other attempt may read the ending of this one."""
         self._last = event["event"]
         for text in self._output.read():
             self._renderer.log(text)
         self._folder.empty()
         self._renderer.tell({**event, "job": self._number})
 
-    def _show(self, place: Place | None) -> None:
-        """Tell where the job is, whenever that has changed."""
+    def _show(self, place: JobPlace | None) -> None:
+        """TellWorker where the job is, whenever that has changed."""
         if place is None or place.state == "over":
             return
         silence = time.monotonic() - self._alive_at
         text = place.text
         if silence > SILENT_SECONDS:
             text += f", silent for {clock(silence // 60 * 60)}"
-        shown = Place(place.state, text)
+        shown = JobPlace(place.state, text)
         if shown != self._place:
             self._place = shown
             self.sample = {**self.sample, "place": {"state": shown.state, "text": text}}
             self._renderer.note(f"{shown.state}: {text}")
             self._renderer.tell({"event": "job_placed", "job": self._number, **self.sample["place"]})
 
-    def _stop(self, place: Place | None) -> bool:
+    def _stop(self, place: JobPlace | None) -> bool:
         """Pass on that it is to stop; True if that was all there is to do."""
         if place is not None and place.state == "waiting":
             try:
@@ -263,7 +261,7 @@ class FollowedJob:
             self._folder.ask_to_stop()
         return False
 
-    def _on_end(self, place: Place) -> bool:
+    def _on_end(self, place: JobPlace) -> bool:
         """What a job means that is over and has not said how; True unless it has been submitted once more."""
         if self._last == "job_interrupted" and place.end == "":
             self._submit()
@@ -272,7 +270,7 @@ class FollowedJob:
         return True
 
 
-def _end_record(job: int, place: Place) -> dict[str, Any]:
+def _end_record(job: int, place: JobPlace) -> dict[str, Any]:
     if place.end == "cancelled":
         code, exit_code, hint = "cancelled-there", UsageError.exit_code, f"skyreels queue retry {job}"
     else:
