@@ -24,7 +24,7 @@ class SlurmOptions(Options):
     setup: str = Field("", description="A line of shell before the render, such as: module load cuda.")
     command: str | None = Field(
         None,
-        description="The words that start the program on a node, such as: apptainer exec --nv /shared/skyreels.sif skyreels.",
+        description="What starts the program on a node, such as: apptainer exec --nv /shared/sky.sif skyreels.",
     )
     margin: int = Field(
         120, ge=1, description="Seconds before the time limit at which a film is checkpointed; more than a step takes."
