@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from skyreels_cli.film.folder.durable import write_json
 from skyreels_cli.queue import actions, leases
+from skyreels_cli.queue.batch import folder, renderer
 from skyreels_cli.queue.batch.executor import BatchExecutor
 from skyreels_cli.queue.batch.folder import JobFolder
 from skyreels_cli.queue.job import Job
@@ -175,18 +178,45 @@ def test_a_cluster_that_does_not_answer_costs_no_attempt(cluster: Cluster) -> No
     assert cluster.logged(job).count("no answer") == 1
 
 
+def test_a_job_that_gives_no_sign_of_life_is_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renderer, "SILENT_SECONDS", 0.05)
+    job = cluster.add()
+    thread = cluster.start()
+    cluster.fake.jobs[cluster.wait_for_job()].state = "running"
+    wait_for(lambda: "running: fake 1, silent for 0:00" in cluster.logged(job))
+    assert cluster.store.job(1).state == "running"
+    cluster.fake.jobs["1"].state = "over"
+    cluster.stop(thread)
+
+
+def test_a_full_shared_disk_delays_a_job(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.use(nodes=1)
+    full = [OSError(errno.ENOSPC, "No space left on device")]
+
+    def write(path: Path, data: object) -> None:
+        if full:
+            raise full.pop()
+        write_json(path, data)
+
+    monkeypatch.setattr(folder, "write_json", write)
+    job = cluster.add()
+    assert cluster.run() == {"queued": 1, "succeeded": 1}
+    assert f"folder {job.output}.job cannot be written: No space left on device; trying again in" in cluster.logged(job)
+    assert finished(job)
+
+
 def abandoned(cluster: Cluster) -> Job:
     """A job whose worker was killed after it had been submitted: its folder is there, its lease is gone."""
     job = cluster.add()
     owner = leases.register(cluster.store, "auto")
     leases.claim(cluster.store, owner)
-    folder = JobFolder.of(job.output_path)
+    left = JobFolder.of(job.output_path)
     command = {
         "do": "render", "job": 1, "recipe": job.recipe, "placement": {**PLACEMENT, **job.placement},
         "output": job.output, "keep_work": False, "overwrite": False, "next": [],
     }  # fmt: skip
-    folder.fill(command)
-    folder.note_id(cluster.fake.submit(folder.path, folder.name, 1))
+    left.fill(command)
+    left.note_id(cluster.fake.submit(left.path, left.name, 1))
     with cluster.store.database.write() as connection:
         leases._let_go(connection, owner.id, 0.0)
     return job
@@ -209,9 +239,9 @@ def test_a_job_that_a_dead_worker_left_is_gone_on_with(cluster: Cluster, *, told
 
 def test_a_job_that_was_edited_meanwhile_is_submitted_anew(cluster: Cluster) -> None:
     job = abandoned(cluster)
-    folder = JobFolder.of(job.output_path)
-    assert folder.command
-    folder.job.write_text(json.dumps({**folder.command, "recipe": {"prompt": "another"}}))
+    left = JobFolder.of(job.output_path)
+    assert left.command
+    left.job.write_text(json.dumps({**left.command, "recipe": {"prompt": "another"}}))
     thread = cluster.start()
     cluster.wait_for_job(2)
     assert cluster.fake.jobs["1"].end == "cancelled"
