@@ -104,8 +104,8 @@ def ordinal(number: int) -> str:
 
 
 def _reason(row: JobRow) -> str:
-    return "" if row.reason in IN_LINE else f" ({row.reason})"
+    return "" if row.reason in IN_LINE else f", {row.reason}"
 
 
 def _unusual(row: JobRow) -> str:
-    return "" if row.state == "RUNNING" else f" ({row.state.lower()})"
+    return "" if row.state == "RUNNING" else f", {row.state.lower()}"

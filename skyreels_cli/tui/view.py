@@ -61,9 +61,9 @@ class View:
         elsewhere = (worker.sample for worker in self.living if worker.place and worker.sample.get("host"))
         return {sample["host"]: sample["gpus"] for sample in elsewhere}
 
-    def place_of(self, job: JobSummary) -> str | None:
-        """Where a running job is, if that is another machine: `queued (slurm 4711, 3rd)`."""
-        return next((worker.place for worker in self.living if worker.id == job.owner), None)
+    def place_of(self, job: JobSummary) -> dict[str, str] | None:
+        """The `place` of a running job, if that is another machine."""
+        return next((worker.sample.get("place") for worker in self.living if worker.id == job.owner), None)
 
     def is_orphan(self, job: JobSummary) -> bool:
         """Whether a job is called running though its worker is dead; the next worker takes it up."""

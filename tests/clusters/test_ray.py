@@ -71,7 +71,7 @@ class Site:
     def same_as_alone(self, job: Job, said: list[str]) -> bool:
         alone = self.films / "alone.mkv"
         assert main(["generate", "a red ball", "--seed", "7", *said, "-o", str(alone), "--overwrite", "--quiet"]) == 0
-        return np.array_equal(np.stack(read_frames(Path(job.output))), np.stack(read_frames(alone)))
+        return np.array_equal(np.stack(list(read_frames(Path(job.output)))), np.stack(list(read_frames(alone))))
 
     def _listen(self, event: Any) -> None:
         self.events.append((time.monotonic(), dict(event)))

@@ -100,7 +100,7 @@ class Site:
             draft = job.draft
             said = LONG if draft["num_frames"] == 97 else SHORT
             self.ask("generate", "a red ball", "--seed", str(draft["seed"]), *said, "-o", str(local), "--quiet")
-        return np.array_equal(np.stack(read_frames(job.output_path)), np.stack(read_frames(local)))
+        return np.array_equal(np.stack(list(read_frames(job.output_path))), np.stack(list(read_frames(local))))
 
     def close(self) -> None:
         for worker in self.workers:

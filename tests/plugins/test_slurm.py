@@ -37,10 +37,10 @@ def test_what_is_asked_of_sbatch() -> None:
     [
         ("7|PENDING|Priority||gpu|a", JobPlace("waiting", "slurm 7, 3rd")),
         ("7|PENDING|Resources||fast|a", JobPlace("waiting", "slurm 7")),
-        ("7|PENDING|JobHeldUser||gpu|a", JobPlace("waiting", "slurm 7, 3rd (JobHeldUser)")),
+        ("7|PENDING|JobHeldUser||gpu|a", JobPlace("waiting", "slurm 7, 3rd, JobHeldUser")),
         ("7|RUNNING|None|n2|gpu|a", JobPlace("running", "slurm 7 on n2")),
-        ("7|COMPLETING|None|n2|gpu|a", JobPlace("running", "slurm 7 on n2 (completing)")),
-        ("7|SUSPENDED|None|n2|gpu|a", JobPlace("running", "slurm 7 on n2 (suspended)")),
+        ("7|COMPLETING|None|n2|gpu|a", JobPlace("running", "slurm 7 on n2, completing")),
+        ("7|SUSPENDED|None|n2|gpu|a", JobPlace("running", "slurm 7 on n2, suspended")),
         ("7|COMPLETED|None|n2|gpu|a", JobPlace("over", "slurm 7 COMPLETED")),
         ("7|NODE_FAIL|None|n2|gpu|a", JobPlace("over", "slurm 7 NODE_FAIL")),
         ("7|PREEMPTED|None|n2|gpu|a", JobPlace("over", "slurm 7 PREEMPTED")),

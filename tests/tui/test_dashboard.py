@@ -61,7 +61,8 @@ async def test_jobs_elsewhere_say_where_and_their_machines_are_devices(store: St
     gpu = {
         "name": "H100", "used_bytes": 51e9, "total_bytes": 80e9, "load_percent": 97, "celsius": None, "watts": None,
     }  # fmt: skip
-    fill(store, Path("/films"))
+    for number in range(2):
+        store.add(new_job(number, Path("/films")))
     places = (("waiting", "slurm 4711, 3rd", {}), ("running", "slurm 4712 on n2", {"host": "n2", "gpus": [gpu]}))
     for state, text, more in places:
         owner = leases.register(store, "auto", "slurm", 3600)
@@ -69,7 +70,8 @@ async def test_jobs_elsewhere_say_where_and_their_machines_are_devices(store: St
         assert claimed
         leases.heartbeat(store, owner, {"place": {"state": state, "text": text}, **more}, claimed[0].id)
     async with on_stage(store, (130, 30)) as stage:
-        await stage.until_seen("queued (slurm 4711, 3rd) · ", "running (slurm 4712 on n2) · ", "n2 ", "51.0 of 80.0 GB")
+        await stage.until_seen("· queued", "slurm 4711, 3rd · ", "▶ running", "slurm 4712 on n2 · ")
+        await stage.until_seen("n2 ", "51.0 of 80.0 GB", "97 %")
 
 
 async def test_the_look_drifts_in_curves_one_per_quality(store: Store) -> None:

@@ -26,7 +26,7 @@ class DevicePanel(Static):
         self._sample: dict[str, Any] = {}
         self._past: dict[str, deque[float]] = {}
         self._job: Job | None = None
-        self._nodes: dict[str, list[dict[str, Any]]] = {}
+        self._machines: dict[str, list[dict[str, Any]]] = {}
 
     def take(self, sample: dict[str, Any]) -> None:
         """Draw another sample of the devices, as `queue.device.sample` returns it."""
@@ -38,8 +38,8 @@ class DevicePanel(Static):
     def show(self, view: View) -> None:
         """Draw the memory of the running job of a reading, and the GPUs of other machines."""
         nodes = view.nodes
-        if view.film != self._job or nodes != self._nodes:
-            self._job, self._nodes = view.film, nodes
+        if view.film != self._job or nodes != self._machines:
+            self._job, self._machines = view.film, nodes
             self._draw()
 
     def on_resize(self) -> None:
@@ -55,7 +55,7 @@ class DevicePanel(Static):
             yield self._line(f"cuda:{index}", gpu["used_bytes"], gpu["total_bytes"], _facts(gpu))
         load = f"cpu {self._sample['cpu_percent']:.0f} %"
         yield self._line("host", self._sample["ram_used_bytes"], self._sample["ram_total_bytes"], [load])
-        for node, gpus in self._nodes.items():
+        for node, gpus in self._machines.items():
             for gpu in gpus:
                 yield self._line(node, gpu["used_bytes"], gpu["total_bytes"], _facts(gpu))
         film = self._film_memory()
