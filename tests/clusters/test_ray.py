@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -79,6 +80,8 @@ class Site:
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
+    """Started by this thread, as Ray's daemons end with the thread that started them."""
+    ray.init(address="local", log_to_driver=False)
     yield
     ray.shutdown()
 
@@ -107,7 +110,7 @@ def test_jobs_on_two_slots_and_the_second_finds_the_model_loaded(site: Site) -> 
     assert {event["text"] for event in placed} <= {"ray", f"ray on {socket.gethostname()}"}
     cold = [site.seconds_to_first_step(job) for job in jobs[:2]]
     warm = [site.seconds_to_first_step(job) for job in jobs[2:]]
-    print(f"to the first step: cold {cold}, warm {warm}")
+    print(f"to the first step: cold {cold}, warm {warm}", file=sys.__stdout__)
     assert min(cold) >= 5 * sorted(warm)[len(warm) // 2]
 
 
@@ -141,7 +144,6 @@ def test_pause_cancel_and_a_job_that_fails(site: Site) -> None:
 
 def test_a_job_waits_while_the_cluster_is_full(site: Site) -> None:
     job = site.add("third")
-    ray.init(address="local", log_to_driver=False, ignore_reinit_error=True)
     blocker = ray.remote(num_cpus=ray.cluster_resources()["CPU"])(Blocker).remote()
     ray.get(blocker.ready.remote())
     worker = site.start()

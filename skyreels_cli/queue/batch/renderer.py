@@ -123,14 +123,12 @@ class FollowedJob:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        """TellWorker why it was not submitted; what may still run of an earlier attempt is left to the next one."""
+        """Tell why it was not submitted; what may still run of an earlier attempt is left to the next one."""
         if not isinstance(error, RetryableError):
             self._folder.empty()
-        failed = {"event": "job_failed", **error_record(error)}
-        self._last = "job_stopped" if self._to_stop else "job_failed"
-        self._renderer.tell(
-            {**(failed if self._last == "job_failed" else {"event": "job_stopped"}), "job": self._number}
-        )
+        ending = {"event": "job_stopped"} if self._to_stop else {"event": "job_failed", **error_record(error)}
+        self._last = str(ending["event"])
+        self._renderer.tell({**ending, "job": self._number})
 
     def _take_up(self) -> None:
         """Go on with a job that is there already for this film, or submit one."""
@@ -224,7 +222,7 @@ class FollowedJob:
         return False
 
     def _finish(self, event: dict[str, Any]) -> None:
-        """TellWorker an ending. The folder goes first: no other attempt may read the ending of this one."""
+        """Tell an ending. The folder goes first: no other attempt may read the ending of this one."""
         self._last = event["event"]
         for text in self._output.read():
             self._renderer.log(text)
@@ -232,7 +230,7 @@ class FollowedJob:
         self._renderer.tell({**event, "job": self._number})
 
     def _show(self, place: JobPlace | None) -> None:
-        """TellWorker where the job is, whenever that has changed."""
+        """Tell where the job is, whenever that has changed."""
         if place is None or place.state == "over":
             return
         silence = time.monotonic() - self._alive_at
