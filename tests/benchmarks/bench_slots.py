@@ -23,6 +23,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from skyreels_cli.queue.batch import event_log
+from skyreels_cli.queue.batch.event_log import EventLog
 from skyreels_cli.queue.batch.executor import BatchExecutor
 from skyreels_cli.queue.database import Database
 from skyreels_cli.queue.store import Store
@@ -53,7 +54,7 @@ def measure(folder: Path, jobs: int, slots: int) -> dict[str, Any]:
     seconds = time.monotonic() - began
     cluster.close()
     ended = endings(events)
-    gaps = [later - earlier for times in writes.values() for earlier, later in pairwise(times[:-1])]
+    gaps = [later - earlier for times in writes.values() for earlier, later in pairwise(times)]
     return {
         "machine": f"{platform.machine()}, {platform.system()}",
         "jobs": jobs,
@@ -85,16 +86,21 @@ def count_transactions() -> list[float]:
     return times
 
 
-def count_writes() -> dict[Path, list[float]]:
-    """The times of writes to each log of events from now on; the last of a log is that of its closing."""
-    times: dict[Path, list[float]] = defaultdict(list)
-    append = event_log._append
+def count_writes() -> dict[int, list[float]]:
+    """The times of writes to each log of events from now on."""
+    times: dict[int, list[float]] = defaultdict(list)
+    logs: list[EventLog] = []  # kept, so that no two have the same id
+    write = EventLog._write
 
-    def counted(path: Path, text: bytes) -> bool:
-        times[path].append(time.monotonic())
-        return append(path, text)
+    def counted(self: EventLog) -> bool:
+        logs.append(self)
+        before = self._write_at
+        done = write(self)
+        if self._write_at != before:
+            times[id(self)].append(self._write_at)
+        return done
 
-    event_log._append = counted
+    EventLog._write = counted  # type: ignore[method-assign]
     return times
 
 

@@ -34,6 +34,7 @@ class EventLog:
         self._path = path
         self._sample = sample
         self._pause = seconds_per_write
+        self._write_at = 0.0
         self._waiting = _fresh_line(path)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -51,7 +52,7 @@ class EventLog:
         self._thread.join()
         until = time.monotonic() + LAST_WRITE_SECONDS
         while not self._write() and time.monotonic() < until:
-            time.sleep(self._pause)
+            pass
         return not self._waiting
 
     def _work(self) -> None:
@@ -65,9 +66,14 @@ class EventLog:
 
     def _write(self) -> bool:
         """Append what waits; False if that failed and must be tried again."""
+        time.sleep(max(0.0, self._write_at - time.monotonic()))
         with self._lock:
             text = self._waiting
-        if text and not _append(self._path, text):
+        if not text:
+            return True
+        whole = _append(self._path, text)
+        self._write_at = time.monotonic() + self._pause
+        if not whole:
             return False
         with self._lock:
             self._waiting = self._waiting[len(text) :]
