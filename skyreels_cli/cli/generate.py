@@ -10,14 +10,16 @@ from typer import Argument
 
 from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.options import FilmOptions, PlanOptions
+from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import Notice, progress
 from skyreels_cli.cli.request import decide_aloud, make_request
 from skyreels_cli.cli.storyboard import reviewed
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
+from skyreels_cli.film.speeds import known_speeds, remember_speeds, speed_key
 from skyreels_cli.output import Output, byte_size, clock
-from skyreels_cli.plan.rows import RowCounts
+from skyreels_cli.plan.work import FilmWork
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -116,7 +118,7 @@ def tell_finished(film: FilmDone, out: Output) -> None:
 
 def _tell_result(film: FilmDone, out: Output) -> None:
     data = film.to_dict()
-    del data["event"]
+    del data["event"], data["time"]
     out.result(data, film.output)
 
 
@@ -130,11 +132,10 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
 
 def _watch(rendering: Rendering, out: Output) -> FilmDone:
     """Render while a person, or a script, is told how it goes; closing the generator stops the film."""
-    film = None
-    plan = rendering.plan
-    rows = None if plan.endless else RowCounts.of(plan)
+    film, plan, key = None, rendering.plan, speed_key(rendering)
+    pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan), known_speeds(key))
     with (
-        progress(out, rows) as listen,
+        progress(out, pace) as listen,
         Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text))) as interrupts,
     ):
         from skyreels_cli.film.render import render  # seconds: by now the display is moving
@@ -147,4 +148,5 @@ def _watch(rendering: Rendering, out: Output) -> FilmDone:
                 if isinstance(event, FilmDone):
                     film = event
     assert film is not None, "a film that ends without an error says so"
+    remember_speeds(key, pace.time.measured)
     return film

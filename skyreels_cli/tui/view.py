@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from skyreels_cli.queue.job import FINISHED, Job, JobState, JobSummary, WorkerInfo
 from skyreels_cli.queue.store import FinishedFilm, Sort
@@ -74,8 +73,13 @@ def progress_text(job: JobSummary, now: float) -> str:
 
 
 def planned_memory(job: Job) -> float | None:
-    """Bytes that the plan foresaw on the device, in the offload mode that the job runs in."""
+    """Bytes that the plan foresaw of what `peak_memory_bytes` measures; None where the plan does not say.
+
+    On a GPU that is the device's memory in the job's offload mode; else all of the process, whose memory is one.
+    """
+    estimates = job.plan.get("estimates", {})
     offload = job.overrides.get("offload") or job.placement.get("offload") or "none"
-    name = "memory" if offload == "none" else f"memory_offload_{offload}"
-    estimate: dict[str, Any] | None = job.plan.get("estimates", {}).get(name)
-    return float(estimate["value"]) if estimate else None
+    on_gpu = str(job.plan.get("device", "cuda")).startswith("cuda")
+    device = "memory" if offload == "none" or not on_gpu else f"memory_offload_{offload}"
+    names = (device,) if on_gpu else (device, "host")
+    return sum(float(estimates[name]["value"]) for name in names) if all(n in estimates for n in names) else None
