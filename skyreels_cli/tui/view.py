@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from skyreels_cli.queue.job import FINISHED, Job, JobState, JobSummary, WorkerInfo
 from skyreels_cli.queue.store import FinishedFilm, Sort
@@ -10,7 +11,8 @@ from skyreels_cli.queue.store import FinishedFilm, Sort
 FILTERS: dict[str, tuple[JobState, ...] | None] = {
     "all": None,
     "to do": ("running", "queued", "paused"),
-    "failed": ("failed", "cancelled"),
+    "failed": ("failed",),
+    "cancelled": ("cancelled",),
     "done": ("succeeded",),
 }
 SORTS: tuple[Sort, ...] = ("queue", "id", "prompt", "model", "frames", "created", "finished")
@@ -35,7 +37,8 @@ class Wanted:
 class View:
     """The queue as of one reading; `film` is the running job that is shown, `detail` the one that is opened.
 
-    `seconds_ahead` is what the plans of the queued jobs add up to.
+    `seconds_ahead` is what the plans of the queued jobs add up to; `why` says by job why it is not worked off in its
+    place.
     """
 
     wanted: Wanted = Wanted()
@@ -48,11 +51,17 @@ class View:
     detail: Job | None = None
     history: tuple[FinishedFilm, ...] = ()
     seconds_ahead: float = 0.0
+    why: tuple[tuple[int, str], ...] = ()
 
     @property
     def living(self) -> tuple[WorkerInfo, ...]:
         """Workers whose process is alive."""
         return tuple(worker for worker in self.workers if worker.alive)
+
+    @property
+    def lost(self) -> int:
+        """Jobs that are called running though their workers are dead."""
+        return self.counts.get("running", 0) - sum(worker.job is not None for worker in self.living)
 
     def is_orphan(self, job: JobSummary) -> bool:
         """Whether a job is called running though its worker is dead; the next worker takes it up."""
@@ -60,7 +69,7 @@ class View:
 
 
 def progress_text(job: JobSummary, now: float) -> str:
-    """How far a job is, what it has been asked for, why it failed, or in how many seconds it is tried again."""
+    """How far a job is, what it has been asked for, why it failed, or what it waits for."""
     if job.request:
         return f"{job.request} asked"
     if job.state == "failed":
@@ -69,7 +78,11 @@ def progress_text(job: JobSummary, now: float) -> str:
         return ""
     if job.retry_at and job.retry_at > now:
         return f"in {job.retry_at - now:.0f} s"
-    return f"{100 * job.steps_done // max(job.total_steps, 1)} %" if job.steps_done or job.state == "running" else ""
+    if job.steps_done or job.state == "running":  # a film of which every step is done is not done
+        return f"{min(99, 100 * job.steps_done // max(job.total_steps, 1))} %"
+    if job.not_before and job.not_before > now:
+        return f"at {datetime.fromtimestamp(job.not_before).astimezone():%a %H:%M}"
+    return f"after {job.after}" if job.after else ""
 
 
 def planned_memory(job: Job) -> float | None:

@@ -26,7 +26,7 @@ async def test_a_whole_night(night: FakeEngine, store: Store) -> None:
         await stage.until_seen("1 running · 6 queued", "film 4", "starting")
         night.play(40)
         await stage.until_seen("less memory: offload none → stream", "2 of 3", "10 of 30, 2.4 s/step")
-        await stage.until_seen("window 0:48, film 2:16")
+        await stage.until_seen("window 0:56, film 2:16")
         actions.pause(store, 4)
         await stage.until_seen("pause asked: it stops after this step")
         night.stop()

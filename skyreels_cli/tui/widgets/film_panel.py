@@ -64,6 +64,7 @@ class FilmPanel(Static):
             yield self._windows(progress)
             yield from self._noise(progress)
             yield self._steps(progress)
+        if progress:
             yield Content(_left(progress))
         yield Content(_facts(job, progress))
         yield from self._drifts(progress)
@@ -87,10 +88,17 @@ class FilmPanel(Static):
 
     def _steps(self, progress: dict[str, Any]) -> Content:
         step, steps = progress["step"], progress["steps"]
+        if progress["stage"] == "decoding":
+            return self._decoding(progress["frames"] - progress["first_frame"], progress["new_frames"])
         pace = progress.get("step_seconds")
         done, to_do = bar(step / max(steps, 1), max(8, self.size.width - 34))
         said = f" {step} of {steps}" + (f", {pace:.3g} s/step" if pace else "")
         return Content.assemble("steps   ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
+
+    def _decoding(self, frames: int, all_frames: int) -> Content:
+        done, to_do = bar(frames / max(all_frames, 1), max(8, self.size.width - 34))
+        said = f" {frames} of {all_frames} frames"
+        return Content.assemble("decoding ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
 
     def _drifts(self, progress: dict[str, Any]) -> Iterator[Content]:
         """One curve per quality of the look, over the windows that are done; all on one line where lines are few."""
@@ -116,9 +124,10 @@ def _drift(values: list[float], width: int, words: str) -> Content:
 
 
 def _left(progress: dict[str, Any]) -> str:
-    pace, film = progress.get("step_seconds"), progress.get("seconds_left")
-    window = clock(pace * (progress["steps"] - progress["step"])) if pace else "–"
-    return f"left    window {window}, film {clock(film) if film is not None else '–'}"
+    window, film = progress.get("window_seconds_left"), progress.get("seconds_left")
+    words = [f"window {clock(window)}"] if window is not None else []
+    words += [f"film {clock(film)}" if film is not None else "not known before the first step"]
+    return f"left    {', '.join(words)}"
 
 
 def _facts(job: Job, progress: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from skyreels_cli.queue.job import JobSummary
 from skyreels_cli.tui.messages import Want
 from skyreels_cli.tui.view import View
-from skyreels_cli.tui.widgets.job_line import header_line, job_line
+from skyreels_cli.tui.widgets.job_line import column_at, header_line, job_line
 
 MARGIN = 30
 """Jobs that are read above and below what is seen, so that scrolling by a page shows jobs at once."""
@@ -28,7 +28,7 @@ class JobTable(ScrollView, can_focus=True):
     """Line 0 is the header; job i of the list is line i + 1. The cursor stays with its job when the order changes."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"jobs--{name}" for name in ("header", "cursor", "running", "paused", "failed", "over")
+        f"jobs--{name}" for name in ("header", "cursor", "running", "paused", "failed", "over", "marked")
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "step(-1)", "The job above", id="previous", show=False),
@@ -37,6 +37,7 @@ class JobTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "A page down", id="page-down", show=False),
         Binding("home,g", "go(0)", "The first job", id="top", show=False),
         Binding("end,G", "go(-1)", "The last job", id="bottom", show=False),
+        Binding("space", "mark", "Mark", id="mark", tooltip="Mark the job: what is done next is done to all marked"),
     ]
     cursor: reactive[int] = reactive(0)
 
@@ -45,6 +46,7 @@ class JobTable(ScrollView, can_focus=True):
         self._view = View()
         self._orphans: frozenset[int] = frozenset()
         self._chosen: int | None = None
+        self.marked: frozenset[int] = frozenset()
 
     @property
     def job(self) -> JobSummary | None:
@@ -81,10 +83,25 @@ class JobTable(ScrollView, can_focus=True):
         """Move the cursor to the first job or to the last (-1)."""
         self.cursor = self._within(place if place >= 0 else self._view.total - 1)
 
+    def action_mark(self) -> None:
+        """Mark the job under the cursor, or no longer, and go on to the next one."""
+        if self.job:
+            self.marked ^= {self.job.id}
+            self.action_step(1)
+            self.refresh()
+
+    def unmark(self) -> None:
+        """Mark no job any more."""
+        self.marked = frozenset()
+        self.refresh()
+
     def on_click(self, event: events.Click) -> None:
-        """Choose by mouse."""
+        """Choose a job by mouse, or sort by a column; a second click on it turns the order round."""
         if event.y > 0:
             self.cursor = self._within(round(self.scroll_y) + event.y - 1)
+            return
+        sort, wanted = column_at(event.x, self.size.width).sort, self._view.wanted
+        self.post_message(Want(sort=sort, descending=sort == wanted.sort and not wanted.descending, offset=0))
 
     def on_resize(self) -> None:
         """More or fewer jobs are seen."""
@@ -101,12 +118,15 @@ class JobTable(ScrollView, can_focus=True):
         if job is None:
             text = " …" if 0 <= place < self._view.total else ""
             return self._strip(text, width, self.get_component_rich_style("jobs--over"))
-        words = job_line(job, width, time.time(), orphan=job.id in self._orphans)
+        marked = job.id in self.marked
+        words = job_line(job, width, time.time(), orphan=job.id in self._orphans, marked=marked)
         return self._strip(words, width, self._style_of(job, place))
 
     def _style_of(self, job: JobSummary, place: int) -> Style:
         kinds = {"succeeded": "over", "cancelled": "over", "running": "running", "paused": "paused", "failed": "failed"}
         style = self.get_component_rich_style(f"jobs--{kinds[job.state]}") if job.state in kinds else self.rich_style
+        if job.id in self.marked:
+            style += self.get_component_rich_style("jobs--marked")
         if place != self.cursor:
             return style
         return style + self.get_component_rich_style("jobs--cursor") + Style(reverse=self.app.no_color, bold=True)

@@ -9,14 +9,15 @@ from textual.widgets import Static
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.output import clock
-from skyreels_cli.queue.job import JobState
 from skyreels_cli.tui.view import View
 
-COUNTED: tuple[tuple[JobState, str], ...] = (
+COUNTED = (
     ("running", "running"),
+    ("lost", "lost"),
     ("queued", "queued"),
     ("paused", "paused"),
     ("failed", "failed"),
+    ("cancelled", "cancelled"),
     ("succeeded", "done"),
 )
 
@@ -26,7 +27,8 @@ class StatusLine(Static):
 
     def show(self, view: View) -> None:
         """Draw a reading."""
-        counts = " · ".join(f"{view.counts[state]} {word}" for state, word in COUNTED if view.counts.get(state))
+        shown = {**view.counts, "running": view.counts.get("running", 0) - view.lost, "lost": view.lost}
+        counts = " · ".join(f"{shown[state]} {word}" for state, word in COUNTED if shown.get(state))
         left = _queue_left(view)
         head = f" skyreels  {counts or 'the queue is empty: n adds a film'}{f' · {left} left' if left else ''}"
         notes = (Content.styled(f" {note}", "$text-warning") for note in _notes(view))
@@ -54,4 +56,6 @@ def _notes(view: View) -> Iterator[str]:
     if waits and not view.living:
         lost = any(not worker.alive for worker in view.workers)
         yield f"! {'the worker has died' if lost else 'no worker is running'}: nothing is rendered (w starts one)"
+    if any(worker.asked_to_stop for worker in view.living):
+        yield "‖ the worker is stopping: it saves its film first"
     yield from (f"! {reason}" for worker in view.living if (reason := worker.sample.get("rest_reason")))
