@@ -41,7 +41,7 @@ class Pace:
             case WindowStarted():
                 self.window, self.stage, self.noise = event, "", ()
                 self._window_steps, self.window_steps_done = [], 0
-                self._windows_done, self.skipped = event.window, None
+                self._windows_done, self.skipped = event.window - 1, None
             case StepDone():
                 self.noise, self.stage = event.noise, ""
                 self.window_steps_done = event.step + 1
@@ -52,7 +52,7 @@ class Pace:
                 self.skipped = skipped
             case WindowDone():
                 self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
-                self._windows_done = event.window + 1
+                self._windows_done = event.window
                 self._overheads.append(max(0.0, event.seconds - sum(self._window_steps)))
 
     @property
@@ -68,7 +68,7 @@ class Pace:
     @property
     def steps_done(self) -> int:
         """Steps done of the whole film, those of a resumed film's finished windows included."""
-        before = self.rows.before(self.window.window) if self.rows and self.window else 0
+        before = self.rows.before(self.window.window - 1) if self.rows and self.window else 0
         return before + self.window_steps_done
 
     @property

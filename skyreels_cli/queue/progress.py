@@ -3,7 +3,7 @@
 The keys (none is missing once the renderer has spoken; times in seconds, memory in bytes):
 
     stage           what is done between steps ("loading transformer"), or ""
-    window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
+    window, windows the window at hand, from 1, and how many there are (both 0 before the first has begun)
     first_frame, new_frames, prompt
                     what the window adds to the film, and its prompt
     step, steps     steps done of this window, and its total
@@ -89,11 +89,11 @@ class Progress:
             case "film_resumed":
                 state["frames"] = event["frames"]
                 state["steps_done"] = self._rows.before(event["windows"])
-                self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
+                self._done.extend(dict(window) for window in self._before if window["window"] <= event["windows"])
             case "window_started":
                 names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
                 state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
-                state["steps_done"] = self._rows.before(event["window"])
+                state["steps_done"] = self._rows.before(event["window"] - 1)
                 self._window_seconds = 0.0
             case "step_done":
                 self._take_step(event)
@@ -150,7 +150,7 @@ class Progress:
         self._measured += 1
         self._measured_seconds += event["seconds"]
         self._window_seconds += event["seconds"]
-        before = self._rows.before(event["window"])
+        before = self._rows.before(event["window"] - 1)
         self._state.update(
             stage="", step=event["step"] + 1, noise=list(event["noise"]), steps_done=before + event["step"] + 1
         )
@@ -165,5 +165,5 @@ class Progress:
         if pace is None:
             return None
         steps: float = (self._state["total_steps"] - self.steps_done) * pace - min(pace, self.idle_seconds)
-        windows: int = self._state["windows"] - self._state["window"]
+        windows: int = self._state["windows"] - self._state["window"] + 1
         return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)

@@ -14,8 +14,8 @@ from skyreels_cli.output import Output, byte_size, clock, frame_range
 from skyreels_cli.plan.rows import RowCounts
 
 GB = 1_000_000_000
-FIRST = WindowStarted(0, 3, 20, 0, 97, "x")
-SECOND = WindowStarted(1, 3, 20, 97, 80, "x")
+FIRST = WindowStarted(1, 3, 20, 0, 97, "x")
+SECOND = WindowStarted(2, 3, 20, 97, 80, "x")
 
 
 class Clock:
@@ -28,7 +28,7 @@ class Clock:
         return self.seconds
 
 
-def steps(count: int, seconds: float, window: int = 0, noise: tuple[float, ...] = ()) -> list[StepDone]:
+def steps(count: int, seconds: float, window: int = 1, noise: tuple[float, ...] = ()) -> list[StepDone]:
     """The first rows of a window, each of them taking so long."""
     return [StepDone(window, row, 20, seconds, 8 * GB, noise) for row in range(count)]
 
@@ -59,7 +59,7 @@ class TestPace:
         assert pace.window_left == 14 * 2
 
     def test_decoding_is_counted_once_it_is_known(self) -> None:
-        pace = pace_after(FIRST, *steps(20, 2.0), WindowDone(0, 40 + 7, 9 * GB), SECOND, *steps(1, 2.0, 1))
+        pace = pace_after(FIRST, *steps(20, 2.0), WindowDone(1, 40 + 7, 9 * GB), SECOND, *steps(1, 2.0, 2))
         assert pace.film_left == 39 * 2 + 2 * 7
         assert pace.peak_memory_bytes == 9 * GB
 
@@ -68,14 +68,14 @@ class TestPace:
         assert pace_after(FIRST, *steps(10, 1.0), *steps(10, 3.0)).window_step_seconds == 2.0
 
     def test_a_resumed_film_counts_what_was_done_before(self) -> None:
-        pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(1, 9, 20, 2.0, GB, ()))
+        pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(2, 9, 20, 2.0, GB, ()))
         assert (pace.steps_done, pace.window_left, pace.film_left) == (30, 20, 60)
 
 
 def test_a_finished_window_is_one_line() -> None:
     pace = pace_after(SECOND, *steps(1, 1.5, 1), *steps(1, 1.54, 1))
     expected = "window 2/3  frames 98–177  20 steps  1.52 s/step  peak 8.1 GB"
-    assert window_line(pace, WindowDone(1, 40.0, 81 * GB // 10)) == expected
+    assert window_line(pace, WindowDone(2, 40.0, 81 * GB // 10)) == expected
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def watch(out: Output) -> None:
             FIRST,
             *steps(20, 1.5),
             StageStarted("loading"),
-            WindowDone(0, 40.0, 8 * GB),
+            WindowDone(1, 40.0, 8 * GB),
         ):
             listen(event)
 

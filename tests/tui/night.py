@@ -56,7 +56,7 @@ def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1
         blocks = [min(block, latents - start) for start in range(0, latents, block)]
         windows.append(
             {
-                "index": len(windows),
+                "window": len(windows) + 1,
                 "first_frame": first,
                 "frames": new,
                 "latents": prefix + latents,
@@ -202,16 +202,16 @@ class FakeEngine:
         yield {"event": "stage_started", "stage": "loading transformer"}
         count = len(plan["windows"])
         for window in plan["windows"]:
-            index, rows = window["index"], window["rows"]
-            shape = {"window": index, "windows": count, "steps": rows, "prompt": ""}
+            number, rows = window["window"], window["rows"]
+            shape = {"window": number, "windows": count, "steps": rows, "prompt": ""}
             frames = {"first_frame": window["first_frame"], "new_frames": window["frames"]}
             yield {"event": "window_started", **shape, **frames}
             for row in range(rows):
                 said = {"seconds": self.step_seconds, "noise": wave(window, row, plan["inference_steps"])}
-                yield {"event": "step_done", "window": index, "step": row, "steps": rows, **said, **PEAK}
-            yield {"event": "frames_ready", "window": index, "frames": window["first_frame"] + window["frames"]}
-            drift = {name: index * slope for name, slope in DRIFT.items()}
-            yield {"event": "window_done", "window": index, "seconds": 80.0, **PEAK, "drift": drift}
+                yield {"event": "step_done", "window": number, "step": row, "steps": rows, **said, **PEAK}
+            yield {"event": "frames_ready", "window": number, "frames": window["first_frame"] + window["frames"]}
+            drift = {name: (number - 1) * slope for name, slope in DRIFT.items()}
+            yield {"event": "window_done", "window": number, "seconds": 80.0, **PEAK, "drift": drift}
 
 
 def wave(window: dict[str, Any], row: int, steps: int) -> list[float]:

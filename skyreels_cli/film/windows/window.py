@@ -64,7 +64,7 @@ class WindowRenderer:
         started = time.perf_counter()
         direction = self._script.direction(window)
         yield WindowStarted(
-            window=window.index,
+            window=window.number,
             windows=self._plan.count,
             steps=window.rows,
             first_frame=window.first_frame,
@@ -76,7 +76,7 @@ class WindowRenderer:
         seconds = time.perf_counter() - started
         self._files.commit(piece, seconds, self._history.state())
         peak, look = peak_bytes(self._model.device), asdict(piece.look())
-        yield WindowDone(window.index, seconds, peak, look, self._files.drift(piece))
+        yield WindowDone(window.number, seconds, peak, look, self._files.drift(piece))
 
     def _start(self, window: Window, direction: Direction) -> Conditioned:
         """The window before its first step."""
@@ -119,7 +119,7 @@ class WindowRenderer:
             finally:
                 facts = denoising.close()
             if denoising.cache:
-                yield CacheUsed(window.index, denoising.cache.name, denoising.cache.skipped, facts)
+                yield CacheUsed(window.number, denoising.cache.name, denoising.cache.skipped, facts)
         return denoising.latents
 
     def _steps(self, denoising: Denoising) -> Generator[Event]:
@@ -132,7 +132,7 @@ class WindowRenderer:
                 self._save(denoising, row)
                 saved = now
             try:
-                yield StepDone(window.index, row, window.rows, now - before, peak_bytes(self._model.device), noise)
+                yield StepDone(window.number, row, window.rows, now - before, peak_bytes(self._model.device), noise)
             except GeneratorExit:
                 self._save(denoising, row)
                 raise
@@ -150,6 +150,6 @@ class WindowRenderer:
                 for new in frames:
                     piece.write(new)
                     self.frames += new.shape[1]
-                    yield FramesReady(window.index, self.frames, self._plan.num_frames)
+                    yield FramesReady(window.number, self.frames, self._plan.num_frames)
             self._history.close_window(vae, self._plan.window(window.index + 1))
         return piece

@@ -70,10 +70,10 @@ class FilmPanel(Static):
 
     def _windows(self, progress: dict[str, Any]) -> Content:
         window, windows = progress["window"], progress["windows"]
-        done = window + progress["step"] / max(progress["steps"], 1)
+        done = window - 1 + progress["step"] / max(progress["steps"], 1)
         before, now, after = windows_strip(windows, done, max(8, self.size.width - 22))
         strip = ((before, "$success"), (now, "$warning"), (after, "$foreground-disabled"))
-        return Content.assemble("windows ", *strip, f" {window + 1} of {windows}")
+        return Content.assemble("windows ", *strip, f" {window} of {windows}")
 
     def _noise(self, progress: dict[str, Any]) -> Iterator[Content]:
         """Noise level of each latent frame; in async mode low levels spread from left to right."""
