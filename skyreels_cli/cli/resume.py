@@ -36,7 +36,7 @@ def resume(
     prompt: Annotated[str | None, Again(metavar="TEXT", help="With this prompt, to the end of the shot.")] = None,
 ) -> None:
     """Go on with an interrupted film as if nothing had happened; or make its end again, another way."""
-    from skyreels_cli.film.finished import identity_of
+    from skyreels_cli.film.identity import identity_of
     from skyreels_cli.order.intake import make_placement, take_up
     from skyreels_cli.settings import load_settings
 

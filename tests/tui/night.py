@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from skyreels_cli.media.reader import Frame
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import FinishedFilm, Store
-from skyreels_cli.tui.drawing import Frame
 
 GB = 1e9
 PROMPTS = (

@@ -8,10 +8,10 @@ from typing import Any
 from textual.content import Content
 from textual.widgets import Static
 
+from skyreels_cli.media.drawing import bar, curve, noise_wave, windows_strip
 from skyreels_cli.output import byte_size, clock, frame_range
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
-from skyreels_cli.tui.drawing import bar, curve, noise_wave, windows_strip
 from skyreels_cli.tui.view import View
 
 WAVE_ROWS = 4
