@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
@@ -24,6 +24,13 @@ from skyreels_cli.paths import folders
 ENV_PREFIX = "SKYREELS_"
 
 Secret = Annotated[SecretStr, BeforeValidator(str)]  # a key of nothing but digits is no number
+
+
+def _paths(said: Any) -> Any:
+    """Paths in one text, as in `PATH`, one after the other."""
+    return [part for part in said.split(os.pathsep) if part] if isinstance(said, str) else said
+
+
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -39,6 +46,9 @@ class Settings(BaseSettings):
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
+    film_folders: Annotated[tuple[UserPath, ...], NoDecode, BeforeValidator(_paths)] = Field(
+        (), description="more folders in which `skyreels films` looks: a list; in a variable as in PATH"
+    )
     enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
     enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
     enhancer_url: str | None = Field(

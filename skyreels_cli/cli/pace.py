@@ -63,7 +63,7 @@ class Pace:
     @property
     def steps_done(self) -> int:
         """Steps done of the whole film, those of a resumed film's finished windows included."""
-        before = self.work.steps_before(self.window.window) if self.window else 0
+        before = self.work.steps_before(self.window.window - 1) if self.window else 0
         return before + self.window_steps_done
 
     @property

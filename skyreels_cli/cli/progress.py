@@ -105,7 +105,7 @@ def window_line(pace: Pace, done: WindowDone) -> str:
 
 def window_name(window: WindowStarted) -> str:
     """Name a window as people count: `window 2/3`, in an endless film `window 2`."""
-    return f"window {window.window + 1}{f'/{window.windows}' if window.windows else ''}"
+    return f"window {window.window}{f'/{window.windows}' if window.windows else ''}"
 
 
 class LiveView:

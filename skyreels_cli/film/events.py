@@ -37,7 +37,7 @@ class FilmResumed(Event):
 
 @dataclass(frozen=True)
 class WindowStarted(Event):
-    """A window begins; `windows` (None if the film is endless) and `steps` are totals, frames count over the film."""
+    """Window `window` (from 1) of `windows` (None if the film is endless) begins; frames count over the film from 0."""
 
     window: int
     windows: int | None
@@ -92,7 +92,7 @@ class FramesReady(Event):
 
 @dataclass(frozen=True)
 class WindowDone(Event):
-    """A window is decoded and encoded; `look` is how it looks (a `Look`), `drift` that less window 0's."""
+    """A window is decoded and encoded; `look` is how it looks (a `Look`), `drift` that less window 1's."""
 
     window: int
     seconds: float

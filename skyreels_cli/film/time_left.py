@@ -58,7 +58,7 @@ class TimeLeft:
             case "step_done":
                 self._take_step(event)
             case "frames_ready":
-                window = self._work.window(event["window"])
+                window = self._work.window(event["window"] - 1)
                 done = window.drop + event["frames"] - self._first_frame
                 self._decoded, self._decoded_at = done / (window.drop + window.frames), self._last_at
             case "window_done":
@@ -123,7 +123,7 @@ class TimeLeft:
     def _begin_window(self, event: Mapping[str, Any]) -> None:
         if self._window is None:
             self._loading = self._last_at - self._began
-        self._window, self._first_frame = event["window"], event["first_frame"]
+        self._window, self._first_frame = event["window"] - 1, event["first_frame"]
         self._steps_done, self._steps_seconds = 0, 0.0
         self._decoding_at, self._decoded = None, 0.0
 
@@ -131,13 +131,13 @@ class TimeLeft:
         self._steps_done = event["step"] + 1
         self._steps_seconds += event["seconds"]
         self._seconds.append(event["seconds"])
-        self._steps.append(event["seconds"] / self._work.window(event["window"]).step_cost)
+        self._steps.append(event["seconds"] / self._work.window(event["window"] - 1).step_cost)
 
     def _end_window(self, event: Mapping[str, Any]) -> None:
-        window = self._work.window(event["window"])
+        window = self._work.window(event["window"] - 1)
         if window.decode_cost:
             self._decodings.append(max(0.0, event["seconds"] - self._steps_seconds) / window.decode_cost)
-        self._window, self._kept_windows = None, event["window"] + 1
+        self._window, self._kept_windows = None, event["window"]
 
     @property
     def _step_pace(self) -> float | None:

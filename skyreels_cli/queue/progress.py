@@ -3,7 +3,7 @@
 The keys (none is missing once the renderer has spoken; times in seconds, memory in bytes):
 
     stage           what is done between steps ("loading transformer", "decoding", "joining"), or ""
-    window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
+    window, windows the window at hand, from 1, and how many there are (both 0 before the first has begun)
     first_frame, new_frames, prompt
                     what the window adds to the film, and its prompt
     step, steps     steps done of this window, and its total
@@ -93,14 +93,14 @@ class Progress:
             case "film_resumed":
                 state["frames"] = event["frames"]
                 state["steps_done"] = self._work.steps_before(event["windows"])
-                self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
+                self._done.extend(dict(window) for window in self._before if window["window"] <= event["windows"])
             case "window_started":
                 names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
                 state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
-                state["steps_done"] = self._work.steps_before(event["window"])
+                state["steps_done"] = self._work.steps_before(event["window"] - 1)
             case "window_resumed":
                 state["step"] = event["step"]
-                state["steps_done"] = self._work.steps_before(event["window"]) + event["step"]
+                state["steps_done"] = self._work.steps_before(event["window"] - 1) + event["step"]
             case "step_done":
                 self._take_step(event)
             case "frames_ready":
@@ -164,7 +164,7 @@ class Progress:
         self._step_times.append(event["seconds"])
         self._measured += 1
         self._measured_seconds += event["seconds"]
-        before = self._work.steps_before(event["window"])
+        before = self._work.steps_before(event["window"] - 1)
         self._state.update(
             stage="", step=event["step"] + 1, noise=list(event["noise"]), steps_done=before + event["step"] + 1
         )

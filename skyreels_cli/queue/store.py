@@ -183,6 +183,10 @@ class Store:
         query = f"SELECT {names} FROM films WHERE ?1 IS NULL OR model = ?1 ORDER BY finished_at DESC LIMIT ?2"
         return [FinishedFilm(*row) for row in self.database.rows(query, model, limit)]
 
+    def outputs(self) -> list[str]:
+        """Where the films of all jobs lie, or will, and those of jobs that are gone."""
+        return [row[0] for row in self.database.rows("SELECT output FROM jobs UNION SELECT output FROM films")]
+
     def pace(self, dtype: str, limit: int = 10) -> float | None:
         """Median rate of this machine's last films of a dtype in FLOP/s, for `make_plan`; None without a record."""
         query = """SELECT flops_per_second FROM films WHERE dtype = ? AND flops_per_second IS NOT NULL

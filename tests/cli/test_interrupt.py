@@ -9,8 +9,8 @@ import pytest
 from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.film.events import FramesReady, StageStarted, StepDone, WindowDone, WindowStarted
 
-WINDOW = WindowStarted(0, None, 30, 0, 97, "a ball")
-STEP = StepDone(0, 0, 30, 1.0, 0, ())
+WINDOW = WindowStarted(1, None, 30, 0, 97, "a ball")
+STEP = StepDone(1, 0, 30, 1.0, 0, ())
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def test_a_window_that_is_being_decoded_is_finished_first(told: list[str]) -> No
     with Interrupts(endless=False, tell=told.append) as interrupts:
         interrupts.heed(WINDOW)
         press()
-        interrupts.heed(FramesReady(0, 5, 97))
+        interrupts.heed(FramesReady(1, 5, 97))
         with pytest.raises(KeyboardInterrupt):
-            interrupts.heed(WindowDone(0, 1.0, 0))
+            interrupts.heed(WindowDone(1, 1.0, 0))
 
 
 def test_afterwards_ctrl_c_is_what_it_was() -> None:

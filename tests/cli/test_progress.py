@@ -25,8 +25,8 @@ from skyreels_cli.plan.work import FilmWork, WindowWork
 
 GB = 1_000_000_000
 WORK = FilmWork([WindowWork(3, 20)])
-FIRST = WindowStarted(0, 3, 20, 0, 97, "x")
-SECOND = WindowStarted(1, 3, 20, 97, 80, "x")
+FIRST = WindowStarted(1, 3, 20, 0, 97, "x")
+SECOND = WindowStarted(2, 3, 20, 97, 80, "x")
 
 
 class Clock:
@@ -39,7 +39,7 @@ class Clock:
         return self.seconds
 
 
-def steps(count: int, seconds: float, window: int = 0, noise: tuple[float, ...] = ()) -> list[StepDone]:
+def steps(count: int, seconds: float, window: int = 1, noise: tuple[float, ...] = ()) -> list[StepDone]:
     """The first rows of a window, each of them taking so long."""
     return [StepDone(window, row, 20, seconds, 8 * GB, noise) for row in range(count)]
 
@@ -53,23 +53,23 @@ def pace_after(*events: Event, now: Clock | None = None) -> Pace:
 
 class TestPace:
     def test_a_resumed_film_counts_what_was_done_before(self) -> None:
-        pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(1, 9, 20, 2.0, GB, ()))
+        pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(2, 9, 20, 2.0, GB, ()))
         assert (pace.steps_done, pace.time.film_left) == (30, 30 * 2)
 
     def test_a_resumed_window_starts_where_it_stopped(self) -> None:
-        pace = pace_after(SECOND, WindowResumed(1, 12, 20))
+        pace = pace_after(SECOND, WindowResumed(2, 12, 20))
         assert (pace.window_steps_done, pace.steps_done) == (12, 32)
         assert row(pace, 0).split()[:3] == ["window", "2/3", "12/20"]
 
     def test_while_a_window_is_decoded_its_frames_count(self) -> None:
-        pace = pace_after(SECOND, *steps(20, 1.0, 1), StageStarted("decoding"), FramesReady(1, 97 + 41, 257))
+        pace = pace_after(SECOND, *steps(20, 1.0, 2), StageStarted("decoding"), FramesReady(2, 97 + 41, 257))
         assert row(pace, 0).split() == ["window", "2/3", "41/80", "frames", "decoded", "0:00", "left"]
 
     def test_loading_and_joining_are_named_with_the_time_that_is_left(self) -> None:
         loading = Pace(WORK, Speeds(step=2.0, loading=7.0, joining=0.0), now=Clock())
         loading.take(StageStarted("loading transformer"))
         assert row(loading, 0).split()[1:] == ["loading", "transformer…", "about", "2:07", "left"]
-        joining = pace_after(SECOND, *steps(20, 1.0, 1), WindowDone(1, 20.0, GB), StageStarted("joining"))
+        joining = pace_after(SECOND, *steps(20, 1.0, 2), WindowDone(2, 20.0, GB), StageStarted("joining"))
         assert row(joining, 2).split()[1:] == ["joining…"]
 
 
@@ -81,11 +81,11 @@ def row(pace: Pace, line: int) -> str:
 
 
 def test_a_finished_window_is_one_line() -> None:
-    pace = pace_after(SECOND, *steps(1, 1.5, 1), *steps(1, 1.54, 1))
+    pace = pace_after(SECOND, *steps(1, 1.5, 2), *steps(1, 1.54, 2))
     expected = "window 2/3  frames 98–177  20 steps  1.52 s/step  peak 8.1 GB"
-    assert window_line(pace, WindowDone(1, 40.0, 81 * GB // 10)) == expected
-    decoded_only = pace_after(SECOND, WindowResumed(1, 20, 20))
-    assert window_line(decoded_only, WindowDone(1, 4.0, GB)) == "window 2/3  frames 98–177  20 steps  peak 1.0 GB"
+    assert window_line(pace, WindowDone(2, 40.0, 81 * GB // 10)) == expected
+    decoded_only = pace_after(SECOND, WindowResumed(2, 20, 20))
+    assert window_line(decoded_only, WindowDone(2, 4.0, GB)) == "window 2/3  frames 98–177  20 steps  peak 1.0 GB"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_resumed_film_says_what_is_kept(event: FilmResumed, line: str, capsys:
 
 
 def test_live_view_fits_80_columns() -> None:
-    pace = pace_after(SECOND, *steps(5, 100.25, 1, (0.0, 0.5, 1.0)), StageStarted("loading VAE"))
+    pace = pace_after(SECOND, *steps(5, 100.25, 2, (0.0, 0.5, 1.0)), StageStarted("loading VAE"))
     console = Console(file=io.StringIO(), width=80, force_terminal=False)
     console.print(LiveView(pace, console).render())
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
@@ -128,7 +128,7 @@ def watch(out: Output) -> None:
             FIRST,
             *steps(20, 1.5),
             StageStarted("loading"),
-            WindowDone(0, 40.0, 8 * GB),
+            WindowDone(2, 40.0, 8 * GB),
         ):
             listen(event)
 

@@ -20,8 +20,8 @@ from skyreels_cli.plan.work import FilmWork, WindowWork
 
 # Three windows of 20 steps that cost 1 each, and a decoding of 4.
 WORK = FilmWork([WindowWork(1, 20, 1.0, 4.0, 0, 97), WindowWork(2, 20, 1.0, 4.0, 16, 80)])
-FIRST = WindowStarted(0, 3, 20, 0, 97, "x")
-SECOND = WindowStarted(1, 3, 20, 97, 80, "x")
+FIRST = WindowStarted(1, 3, 20, 0, 97, "x")
+SECOND = WindowStarted(2, 3, 20, 97, 80, "x")
 DECODING, JOINING = StageStarted("decoding"), StageStarted("joining")
 
 
@@ -51,7 +51,7 @@ def go_on(left: TimeLeft, *events: Event) -> TimeLeft:
     return left
 
 
-def steps(count: int, seconds: float, window: int = 0, first: int = 0) -> list[StepDone]:
+def steps(count: int, seconds: float, window: int = 1, first: int = 0) -> list[StepDone]:
     return [StepDone(window, row, 20, seconds, 0, ()) for row in range(first, first + count)]
 
 
@@ -80,18 +80,18 @@ def test_decoding_runs_down_and_is_told_by_its_frames_where_none_was_seen(clock:
     left = after(clock, FIRST, *steps(20, 2.0), DECODING)
     clock.seconds += 3.0
     assert left.window_left == 8.0 - 3.0
-    go_on(left, FramesReady(0, 24, 257))  # 24 of 97 in 3 s
+    go_on(left, FramesReady(1, 24, 257))  # 24 of 97 in 3 s
     assert left.window_left == pytest.approx(3.0 * (97 / 24 - 1))
 
 
 def test_a_window_that_was_decoded_tells_of_the_others(clock: Clock) -> None:
-    left = after(clock, FIRST, *steps(20, 2.0), WindowDone(0, 40 + 7, 0), SECOND, *steps(1, 2.0, 1))
+    left = after(clock, FIRST, *steps(20, 2.0), WindowDone(1, 40 + 7, 0), SECOND, *steps(1, 2.0, 2))
     assert left.film_left == 39 * 2 + 2 * 7
-    go_on(left, *steps(19, 2.0, 1, 1), DECODING)
+    go_on(left, *steps(19, 2.0, 2, 1), DECODING)
     clock.seconds += 2.0
     assert left.window_left == 7.0 - 2.0
     clock.seconds += 4.0  # it is slower this time: half of 96 frames took 6 s
-    go_on(left, FramesReady(1, 97 + 32, 257))
+    go_on(left, FramesReady(2, 97 + 32, 257))
     assert left.window_left == 7.0 / 2
 
 
@@ -123,19 +123,19 @@ def test_joining_runs_down_and_is_measured(clock: Clock) -> None:
 
 
 def test_a_resumed_window_starts_where_it_stopped(clock: Clock) -> None:
-    left = after(clock, FilmResumed(1, 97), SECOND, WindowResumed(1, 15, 20), before=Speeds(step=2.0, decode=2.0))
+    left = after(clock, FilmResumed(1, 97), SECOND, WindowResumed(2, 15, 20), before=Speeds(step=2.0, decode=2.0))
     assert left.window_left == 5 * 2.0 + 4 * 2.0
     assert left.film_left == 25 * 2.0 + 2 * 4 * 2.0
 
 
 def test_windows_of_another_size_cost_what_they_cost(clock: Clock) -> None:
     work = FilmWork([WindowWork(1, 20, 3.0, 6.0), WindowWork(1, 20, 1.0, 2.0)])
-    left = after(clock, FIRST, *steps(20, 6.0), WindowDone(0, 120.0 + 12.0, 0), work=work)
+    left = after(clock, FIRST, *steps(20, 6.0), WindowDone(1, 120.0 + 12.0, 0), work=work)
     assert left.film_left == 20 * 2.0 + 2 * 2.0
 
 
 def test_an_endless_film_has_windows_only(clock: Clock) -> None:
-    left = after(clock, SECOND, *steps(5, 2.0, 1), work=FilmWork([WindowWork(1, 20, 1.0, 4.0)], endless=True))
+    left = after(clock, SECOND, *steps(5, 2.0, 2), work=FilmWork([WindowWork(1, 20, 1.0, 4.0)], endless=True))
     assert (left.window_left, left.film_left) == (15 * 2 + 8, None)
 
 

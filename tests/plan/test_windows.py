@@ -128,10 +128,10 @@ def test_length_costs_nothing(
         tracemalloc.stop()
     assert peak < 1_000_000
     assert (plan.count, plan.total_rows) == (windows, 30 * windows)
-    assert [(entry["index"], entry["count"]) for entry in data["windows"]] == [
-        (0, 1),
-        (1, windows - 2),
-        (windows - 1, 1),
+    assert [(entry["window"], entry["count"]) for entry in data["windows"]] == [
+        (1, 1),
+        (2, windows - 2),
+        (windows, 1),
     ]
     assert count_windows(data) == windows
     end = plan.windows[-1]

@@ -14,9 +14,10 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.film.index.frames import last_frame, preview_of
+from skyreels_cli.film.index.player import open_outside
 from skyreels_cli.media.reader import Frame
 from skyreels_cli.queue.job import JobSummary
-from skyreels_cli.tui.frame import last_frame, open_outside, preview_of
 from skyreels_cli.tui.graphics import Graphics
 from skyreels_cli.tui.job_actions import JOB_ACTIONS
 from skyreels_cli.tui.messages import Seen, Want

@@ -9,9 +9,9 @@ from typing import Any
 from textual.content import Content
 from textual.widgets import Static
 
+from skyreels_cli.media.drawing import bar, curve
 from skyreels_cli.output import byte_size
 from skyreels_cli.queue.job import Job
-from skyreels_cli.tui.drawing import bar, curve
 from skyreels_cli.tui.view import View, planned_memory
 
 REMEMBERED = 120

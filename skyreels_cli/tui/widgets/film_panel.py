@@ -8,10 +8,10 @@ from typing import Any
 from textual.content import Content
 from textual.widgets import Static
 
+from skyreels_cli.media.drawing import bar, curve, noise_wave, windows_strip
 from skyreels_cli.output import byte_size, clock, frame_range
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
-from skyreels_cli.tui.drawing import bar, curve, noise_wave, windows_strip
 from skyreels_cli.tui.view import View
 
 WAVE_ROWS = 4
@@ -71,10 +71,10 @@ class FilmPanel(Static):
 
     def _windows(self, progress: dict[str, Any]) -> Content:
         window, windows = progress["window"], progress["windows"]
-        done = window + progress["step"] / max(progress["steps"], 1)
+        done = window - 1 + progress["step"] / max(progress["steps"], 1)
         before, now, after = windows_strip(windows, done, max(8, self.size.width - 22))
         strip = ((before, "$success"), (now, "$warning"), (after, "$foreground-disabled"))
-        return Content.assemble("windows ", *strip, f" {window + 1} of {windows}")
+        return Content.assemble("windows ", *strip, f" {window} of {windows}")
 
     def _noise(self, progress: dict[str, Any]) -> Iterator[Content]:
         """Noise level of each latent frame; in async mode low levels spread from left to right."""
