@@ -299,4 +299,6 @@ def _reversed(order: str) -> str:
 def _worker(row: Row, *, alive: bool) -> WorkerInfo:
     names = ("id", "host", "pid", "device", "executor", "started_at", "heartbeat_at", "job")
     sample = json.loads(row["sample"])
-    return WorkerInfo(**{name: row[name] for name in names}, alive=alive, asked_to_stop=bool(row["asked_to_stop"]), sample=sample)
+    return WorkerInfo(
+        **{name: row[name] for name in names}, alive=alive, asked_to_stop=bool(row["asked_to_stop"]), sample=sample
+    )

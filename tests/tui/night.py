@@ -65,7 +65,9 @@ def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1
                 "rows": steps + (len(blocks) - 1) * ar_step,
             }
         )
-    work = [[1, window["rows"], 1.0, 8 / 2.4, 17 if window["window"] > 1 else 0, window["frames"]] for window in windows]
+    work = [
+        [1, window["rows"], 1.0, 8 / 2.4, 17 if window["window"] > 1 else 0, window["frames"]] for window in windows
+    ]
     rows = sum(window["rows"] for window in windows)
     memory = {"memory": 46.8e9, "memory_offload_model": 31.0e9, "memory_offload_stream": 9.4e9, "disk": 0.4e9}
     estimates = {name: {"value": value, "unit": "B", "basis": ""} for name, value in memory.items()}

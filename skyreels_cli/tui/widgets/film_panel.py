@@ -98,7 +98,7 @@ class FilmPanel(Static):
     def _decoding(self, frames: int, all_frames: int) -> Content:
         done, to_do = bar(frames / max(all_frames, 1), max(8, self.size.width - 34))
         said = f" {frames} of {all_frames} frames"
-        return Content.assemble("decoding ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
+        return Content.assemble("decode  ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
 
     def _drifts(self, progress: dict[str, Any]) -> Iterator[Content]:
         """One curve per quality of the look, over the windows that are done; all on one line where lines are few."""
@@ -108,8 +108,11 @@ class FilmPanel(Static):
         past = {name: [float(drift[name]) for drift in drifts if name in drift] for name in DRIFTS}
         if self.size.height >= TALL:
             width = max(6, self.size.width - 32)
+            yield Content.styled(
+                "look    how the windows differ from the first one, in % of full scale", "$foreground-muted"
+            )
             for name, values in past.items():
-                yield Content("drift % ") + _drift(values, width, f"{name} {100 * values[-1]:+.1f}")
+                yield Content(" " * 8) + _drift(values, width, f"{name} {100 * values[-1]:+.1f}")
         else:
             width = max(3, min((self.size.width - 11) // len(past) - 6, 12))
             line = (_drift(values, width, f"{name[:3]}{round(100 * values[-1]):+}") for name, values in past.items())

@@ -37,7 +37,7 @@ class JobTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "A page down", id="page-down", show=False),
         Binding("home,g", "go(0)", "The first job", id="top", show=False),
         Binding("end,G", "go(-1)", "The last job", id="bottom", show=False),
-        Binding("space", "mark", "Mark", id="mark", tooltip="Mark the job: what is done next is done to all marked"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="Mark the job: keys then act on all marked", show=False),
     ]
     cursor: reactive[int] = reactive(0)
 
@@ -46,7 +46,7 @@ class JobTable(ScrollView, can_focus=True):
         self._view = View()
         self._orphans: frozenset[int] = frozenset()
         self._chosen: int | None = None
-        self.marked: frozenset[int] = frozenset()
+        self._marked: dict[int, JobSummary] = {}
 
     @property
     def job(self) -> JobSummary | None:
@@ -56,6 +56,7 @@ class JobTable(ScrollView, can_focus=True):
     def show(self, view: View) -> None:
         """Draw another reading; the cursor follows its job as far as it is in sight."""
         self._view = view
+        self._marked |= {job.id: job for job in view.jobs if job.id in self._marked}
         self._orphans = frozenset(job.id for job in view.jobs if view.is_orphan(job))
         self.virtual_size = Size(self.size.width, view.total + 1)
         places = {job.id: view.wanted.offset + place for place, job in enumerate(view.jobs)}
@@ -86,14 +87,20 @@ class JobTable(ScrollView, can_focus=True):
     def action_mark(self) -> None:
         """Mark the job under the cursor, or no longer, and go on to the next one."""
         if self.job:
-            self.marked ^= {self.job.id}
+            if self._marked.pop(self.job.id, None) is None:
+                self._marked[self.job.id] = self.job
             self.action_step(1)
             self.refresh()
 
     def unmark(self) -> None:
         """Mark no job any more."""
-        self.marked = frozenset()
+        self._marked = {}
         self.refresh()
+
+    @property
+    def marked_jobs(self) -> list[JobSummary]:
+        """The marked jobs in the order in which they were marked, as they were read last."""
+        return list(self._marked.values())
 
     def on_click(self, event: events.Click) -> None:
         """Choose a job by mouse, or sort by a column; a second click on it turns the order round."""
@@ -118,14 +125,14 @@ class JobTable(ScrollView, can_focus=True):
         if job is None:
             text = " …" if 0 <= place < self._view.total else ""
             return self._strip(text, width, self.get_component_rich_style("jobs--over"))
-        marked = job.id in self.marked
+        marked = job.id in self._marked
         words = job_line(job, width, time.time(), orphan=job.id in self._orphans, marked=marked)
         return self._strip(words, width, self._style_of(job, place))
 
     def _style_of(self, job: JobSummary, place: int) -> Style:
         kinds = {"succeeded": "over", "cancelled": "over", "running": "running", "paused": "paused", "failed": "failed"}
         style = self.get_component_rich_style(f"jobs--{kinds[job.state]}") if job.state in kinds else self.rich_style
-        if job.id in self.marked:
+        if job.id in self._marked:
             style += self.get_component_rich_style("jobs--marked")
         if place != self.cursor:
             return style
