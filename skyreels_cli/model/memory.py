@@ -48,7 +48,7 @@ def release(device: torch.device) -> None:
 
 
 def forget_peak(device: torch.device) -> None:
-    """Begin to measure the peak anew, so that it is one film's and not the process's; the resident set on Linux only."""
+    """Begin to measure the peak anew, so that it is one film's and not the process's; on a CPU on Linux only."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif sys.platform == "linux":

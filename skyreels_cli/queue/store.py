@@ -144,7 +144,7 @@ class Store:
         return float(self.database.rows(query)[0][0])
 
     def startable(self) -> int:
-        """How many queued jobs will start by themselves, now or later: all whose predecessors have not ended otherwise."""
+        """How many queued jobs will start by themselves, now or later: no predecessor has failed or was set aside."""
         query = """WITH RECURSIVE blocked (id) AS (
                 SELECT job.id FROM jobs AS job JOIN jobs AS earlier ON earlier.id = job.after
                     WHERE job.state = 'queued' AND earlier.state IN ('failed', 'cancelled', 'paused')

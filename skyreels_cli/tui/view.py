@@ -78,6 +78,11 @@ def progress_text(job: JobSummary, now: float) -> str:
         return ""
     if job.retry_at and job.retry_at > now:
         return f"in {job.retry_at - now:.0f} s"
+    return _standing(job, now)
+
+
+def _standing(job: JobSummary, now: float) -> str:
+    """How far a job is that runs or waits, or what it waits for."""
     if job.steps_done or job.state == "running":  # a film of which every step is done is not done
         return f"{min(99, 100 * job.steps_done // max(job.total_steps, 1))} %"
     if job.not_before and job.not_before > now:

@@ -31,6 +31,7 @@ AHEAD_SECONDS = 15.0
 # Leases run out and retries fall due without anybody writing.
 AT_LEAST_SECONDS = 2.0
 HISTORY_FILMS = 500
+ALL = Wanted()
 
 Tell = Callable[[View | SkyreelsError | dict[str, Any]], None]
 
@@ -39,7 +40,7 @@ class Watcher(threading.Thread):
     """Calls `tell`, from this thread, with a View when one is new, with a device sample, or with what went wrong."""
 
     def __init__(
-        self, folder: Path, tell: Tell, look_at_device: Callable[[], dict[str, Any]] = sample, wanted: Wanted = Wanted()
+        self, folder: Path, tell: Tell, look_at_device: Callable[[], dict[str, Any]] = sample, wanted: Wanted = ALL
     ) -> None:
         super().__init__(name="queue-watcher", daemon=True)
         self._folder = folder

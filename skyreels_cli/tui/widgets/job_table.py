@@ -104,10 +104,13 @@ class JobTable(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Choose a job by mouse, or sort by a column; a second click on it turns the order round."""
-        if event.y > 0:
-            self.cursor = self._within(round(self.scroll_y) + event.y - 1)
+        place = event.get_content_offset(self)
+        if place is None:
             return
-        sort, wanted = column_at(event.x, self.size.width).sort, self._view.wanted
+        if place.y > 0:
+            self.cursor = self._within(round(self.scroll_y) + place.y - 1)
+            return
+        sort, wanted = column_at(place.x, self.size.width).sort, self._view.wanted
         self.post_message(Want(sort=sort, descending=sort == wanted.sort and not wanted.descending, offset=0))
 
     def on_resize(self) -> None:
