@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class WindowWork(NamedTuple):
-    """`count` windows in a row that are alike: `steps` each, and the cost of a step and of a decoding in one unit.
+    """`windows` windows in a row that are alike: `steps` each, and the cost of a step and of a decoding in one unit.
 
     Of the frames that are decoded the first `drop` are left out, and `frames` are added to the film.
     """
 
-    count: int
+    windows: int
     steps: int
     step_cost: float = 1.0
     decode_cost: float = 0.0
@@ -32,8 +32,8 @@ class FilmWork:
 
     def __init__(self, runs: Iterable[WindowWork], *, endless: bool = False) -> None:
         self.endless = endless
-        self._runs = [run for run in runs if run.count]
-        self._firsts = list(accumulate((run.count for run in self._runs), initial=0))
+        self._runs = [run for run in runs if run.windows]
+        self._firsts = list(accumulate((run.windows for run in self._runs), initial=0))
 
     @classmethod
     def of(cls, recipe: Recipe, facts: ModelFacts, plan: Plan) -> FilmWork:
@@ -94,7 +94,7 @@ class FilmWork:
 
     def _before(self, window: int, value: Callable[[WindowWork], float]) -> float:
         runs = zip(self._firsts, self._runs, strict=False)
-        return sum(value(run) * max(0, min(run.count, window - first)) for first, run in runs)
+        return sum(value(run) * max(0, min(run.windows, window - first)) for first, run in runs)
 
 
 def _step_cost(run: WindowWork) -> float:

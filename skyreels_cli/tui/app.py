@@ -148,6 +148,7 @@ class Monitor(App[None]):
         """Say something; where lines are few it takes the place of what was said before, so that it covers no job."""
         if self.size.height < TALL_SCREEN:
             self.clear_notifications()
+            self.screen.query("ToastHolder").remove()  # else what held the one before keeps its line
         super().notify(message, **options)
 
     @on(Written)

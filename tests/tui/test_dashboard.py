@@ -64,8 +64,8 @@ async def test_the_look_drifts_in_curves_one_per_quality(store: Store) -> None:
     engine.take()
     engine.play(4 * 30 + 1)
     async with on_stage(store, (120, 50)) as stage:
-        await stage.until_seen("drift % ▁▃▆█ luma +1.2", "drift % ▁▃▆█ saturation +3.3")
-        await stage.until_seen("drift % ▇▅▄▂ contrast -0.6", "drift % █▆▃▁ sharpness -1.8")
+        await stage.until_seen("differ from the first one, in %", "▁▃▆█ luma +1.2", "▁▃▆█ saturation +3.3")
+        await stage.until_seen("▇▅▄▂ contrast -0.6", "█▆▃▁ sharpness -1.8")
         await stage.pilot.resize_terminal(80, 24)
         await stage.until_seen("drift % ▁▃▆█ lum+1 ▁▃▆█ sat+3 ▇▅▄▂ con-1 █▆▃▁ sha-2")
 

@@ -42,10 +42,10 @@ async def test_what_is_marked_is_done_together(night: FakeEngine, store: Store) 
 
 async def test_a_click_on_a_title_sorts_and_a_second_one_turns_it_round(night: FakeEngine, store: Store) -> None:
     async with on_stage(store, (120, 40)) as stage:
-        await stage.pilot.click(stage.table, offset=(33, 1))
+        await stage.pilot.click(stage.table, offset=(40, 1))
         await stage.until(lambda: stage.app.view.wanted.sort == "frames")
         assert stage.app.view.wanted.descending is False
-        await stage.pilot.click(stage.table, offset=(33, 1))
+        await stage.pilot.click(stage.table, offset=(40, 1))
         await stage.until(lambda: stage.app.view.wanted.descending)
         await stage.pilot.click(stage.table, offset=(3, 1))
         await stage.until(lambda: stage.app.view.wanted.sort == "id")
@@ -90,7 +90,7 @@ async def test_the_details_say_why_a_job_is_earlier(store: Store, tmp_path: Path
         connection.execute("UPDATE workers SET sample = ? WHERE id = ?", (json.dumps(sample), engine.owner.id))
     async with on_stage(store, (200, 50)) as stage:
         await stage.until(lambda: [job.id for job in stage.app.view.jobs] == [2, 1, 3])
-        await stage.until_seen("its model is loaded: before 1 other")
+        await stage.until_seen("its model is loaded")
 
 
 async def test_on_a_wide_screen_the_job_is_shown_beside_the_list(night: FakeEngine, store: Store) -> None:
@@ -151,11 +151,11 @@ async def test_keys_are_what_the_settings_say(night: FakeEngine, store: Store) -
 
 def test_keys_of_what_is_no_action_are_an_error() -> None:
     check_keys({"pause": "z", "save": "ctrl+w", "mark": "m"})
-    with pytest.raises(UsageError, match="there is no action 'pauze'; did you mean 'pause'"):
+    with pytest.raises(UsageError, match="there is no action 'pauze'; did you mean .pause."):
         check_keys({"pauze": "z"})
 
 
-@pytest.mark.parametrize("size", [(80, 24), (80, 16)])
+@pytest.mark.parametrize("size", [(80, 24), (80, 19)])
 async def test_what_is_said_covers_no_job(night: FakeEngine, store: Store, size: tuple[int, int]) -> None:
     async with on_stage(store, size) as stage:
         await stage.press("p", "p", "p")
@@ -168,19 +168,15 @@ async def test_what_is_said_covers_no_job(night: FakeEngine, store: Store, size:
         assert "job state" in stage.text
 
 
-async def test_history_opens_details_and_plays(
-    night: FakeEngine, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_history_opens_details_and_plays(night: FakeEngine, store: Store) -> None:
     async with on_stage(store) as stage:
         await stage.press("h")
-        await stage.until(
-            lambda: (isinstance(stage.app.screen, HistoryScreen) and "421" in stage.text) or "7:01" in stage.text
-        )
+        await stage.until(lambda: isinstance(stage.app.screen, HistoryScreen) and "7:01" in stage.text)
         await stage.press("o")
         await stage.until_told("there is nothing to see of this job yet")
         await stage.press("enter")
         await stage.until(lambda: isinstance(stage.app.screen, JobScreen))
-        await stage.until_seen("2, succeeded")
+        await stage.until_seen("succeeded")
         await stage.press("escape")
         await stage.until(lambda: isinstance(stage.app.screen, HistoryScreen))
         actions.remove(store, [1, 2])
