@@ -136,7 +136,8 @@ class Monitor(App[None]):
         """Hand what was read to every screen, also those that are covered."""
         if isinstance(message.seen, View):
             self.view = message.seen
-        for screen in self.screen_stack:
+        # Not Textual's own blank one at the bottom: when that wakes it has everything drawn anew, 6 kB at 80×24.
+        for screen in self.screen_stack[1:]:
             screen.post_message(Seen(message.seen))
 
     @on(Want)

@@ -112,7 +112,9 @@ class Dashboard(Screen[None]):
             self.post_message(Want(detail=table.job.id if table.job else None))
         words = f' with "{wanted.text}"' if wanted.text else ""
         order = "" if wanted.sort == "queue" and not wanted.descending else f" by {wanted.sort}"
-        table.border_title = f"{wanted.states}{words}: {view.total:,}{order}{' ↓' if wanted.descending else ''}"
+        title = f"{wanted.states}{words}: {view.total:,}{order}{' ↓' if wanted.descending else ''}"
+        if title != table.border_title:  # a title draws the whole list anew
+            table.border_title = title
         self._picture(view)
 
     def _picture(self, view: View) -> None:

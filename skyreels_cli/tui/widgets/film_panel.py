@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from textual.content import Content
-from textual.widgets import Static
 
 from skyreels_cli.media.drawing import bar, curve, noise_wave, windows_strip
 from skyreels_cli.output import byte_size, clock, frame_range
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.tui.view import View
+from skyreels_cli.tui.widgets.lines import Lines
 
 WAVE_ROWS = 4
 TALL = 12
@@ -22,7 +22,7 @@ DRIFTS = ("luma", "saturation", "contrast", "sharpness")
 UNSEEN_DRIFT = 0.01
 
 
-class FilmPanel(Static):
+class FilmPanel(Lines):
     """Draws `Job.progress` of the running job."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -48,13 +48,15 @@ class FilmPanel(Static):
 
     def _draw(self) -> None:
         job = self._job
-        self.border_title = f"film {job.id}" if job else "film"
+        title = f"film {job.id}" if job else "film"
+        if title != self.border_title:  # a title draws everything anew
+            self.border_title = title
         if job is None:
-            self.update(Content.styled("nothing is being rendered", "$foreground-muted"))
+            self.draw([Content.styled("nothing is being rendered", "$foreground-muted")])
         else:
-            self.update(Content("\n").join(self._lines(job, job.progress)))
+            self.draw(self._told(job, job.progress))
 
-    def _lines(self, job: Job, progress: dict[str, Any]) -> Iterator[Content]:
+    def _told(self, job: Job, progress: dict[str, Any]) -> Iterator[Content]:
         yield Content.styled(" ".join(job.prompt.split())[: max(self.size.width, 1)], "bold")
         if self._orphan:
             yield Content.styled("its worker has died; the next one goes on where it stopped", "$text-warning")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -10,14 +12,14 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from skyreels_cli.queue.job import JobSummary
 from skyreels_cli.tui.messages import Want
-from skyreels_cli.tui.view import View
+from skyreels_cli.tui.view import View, progress_text
 from skyreels_cli.tui.widgets.job_line import column_at, header_line, job_line
 
 MARGIN = 30
@@ -55,16 +57,27 @@ class JobTable(ScrollView, can_focus=True):
 
     def show(self, view: View) -> None:
         """Draw another reading; the cursor follows its job as far as it is in sight."""
-        self._view = view
+        before, self._view = self._view, view
         self._marked |= {job.id: job for job in view.jobs if job.id in self._marked}
         self._orphans = frozenset(job.id for job in view.jobs if view.is_orphan(job))
         self.virtual_size = Size(self.size.width, view.total + 1)
         places = {job.id: view.wanted.offset + place for place, job in enumerate(view.jobs)}
         place = places.get(self._chosen or 0, self.cursor)
+        same_place = place == self.cursor
         self.set_reactive(JobTable.cursor, max(0, min(place, view.total - 1)))
         self._scroll_to_cursor()
         self._choose()
-        self.refresh()
+        if same_place and (before.total, before.wanted.offset) == (view.total, view.wanted.offset):
+            self._refresh_changed(before, view)
+        else:
+            self.refresh()
+
+    def _refresh_changed(self, before: View, view: View) -> None:
+        """Draw the lines anew that say something else: on a slow line the whole list takes a second."""
+        for place, (old, new) in enumerate(zip_longest(before.jobs, view.jobs), view.wanted.offset):
+            line = place - round(self.scroll_y) + 1
+            if 1 <= line < self.size.height and not _alike(old, new, before, view):
+                self.refresh(Region(0, line, self.size.width, 1))
 
     def watch_cursor(self) -> None:
         """Another line is chosen by the user."""
@@ -165,3 +178,11 @@ class JobTable(ScrollView, can_focus=True):
         seen = max(1, self.size.height)
         offset = max(0, round(self.scroll_y) - MARGIN)
         self.post_message(Want(focus=self._chosen, offset=offset, limit=seen + 2 * MARGIN))
+
+
+def _alike(old: JobSummary | None, new: JobSummary | None, before: View, view: View) -> bool:
+    """Whether a job's line is drawn as it was; one that waits for a time is another each second."""
+    if old is None or new is None or old.retry_at or new.retry_at:
+        return False
+    same = old == replace(new, revision=old.revision, steps_done=old.steps_done)
+    return same and progress_text(old, 0) == progress_text(new, 0) and before.is_orphan(old) == view.is_orphan(new)

@@ -25,15 +25,20 @@ COUNTED = (
 class StatusLine(Static):
     """One line of counts and, where something stands in the way, a second one that says what to do."""
 
+    _drawn: Content | None = None
+
     def show(self, view: View) -> None:
         """Draw a reading."""
         shown = {**view.counts, "running": view.counts.get("running", 0) - view.lost, "lost": view.lost}
         counts = " · ".join(f"{shown[state]} {word}" for state, word in COUNTED if shown.get(state))
         left = _queue_left(view)
         head = f" skyreels  {counts or 'the queue is empty: n adds a film'}{f' · {left} left' if left else ''}"
-        notes = (Content.styled(f" {note}", "$text-warning") for note in _notes(view))
-        self.remove_class("-trouble")
-        self.update(Content("\n").join([Content(head).stylize("bold", 1, 9), *notes]))
+        notes = [Content.styled(f" {note}", "$text-warning") for note in _notes(view)]
+        text = Content("\n").join([Content(head).stylize("bold", 1, 9), *notes])
+        if text != self._drawn or self.has_class("-trouble"):
+            self.remove_class("-trouble")
+            self.update(text, layout=self.size.height != 1 + len(notes))  # a new layout draws every widget anew
+            self._drawn = text
 
     def show_trouble(self, error: SkyreelsError) -> None:
         """Say what is wrong with the store; what is on the screen below is from before."""
