@@ -68,7 +68,7 @@ def add(
     if after is not None:
         store.job(after)
     not_before = None if at is None else start_time(at, datetime.now().astimezone())
-    new = _worded(text, film, queue, store, out, enhance_later=enhance_later)
+    new = _worded(text, film, queue, out, enhance_later=enhance_later)
     state: JobState = "paused" if paused else "queued"
     job = store.add(replace(new, priority=priority, state=state, after=after, not_before=not_before))
     _tell(job, store, out)
@@ -96,7 +96,8 @@ def edit(
         if text is None and film == FilmOptions() and queue == QueueOptions():
             _reword(words, out)
         changed = replace(film, machine=machine, file=file)
-        new = _worded(text, changed, queue, store, out, before, load_words(words))
+        waits = (before.recipe.get("enhanced") or {}).get("pending", False)
+        new = _worded(text, changed, queue, out, before, load_words(words), enhance_later=waits)
     actions.edit(store, job, new)
     _tell(store.job(job), store, out)
 
@@ -105,7 +106,6 @@ def _worded(
     text: str | None,
     film: FilmOptions,
     queue: QueueOptions,
-    store: Store,
     out: Output,
     before: Job | None = None,
     words: Draft | None = None,
@@ -120,7 +120,7 @@ def _worded(
     if words:
         request = replace(request, before=words)
     return new_job(
-        decide_aloud(request, out, store.pace),
+        decide_aloud(request, out),
         request,
         max_attempts=_first(queue.max_attempts, before and before.max_attempts, NewJob.max_attempts),
         degrade=_first(queue.degrade, before and before.degrade, NewJob.degrade),
