@@ -18,7 +18,7 @@ from skyreels_cli.cli.storyboard import reviewed
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
-from skyreels_cli.film.speeds import known_speeds, remember_speeds, speed_key
+from skyreels_cli.film.waits import known_waits, remember_waits, waits_key
 from skyreels_cli.output import Output, byte_size, clock
 from skyreels_cli.plan.work import FilmWork
 
@@ -133,8 +133,8 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
 
 def _watch(rendering: Rendering, out: Output) -> FilmDone:
     """Render while a person, or a script, is told how it goes, and keep what it took for the next film's time."""
-    plan, key = rendering.plan, speed_key(rendering)
-    pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan), known_speeds(key))
+    plan, key = rendering.plan, waits_key(rendering)
+    pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan, rendering.speed), known_waits(key))
     with ExitStack() as display:
         listen = display.enter_context(progress(out, pace))
 
@@ -146,7 +146,7 @@ def _watch(rendering: Rendering, out: Output) -> FilmDone:
 
         with Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text)), leave=leave) as interrupts:
             film = _rendered(rendering, out, listen, interrupts)
-    remember_speeds(key, pace.time.measured)
+    remember_waits(key, pace.time.measured)
     return film
 
 

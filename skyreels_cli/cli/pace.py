@@ -15,17 +15,17 @@ from skyreels_cli.film.events import (
     WindowResumed,
     WindowStarted,
 )
-from skyreels_cli.film.speeds import Speeds
-from skyreels_cli.film.time_left import NOT_KNOWN, TimeLeft
+from skyreels_cli.film.time_left import TimeLeft
+from skyreels_cli.film.waits import NOT_KNOWN, Waits
 from skyreels_cli.plan.work import FilmWork
 
 
 class Pace:
-    """The state of a running film; `before` are the speeds of an earlier film, `now` monotonic seconds."""
+    """The state of a running film; `waits` are those of an earlier film, `now` monotonic seconds."""
 
-    def __init__(self, work: FilmWork, before: Speeds = NOT_KNOWN, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, work: FilmWork, waits: Waits = NOT_KNOWN, now: Callable[[], float] = time.monotonic) -> None:
         self.work = work
-        self.time = TimeLeft(work, before, now)
+        self.time = TimeLeft(work, waits, now)
         self.window_steps_done = 0
         self.stage = ""
         self.window: WindowStarted | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from statistics import mean
 from typing import Any
 
-from skyreels_cli.film.speeds import Speeds
+from skyreels_cli.film.waits import NOT_KNOWN, Waits
 from skyreels_cli.plan.work import FilmWork
 
 # Steps of a window take equally long but for jitter and caches; the latest ones tell of a machine that slows down.
@@ -16,15 +16,14 @@ RECENT_STEPS = 30
 RECENT_WINDOWS = 5
 # A share is told apart from the whole only once everything is done.
 MOST_SHARE = 0.99
-NOT_KNOWN = Speeds()
 
 
 class TimeLeft:
-    """Takes the events of a film in their dict form; `before` are an earlier film's speeds, `now` monotonic seconds."""
+    """Takes the events of a film in their dict form; `waits` are an earlier film's, `now` monotonic seconds."""
 
-    def __init__(self, work: FilmWork, before: Speeds = NOT_KNOWN, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, work: FilmWork, waits: Waits = NOT_KNOWN, now: Callable[[], float] = time.monotonic) -> None:
         self._work = work
-        self._before = before
+        self._waits = waits
         self._now = now
         self._began = self._last_at = now()
         self._loads = False
@@ -90,7 +89,7 @@ class TimeLeft:
         pace = self._step_pace
         if pace is None or self._work.endless:
             return None
-        joining = (self._before.joining or 0.0) * self._work.frames
+        joining = (self._waits.joining or 0.0) * self._work.frames
         if self._joining_at is not None:
             return 0.0 if self._joining is not None else max(0.0, joining - (self._now() - self._joining_at))
         if self._window is None:
@@ -103,15 +102,13 @@ class TimeLeft:
         left, pace = self.film_left, self._step_pace
         if left is None or pace is None:
             return None
-        whole = self._from(0, pace) + (self._before.joining or 0.0) * self._work.frames
+        whole = self._from(0, pace) + (self._waits.joining or 0.0) * self._work.frames
         return max(0.0, min(1.0 - left / whole, MOST_SHARE)) if whole else 0.0
 
     @property
-    def measured(self) -> Speeds:
-        """What this film has shown of the machine."""
-        step = mean(self._steps) if self._steps else None
-        decode = mean(self._decodings) if self._decodings else None
-        return Speeds(step, decode, self._loading if self._loads else None, self._joining)
+    def measured(self) -> Waits:
+        """What this film has waited for."""
+        return Waits(self._loading if self._loads else None, self._joining)
 
     def _take_stage(self, stage: str) -> None:
         self._loads = self._loads or stage.startswith("loading transformer")
@@ -141,26 +138,26 @@ class TimeLeft:
 
     @property
     def _step_pace(self) -> float | None:
-        return mean(self._steps) if self._steps else self._before.step
+        """How much longer than their cost steps take; None if nothing is known of this machine."""
+        if self._steps:
+            return mean(self._steps)
+        return 1.0 if self._work.known else None
 
     def _decode_pace(self, step_pace: float) -> float:
-        """Seconds by unit: measured, else of an earlier film, else as the plan has it beside the steps."""
-        if self._decodings:
-            return mean(self._decodings)
-        return self._before.decode or step_pace
+        """How much longer than their cost decodings take: as measured, else as the steps do."""
+        return mean(self._decodings) if self._decodings else step_pace
 
     @property
     def _loading_left(self) -> float:
         if self._loading is not None or not self._loads:
             return 0.0
-        return max(0.0, (self._before.loading or 0.0) - (self._now() - self._began))
+        return max(0.0, (self._waits.loading or 0.0) - (self._now() - self._began))
 
     def _decoding_left(self, cost: float) -> float:
         """By what decodings take, or by how many of the frames are there, whichever is later."""
         assert self._decoding_at is not None
         elapsed, since = self._now() - self._decoding_at, self._now() - self._decoded_at
-        known = self._decodings or self._before.decode is not None
-        if self._decoded and not known:
+        if self._decoded and not self._decodings:
             return max(0.0, (self._decoded_at - self._decoding_at) * (1 / self._decoded - 1) - since)
         expected = self._decode_pace(self._step_pace or 0.0) * cost
         by_frames = expected * (1 - self._decoded) - since if self._decoded else 0.0

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from skyreels_cli.hub.facts import ModelFacts
+    from skyreels_cli.plan.compute import Speed
     from skyreels_cli.plan.plan import Plan, Window
     from skyreels_cli.recipe.schema import Recipe
 
 
 class WindowWork(NamedTuple):
-    """`windows` windows in a row that are alike: `steps` each, and the cost of a step and of a decoding in one unit.
+    """`windows` windows in a row that are alike: `steps` each, and the seconds that a step and a decoding should take.
 
     Of the frames that are decoded the first `drop` are left out, and `frames` are added to the film.
     """
@@ -28,38 +29,43 @@ class WindowWork(NamedTuple):
 
 
 class FilmWork:
-    """The windows of a film as runs of alike ones; an `endless` film repeats its last window."""
+    """The windows of a film as runs of alike ones; an `endless` film repeats its last window.
 
-    def __init__(self, runs: Iterable[WindowWork], *, endless: bool = False) -> None:
+    Where the machine's speed is not `known` costs are good beside each other only.
+    """
+
+    def __init__(self, runs: Iterable[WindowWork], *, endless: bool = False, known: bool = False) -> None:
         self.endless = endless
+        self.known = known
         self._runs = [run for run in runs if run.windows]
         self._firsts = list(accumulate((run.windows for run in self._runs), initial=0))
 
     @classmethod
-    def of(cls, recipe: Recipe, facts: ModelFacts, plan: Plan) -> FilmWork:
-        """The work of a plan; costs are in floating-point operations of the transformer's kind."""
-        from skyreels_cli.plan.compute import FLOAT32_SHARE, TransformerShape, forward_flops, vae_flops
+    def of(cls, recipe: Recipe, facts: ModelFacts, plan: Plan, speed: Speed | None) -> FilmWork:
+        """The work of a plan at the `speed` of this machine, or at an assumed one; a cache makes steps uncertain."""
+        from skyreels_cli.plan.compute import TransformerShape, assumed_speed, forward_flops, vae_flops
 
-        shape, vae_share = TransformerShape.of(facts), 1.0 if recipe.dtype == "float32" else FLOAT32_SHARE
+        shape, at = TransformerShape.of(facts), speed or assumed_speed(recipe)
 
         def work(window: Window, count: int) -> WindowWork:
             passes = len(recipe.story[window.shot].texts)
-            step = passes * forward_flops(shape, window.forward_latents * plan.tokens_per_frame)
-            decode = vae_flops(recipe, facts, window) / vae_share
+            step = passes * forward_flops(shape, window.forward_latents * plan.tokens_per_frame) / at.transformer
+            decode = vae_flops(recipe, facts, window) / at.vae
             return WindowWork(count, window.rows, step, decode, window.drop_frames, window.new_frames)
 
-        return cls((work(run.first, run.count) for run in plan.windows.runs), endless=plan.endless)
+        runs = (work(run.first, run.count) for run in plan.windows.runs)
+        return cls(runs, endless=plan.endless, known=speed is not None and recipe.cache is None)
 
     @classmethod
     def of_data(cls, plan: Mapping[str, Any]) -> FilmWork:
         """The work of a plan in the form of `plan_data`, which may hold the `work` as `to_data` gives it."""
         if "work" in plan:
-            return cls(WindowWork(*run) for run in plan["work"])
+            return cls((WindowWork(*run) for run in plan["work"]["runs"]), known=plan["work"]["known"])
         return cls(WindowWork(window.get("count", 1), window["rows"]) for window in plan["windows"])
 
-    def to_data(self) -> list[list[float]]:
+    def to_data(self) -> dict[str, Any]:
         """The runs as JSON values."""
-        return [list(run) for run in self._runs]
+        return {"known": self.known, "runs": [list(run) for run in self._runs]}
 
     @property
     def windows(self) -> int:

@@ -31,8 +31,8 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import Any
 
-from skyreels_cli.film.speeds import Speeds
-from skyreels_cli.film.time_left import NOT_KNOWN, TimeLeft
+from skyreels_cli.film.time_left import TimeLeft
+from skyreels_cli.film.waits import NOT_KNOWN, Waits
 from skyreels_cli.plan.work import FilmWork
 
 # A film without bounds must not fill the worker's memory with what its steps took.
@@ -43,19 +43,19 @@ MEMORY_EVERY_SECONDS = 5.0
 class Progress:
     """The state of one attempt at a film; `plan` is `plan_data`'s, `before` the `windows_done` of earlier attempts.
 
-    `speeds` are those of an earlier film of the kind, `now` is a monotonic clock in seconds.
+    `waits` are those of an earlier film of the kind, `now` is a monotonic clock in seconds.
     """
 
     def __init__(
         self,
         plan: Mapping[str, Any],
         before: Iterable[Mapping[str, Any]] = (),
-        speeds: Speeds = NOT_KNOWN,
+        waits: Waits = NOT_KNOWN,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._before = list(before)
         self._work = FilmWork.of_data(plan)
-        self._time = TimeLeft(self._work, speeds, now)
+        self._time = TimeLeft(self._work, waits, now)
         self._flops = plan.get("denoise_flops")
         self._now = now
         self._started = self._last_event = now()
@@ -143,8 +143,8 @@ class Progress:
         return self._now() - self._last_event
 
     @property
-    def speeds(self) -> Speeds:
-        """What this attempt has shown of the machine's speeds."""
+    def waits(self) -> Waits:
+        """What this attempt has waited for beside its windows."""
         return self._time.measured
 
     @property

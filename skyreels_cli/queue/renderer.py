@@ -140,7 +140,7 @@ class Renderer:
 
 def _plan_of(rendering: Rendering, device: str) -> dict[str, Any]:
     """The plan as data, with what the worker needs to tell how fast the device is."""
-    from skyreels_cli.film.speeds import speed_key
+    from skyreels_cli.film.waits import waits_key
     from skyreels_cli.plan.compute import denoise_flops
     from skyreels_cli.plan.dry_run import plan_data
     from skyreels_cli.plan.work import FilmWork
@@ -151,8 +151,8 @@ def _plan_of(rendering: Rendering, device: str) -> dict[str, Any]:
         "family": facts.family,
         "device": device,
         "denoise_flops": denoise_flops(recipe, facts, plan.windows),
-        "work": FilmWork.of(recipe, facts, plan).to_data(),
-        "speed_key": speed_key(rendering),
+        "work": FilmWork.of(recipe, facts, plan, rendering.speed).to_data(),
+        "waits_key": waits_key(rendering),
     }
 
 

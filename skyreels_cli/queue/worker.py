@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.film.speeds import known_speeds, remember_speeds
+from skyreels_cli.film.waits import known_waits, remember_waits
 from skyreels_cli.queue import leases
 from skyreels_cli.queue.child import Child, ChildEvents
 from skyreels_cli.queue.circuit_breaker import CircuitBreaker
@@ -225,8 +225,8 @@ class Worker:
         match event["event"]:
             case "job_started":
                 task.job = replace(task.job, plan=event["plan"])
-                speeds = known_speeds(event["plan"].get("speed_key", ""))
-                task.progress = Progress(event["plan"], task.job.progress.get("windows_done", ()), speeds)
+                waits = known_waits(event["plan"].get("waits_key", ""))
+                task.progress = Progress(event["plan"], task.job.progress.get("windows_done", ()), waits)
                 self._warm = model_key(task.job.current_recipe, {**task.job.placement, **task.job.overrides})
                 self._heartbeat_at = 0.0
             case "film_done":
@@ -244,9 +244,9 @@ class Worker:
 
     def _learn(self, task: Task, done: Mapping[str, Any]) -> None:
         """Keep what the film has shown of this machine, for the next one's time."""
-        if task.progress and (key := task.job.plan.get("speed_key")):
+        if task.progress and (key := task.job.plan.get("waits_key")):
             task.progress.take(done)
-            remember_speeds(key, task.progress.speeds)
+            remember_waits(key, task.progress.waits)
 
     def _on_failure(self, task: Task, error: Mapping[str, Any]) -> None:
         config = self._config

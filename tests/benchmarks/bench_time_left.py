@@ -4,7 +4,7 @@
 
 Each film is rendered by the command line, with its events. They are then played once more to the program's own
 estimate, on their own clock, and from a quarter of the film's time on the time left is read 50 times. The first film of
-a model, size and device knows of no earlier one; those that come later do.
+a shape knows this machine's speed by a calibration of some seconds; those that come later by the film before.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Any
 
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.film.speeds import Speeds, known_speeds, speed_key
 from skyreels_cli.film.time_left import TimeLeft
+from skyreels_cli.film.waits import known_waits, waits_key
 from skyreels_cli.order.intake import take_up
 from skyreels_cli.plan.work import FilmWork
 from skyreels_cli.recipe.schema import Recipe
@@ -101,29 +101,30 @@ def looks(events: list[dict[str, Any]], left: TimeLeft, clock: list[float]) -> I
 
 def measure(film: Film, folder: Path) -> dict[str, Any]:
     """One film: seconds, and the share of looks that were near enough."""
-    known = json.loads(path.read_text()) if (path := folder / "cache" / "speeds.json").exists() else {}
-    *events, envelope = render(film, folder)
-    rendering = _rendering(envelope["data"], folder)
-    key = speed_key(rendering)
-    before = Speeds(**known.get(key, {}))
-    assert known_speeds(key) != Speeds(), "the film has left its speeds"
+    rendering = planned(film, folder)
+    plan, speed, waits = rendering.plan, rendering.speed, known_waits(waits_key(rendering))
+    *events, _ = render(film, folder)
     clock = [events[0]["time"]]
-    left = TimeLeft(FilmWork.of(rendering.recipe, rendering.facts, rendering.plan), before, lambda: clock[0])
+    left = TimeLeft(FilmWork.of(rendering.recipe, rendering.facts, plan, speed), waits, lambda: clock[0])
     seen = list(looks(events, left, clock))
     near = [abs(said - took) <= NEAR * took for took, said in seen]
     return {
         "film": film.name,
         "options": film.options,
-        "windows": rendering.plan.count,
+        "windows": plan.count,
         "seconds": round(events[-1]["time"] - events[0]["time"], 2),
-        "knew": before != Speeds(),
+        "speed": speed.basis if speed else "an assumption",
         "near": sum(near),
         "looks": len(near),
     }
 
 
-def _rendering(data: dict[str, Any], folder: Path) -> Rendering:
-    return take_up(Recipe.model_validate(data["recipe"]), Placement(), folder / "another.mp4")
+def planned(film: Film, folder: Path) -> Rendering:
+    """The film as it is planned, which calibrates the machine if that has not been done."""
+    command = [sys.executable, "-m", "skyreels_cli", "--json", "generate", PROMPT, *film.command, "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    recipe = Recipe.model_validate(json.loads(done.stdout)["data"]["recipe"])
+    return take_up(recipe, Placement(), folder / "another.mp4")
 
 
 def machine() -> dict[str, Any]:
@@ -139,11 +140,10 @@ def machine() -> dict[str, Any]:
 
 def table(films: list[dict[str, Any]]) -> str:
     """The films as a table in Markdown."""
-    lines = ["| film | windows | seconds | earlier film | near enough |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| film | windows | seconds | speed known by | near enough |", "| --- | --- | --- | --- | --- |"]
     for film in films:
-        knew = "yes" if film["knew"] else "no"
         share = f"{film['near']} of {film['looks']}"
-        lines.append(f"| {film['film']} | {film['windows']} | {film['seconds']} | {knew} | {share} |")
+        lines.append(f"| {film['film']} | {film['windows']} | {film['seconds']} | {film['speed']} | {share} |")
     near, total = (sum(film[name] for film in films) for name in ("near", "looks"))
     lines.append(f"| all | | | | {near} of {total}: {near / total:.1%} |")
     return "\n".join(lines) + "\n"

@@ -19,7 +19,7 @@ from skyreels_cli.film.events import (
     WindowResumed,
     WindowStarted,
 )
-from skyreels_cli.film.speeds import Speeds
+from skyreels_cli.film.waits import Waits
 from skyreels_cli.output import Output, byte_size, clock, frame_range
 from skyreels_cli.plan.work import FilmWork, WindowWork
 
@@ -66,7 +66,8 @@ class TestPace:
         assert row(pace, 0).split() == ["window", "2/3", "41/80", "frames", "decoded", "0:00", "left"]
 
     def test_loading_and_joining_are_named_with_the_time_that_is_left(self) -> None:
-        loading = Pace(WORK, Speeds(step=2.0, loading=7.0, joining=0.0), now=Clock())
+        known = FilmWork([WindowWork(3, 20, 2.0)], known=True)
+        loading = Pace(known, Waits(loading=7.0, joining=0.0), now=Clock())
         loading.take(StageStarted("loading transformer"))
         assert row(loading, 0).split()[1:] == ["loading", "transformer…", "about", "2:07", "left"]
         joining = pace_after(SECOND, *steps(20, 1.0, 2), WindowDone(2, 20.0, GB), StageStarted("joining"))

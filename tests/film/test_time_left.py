@@ -14,12 +14,14 @@ from skyreels_cli.film.events import (
     WindowResumed,
     WindowStarted,
 )
-from skyreels_cli.film.speeds import Speeds, known_speeds, remember_speeds
-from skyreels_cli.film.time_left import NOT_KNOWN, TimeLeft
+from skyreels_cli.film.time_left import TimeLeft
+from skyreels_cli.film.waits import NOT_KNOWN, Waits, known_waits, remember_waits
 from skyreels_cli.plan.work import FilmWork, WindowWork
 
 # Three windows of 20 steps that cost 1 each, and a decoding of 4.
 WORK = FilmWork([WindowWork(1, 20, 1.0, 4.0, 0, 97), WindowWork(2, 20, 1.0, 4.0, 16, 80)])
+# The same where it is known that a step takes 2 s here.
+KNOWN = FilmWork([WindowWork(1, 20, 2.0, 4.0, 0, 97), WindowWork(2, 20, 2.0, 4.0, 16, 80)], known=True)
 FIRST = WindowStarted(1, 3, 20, 0, 97, "x")
 SECOND = WindowStarted(2, 3, 20, 97, 80, "x")
 DECODING, JOINING = StageStarted("decoding"), StageStarted("joining")
@@ -40,8 +42,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def after(clock: Clock, *events: Event, work: FilmWork = WORK, before: Speeds = NOT_KNOWN) -> TimeLeft:
-    left = TimeLeft(work, before, clock)
+def after(clock: Clock, *events: Event, work: FilmWork = WORK, waits: Waits = NOT_KNOWN) -> TimeLeft:
+    left = TimeLeft(work, waits, clock)
     return go_on(left, *events)
 
 
@@ -96,8 +98,9 @@ def test_a_window_that_was_decoded_tells_of_the_others(clock: Clock) -> None:
 
 
 def test_an_earlier_film_tells_of_loading_and_joining(clock: Clock) -> None:
-    before = Speeds(step=2.0, decode=1.0, loading=30.0, joining=0.01)
-    left = after(clock, StageStarted("loading text encoder"), StageStarted("loading transformer"), before=before)
+    waits = Waits(loading=30.0, joining=0.01)
+    loading = (StageStarted("loading text encoder"), StageStarted("loading transformer"))
+    left = after(clock, *loading, work=KNOWN, waits=waits)
     whole = 60 * 2.0 + 3 * 4.0 + 257 * 0.01
     clock.seconds += 10
     assert left.film_left == pytest.approx(20.0 + whole)
@@ -107,25 +110,25 @@ def test_an_earlier_film_tells_of_loading_and_joining(clock: Clock) -> None:
 
 
 def test_a_loaded_model_is_not_loaded_again(clock: Clock) -> None:
-    left = after(clock, StageStarted("loading text encoder"), before=Speeds(step=2.0, decode=1.0, loading=30.0))
+    left = after(clock, StageStarted("loading text encoder"), work=KNOWN, waits=Waits(loading=30.0))
     assert left.film_left == 60 * 2.0 + 3 * 4.0
 
 
 def test_joining_runs_down_and_is_measured(clock: Clock) -> None:
-    left = after(clock, FilmResumed(3, 257), before=Speeds(step=2.0, joining=0.01))
+    left = after(clock, FilmResumed(3, 257), work=KNOWN, waits=Waits(joining=0.01))
     go_on(left, JOINING)
     clock.seconds += 1.0
     assert left.film_left == pytest.approx(1.57)
-    assert left.share == pytest.approx(1 - 1.57 / (120 + 3 * 4 * 2 + 2.57))
+    assert left.share == pytest.approx(1 - 1.57 / (120 + 3 * 4 + 2.57))
     left.take({"event": "film_done"})
     assert left.film_left == 0.0
-    assert left.measured == Speeds(joining=1.0 / 257)
+    assert left.measured == Waits(joining=1.0 / 257)
 
 
 def test_a_resumed_window_starts_where_it_stopped(clock: Clock) -> None:
-    left = after(clock, FilmResumed(1, 97), SECOND, WindowResumed(2, 15, 20), before=Speeds(step=2.0, decode=2.0))
-    assert left.window_left == 5 * 2.0 + 4 * 2.0
-    assert left.film_left == 25 * 2.0 + 2 * 4 * 2.0
+    left = after(clock, FilmResumed(1, 97), SECOND, WindowResumed(2, 15, 20), work=KNOWN)
+    assert left.window_left == 5 * 2.0 + 4
+    assert left.film_left == 25 * 2.0 + 2 * 4
 
 
 def test_windows_of_another_size_cost_what_they_cost(clock: Clock) -> None:
@@ -139,12 +142,12 @@ def test_an_endless_film_has_windows_only(clock: Clock) -> None:
     assert (left.window_left, left.film_left) == (15 * 2 + 8, None)
 
 
-def test_speeds_are_remembered_by_what_made_them(home: Path) -> None:
-    assert known_speeds("a") == NOT_KNOWN
-    remember_speeds("a", Speeds(step=1.0, loading=9.0))
-    remember_speeds("a", Speeds(step=2.0, decode=3.0))
-    remember_speeds("b", Speeds(step=4.0))
-    assert known_speeds("a") == Speeds(step=2.0, decode=3.0, loading=9.0)
-    assert known_speeds("b") == Speeds(step=4.0)
-    (home / "cache" / "speeds.json").write_text("{", encoding="utf-8")
-    assert known_speeds("a") == NOT_KNOWN
+def test_waits_are_remembered_by_what_made_them(home: Path) -> None:
+    assert known_waits("a") == NOT_KNOWN
+    remember_waits("a", Waits(loading=9.0))
+    remember_waits("a", Waits(joining=3.0))
+    remember_waits("b", Waits(loading=4.0))
+    assert known_waits("a") == Waits(loading=9.0, joining=3.0)
+    assert known_waits("b") == Waits(loading=4.0)
+    (home / "cache" / "waits.json").write_text("{", encoding="utf-8")
+    assert known_waits("a") == NOT_KNOWN

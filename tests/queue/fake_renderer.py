@@ -49,7 +49,7 @@ def plan(recipe: Facts) -> Facts:
         "estimates": {},
         "family": "df",
         "denoise_flops": 1e12,
-        "speed_key": "fake",
+        "waits_key": "fake",
         "device": "cuda:0",
     }
 

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.film.speeds import known_speeds
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue import task as task_module
 from skyreels_cli.queue import worker as worker_module
@@ -496,9 +495,3 @@ def test_once_ends_though_a_job_waits_for_one_that_failed(store: Store, add: Cal
     second = add(after=first.id)
     night.run()
     assert (store.job(first.id).state, store.job(second.id).state) == ("failed", "queued")
-
-
-def test_what_a_film_took_is_known_to_the_next(store: Store, add: Callable[..., Job], night: Night, home: Path) -> None:
-    add()
-    night.run()
-    assert known_speeds("fake").step is not None

@@ -151,7 +151,7 @@ async def test_keys_are_what_the_settings_say(night: FakeEngine, store: Store) -
 
 def test_keys_of_what_is_no_action_are_an_error() -> None:
     check_keys({"pause": "z", "save": "ctrl+w", "mark": "m"})
-    with pytest.raises(UsageError, match="there is no action 'pauze'; did you mean .pause."):
+    with pytest.raises(UsageError, match=r"there is no action 'pauze'; did you mean .pause."):
         check_keys({"pauze": "z"})
 
 
