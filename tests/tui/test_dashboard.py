@@ -9,9 +9,9 @@ from textual.widgets import Static
 
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.store import Store
+from skyreels_cli.tui import player
 from skyreels_cli.tui.graphics import find_graphics
 from skyreels_cli.tui.job_actions import JOB_ACTIONS
-from skyreels_cli.tui.screens import dashboard
 from skyreels_cli.tui.widgets.picture import Picture
 
 from .conftest import STARTED, on_stage
@@ -90,12 +90,6 @@ async def test_no_worker_is_said_and_one_can_be_started(night: FakeEngine, store
         await stage.until(lambda: log.is_file() and log.read_text(encoding="utf-8").strip() == STARTED)
 
 
-async def test_a_second_worker_is_not_started_by_mistake(night: FakeEngine, store: Store) -> None:
-    async with on_stage(store) as stage:
-        await stage.press("w")
-        await stage.until_told("a worker is running already")
-
-
 async def test_pause_the_queue(night: FakeEngine, store: Store) -> None:
     async with on_stage(store) as stage:
         await stage.press("P")
@@ -116,7 +110,7 @@ async def test_filter_by_words(night: FakeEngine, store: Store) -> None:
 
 async def test_filter_by_state(night: FakeEngine, store: Store) -> None:
     async with on_stage(store) as stage:
-        for words in ("to do: 7", "failed: 1", "done: 2", "all: 10"):
+        for words in ("to do: 7", "failed: 1", "cancelled: 0", "done: 2", "all: 10"):
             await stage.press("f")
             await stage.until_seen(words)
 
@@ -150,10 +144,10 @@ async def test_every_action_is_in_the_palette_and_in_the_help(night: FakeEngine,
         screen = stage.app.screen
         commands = {command.title for command in stage.app.get_system_commands(screen)}
         others = {"Details", "New", "Edit", "Open", "Filter", "Which states", "Sort", "Reverse", "Show all again"}
-        everywhere = {"History", "Start a worker", "Pause the queue", "Theme"}
+        everywhere = {"History", "Start or stop the worker", "Pause the queue", "Theme"}
         assert {action.label for action in JOB_ACTIONS.values()} | others | everywhere <= commands
         await stage.press("question_mark")
-        await stage.until_seen("Pause the job, or let it go on", "Start rendering on this machine", "K shift+↑")
+        await stage.until_seen("Pause the job, or let it go on", "Render on this machine, or save", "K shift+↑")
         await stage.press("question_mark")
         await stage.until(lambda: stage.app.screen is screen)
 
@@ -185,8 +179,7 @@ async def test_open_says_where_the_film_is_if_there_is_no_desktop(
 ) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(b"")
-    monkeypatch.setattr(dashboard, "preview_of", lambda _: (film, 0.0))
-    monkeypatch.setattr(dashboard, "last_frame", lambda _: None)
+    monkeypatch.setattr(player, "preview_of", lambda _: (film, 0.0))
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     async with on_stage(store) as stage:

@@ -198,7 +198,7 @@ async def test_leaving_the_form_changes_nothing(night: FakeEngine, store: Store)
         before = store.job(6)
         await open_form(stage, "e")
         type_in(stage, prompt="three dogs")
-        await stage.press("escape")
+        await stage.press("escape", "y")
         await stage.until(lambda: len(stage.app.screen_stack) == 2)
         assert store.job(6) == before
 

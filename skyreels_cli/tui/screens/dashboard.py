@@ -131,8 +131,9 @@ class Dashboard(Screen[None]):
     @on(FrameRead)
     def show_frame(self, message: FrameRead) -> None:
         """Put the frame beside the film's facts."""
-        self.query_one(Picture).show(message.frame)
-        self.query_one(Picture).set_class(message.frame is not None, "-there")
+        picture = self.query_one("#picture", Picture)
+        picture.show(message.frame)
+        picture.set_class(message.frame is not None, "-there")
 
     def action_open(self) -> None:
         """Play the film, or what is there of it; without a desktop its name goes to the clipboard."""

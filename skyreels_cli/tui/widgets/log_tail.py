@@ -52,8 +52,8 @@ class LogTail(VerticalScroll):
             mark = (path, -1.0)
         if mark != self._mark:
             self._mark = mark
-            self.app.call_from_thread(self._show, last_lines(path, LOG_LINES), path)
+            self.app.call_from_thread(self._show, last_lines(path, LOG_LINES))
 
-    def _show(self, lines: list[str], path: Path) -> None:
-        self.query_one(Static).update(Content("\n".join(lines) or f"nothing in {path} yet"))
+    def _show(self, lines: list[str]) -> None:
+        self.query_one(Static).update(Content("\n".join(lines) or "nothing is written in its log yet"))
         self.scroll_end(animate=False)

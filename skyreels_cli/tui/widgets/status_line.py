@@ -32,7 +32,7 @@ class StatusLine(Static):
         shown = {**view.counts, "running": view.counts.get("running", 0) - view.lost, "lost": view.lost}
         counts = " · ".join(f"{shown[state]} {word}" for state, word in COUNTED if shown.get(state))
         left = _queue_left(view)
-        head = f" skyreels  {counts or 'the queue is empty: n adds a film'}{f' · {left} left' if left else ''}"
+        head = f" skyreels  {f'{left} left · ' if left else ''}{counts or 'the queue is empty: n adds a film'}"
         notes = [Content.styled(f" {note}", "$text-warning") for note in _notes(view)]
         text = Content("\n").join([Content(head).stylize("bold", 1, 9), *notes])
         if text != self._drawn or self.has_class("-trouble"):
