@@ -25,7 +25,8 @@ class TimeLeft:
         self._work = work
         self._waits = waits
         self._now = now
-        self._began = self._last_at = now()
+        self._last_at = now()
+        self._began: float | None = None
         self._loads = False
         self._loading: float | None = None
         self._kept_windows = 0
@@ -45,6 +46,8 @@ class TimeLeft:
     def take(self, event: Mapping[str, Any]) -> None:
         """Account for one event; those that say nothing of time are ignored."""
         self._last_at = self._now()
+        if self._began is None:
+            self._began = self._last_at
         match event["event"]:
             case "stage_started":
                 self._take_stage(event["stage"])
@@ -119,7 +122,7 @@ class TimeLeft:
 
     def _begin_window(self, event: Mapping[str, Any]) -> None:
         if self._window is None:
-            self._loading = self._last_at - self._began
+            self._loading = self._last_at - (self._began or self._last_at)
         self._window, self._first_frame = event["window"] - 1, event["first_frame"]
         self._steps_done, self._steps_seconds = 0, 0.0
         self._decoding_at, self._decoded = None, 0.0
@@ -149,7 +152,7 @@ class TimeLeft:
 
     @property
     def _loading_left(self) -> float:
-        if self._loading is not None or not self._loads:
+        if self._loading is not None or not self._loads or self._began is None:
             return 0.0
         return max(0.0, (self._waits.loading or 0.0) - (self._now() - self._began))
 

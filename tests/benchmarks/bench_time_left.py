@@ -2,30 +2,33 @@
 
     python tests/benchmarks/bench_time_left.py [--json FILE] [--table FILE]
 
-Each film is rendered by the command line, with its events. They are then played once more to the program's own
-estimate, on their own clock, and from a quarter of the film's time on the time left is read 50 times. The first film of
-a shape knows this machine's speed by a calibration of some seconds; those that come later by the film before.
+Each film is planned by the command line and rendered in this process. Its events are then played once more to the
+program's own estimate, on their own clock, and from a quarter of the film's time on the time left is read 50 times. The
+first film of a shape knows this machine's speed by a calibration of some seconds, those that come later by the film
+before.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import platform
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from skyreels_cli.cli.main import main as main_of_skyreels
 from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.render import render as render_film
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.time_left import TimeLeft
-from skyreels_cli.film.waits import known_waits, waits_key
+from skyreels_cli.film.waits import known_waits, remember_waits, waits_key
 from skyreels_cli.order.intake import take_up
 from skyreels_cli.plan.work import FilmWork
 from skyreels_cli.recipe.schema import Recipe
@@ -76,14 +79,9 @@ FILMS = (
 )
 
 
-def render(film: Film, folder: Path) -> list[dict[str, Any]]:
-    """The events of a film; the last is the envelope."""
-    suffix = "mkv" if "ffv1" in film.options else "mp4"
-    output = folder / f"film.{suffix}"
-    command = [sys.executable, "-m", "skyreels_cli", "--events", "generate", PROMPT, *film.command]
-    done = subprocess.run([*command, "-o", str(output), "--overwrite"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def render(rendering: Rendering) -> list[dict[str, Any]]:
+    """The events of a film."""
+    return [event.to_dict() for event in render_film(rendering)]
 
 
 def looks(events: list[dict[str, Any]], left: TimeLeft, clock: list[float]) -> Iterator[tuple[float, float]]:
@@ -102,11 +100,12 @@ def looks(events: list[dict[str, Any]], left: TimeLeft, clock: list[float]) -> I
 def measure(film: Film, folder: Path) -> dict[str, Any]:
     """One film: seconds, and the share of looks that were near enough."""
     rendering = planned(film, folder)
-    plan, speed, waits = rendering.plan, rendering.speed, known_waits(waits_key(rendering))
-    *events, _ = render(film, folder)
+    plan, speed, key = rendering.plan, rendering.speed, waits_key(rendering)
+    events = render(rendering)
     clock = [events[0]["time"]]
-    left = TimeLeft(FilmWork.of(rendering.recipe, rendering.facts, plan, speed), waits, lambda: clock[0])
+    left = TimeLeft(FilmWork.of(rendering.recipe, rendering.facts, plan, speed), known_waits(key), lambda: clock[0])
     seen = list(looks(events, left, clock))
+    remember_waits(key, left.measured)
     near = [abs(said - took) <= NEAR * took for took, said in seen]
     return {
         "film": film.name,
@@ -121,10 +120,12 @@ def measure(film: Film, folder: Path) -> dict[str, Any]:
 
 def planned(film: Film, folder: Path) -> Rendering:
     """The film as it is planned, which calibrates the machine if that has not been done."""
-    command = [sys.executable, "-m", "skyreels_cli", "--json", "generate", PROMPT, *film.command, "--dry-run"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    recipe = Recipe.model_validate(json.loads(done.stdout)["data"]["recipe"])
-    return take_up(recipe, Placement(), folder / "another.mp4")
+    said = io.StringIO()
+    with redirect_stdout(said):
+        main_of_skyreels(["--json", "generate", PROMPT, *film.command, "--dry-run"])
+    recipe = Recipe.model_validate(json.loads(said.getvalue())["data"]["recipe"])
+    output = folder / f"film-{len(list(folder.glob('film-*')))}.{'mkv' if recipe.codec == 'ffv1' else 'mp4'}"
+    return take_up(recipe, Placement(), output)
 
 
 def machine() -> dict[str, Any]:

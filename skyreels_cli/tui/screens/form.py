@@ -209,7 +209,11 @@ class JobForm(Screen[NewJob]):
             self.dismiss(None)
         else:
             question = Confirm("Leave? What you have typed is lost.", "Leave")
-            self.app.push_screen(question, lambda yes: self.dismiss(None) if yes else None)
+            self.app.push_screen(question, self._leave_if)
+
+    def _leave_if(self, yes: bool | None) -> None:
+        if yes:
+            self.dismiss(None)
 
     def action_take_back(self) -> None:
         """Put one's own words back, or undo what was typed last."""
