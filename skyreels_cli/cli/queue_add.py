@@ -84,7 +84,8 @@ def edit(
         if text is None and film == FilmOptions() and queue == QueueOptions():
             _reword(words, out)
         changed = replace(film, machine=machine, file=file)
-        new = _worded(text, changed, queue, out, before, load_words(words))
+        waits = (before.recipe.get("enhanced") or {}).get("pending", False)
+        new = _worded(text, changed, queue, out, before, load_words(words), enhance_later=waits)
     actions.edit(store, job, new)
     _tell(store.job(job), store, out)
 

@@ -30,7 +30,14 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
-from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, take_texts, write_pending, write_texts
+from skyreels_cli.order.enhance.stage import (
+    is_asked,
+    leave_for_later,
+    reopened,
+    take_texts,
+    write_pending,
+    write_texts,
+)
 from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
@@ -64,7 +71,7 @@ def decide(request: Request, show: Callable[[str], object] = str) -> Order:
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
         check_loras(preset.requires, draft.lora or (), preset.where)
-    draft = take_texts(draft, made)
+    draft = take_texts(reopened(draft), made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
     elif is_asked(draft):
@@ -101,11 +108,20 @@ def decide(request: Request, show: Callable[[str], object] = str) -> Order:
 
 
 def take_up(
-    recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
+    recipe: Recipe,
+    placement: Placement,
+    output: Path,
+    *,
+    keep_work: bool = False,
+    overwrite: bool = False,
+    show: Callable[[str], object] = str,
 ) -> Rendering:
-    """A film that was decided before, with its model and plan; texts that were left for now are written."""
+    """A film that was decided before, with its model and plan; texts that were left for now are written.
+
+    `show` gets each piece of such a text as it comes.
+    """
     facts = open_model(recipe.model, recipe.base)
-    recipe = write_pending(recipe, _made(output), facts)
+    recipe = write_pending(recipe, _made(output), facts, show)
     plan = make_plan(recipe, facts)
     _, plan, _ = suit_machine(recipe, facts, plan, placement, dtype=False, calibrate=False)
     return Rendering(
