@@ -55,6 +55,16 @@ class View:
         """Workers whose process is alive."""
         return tuple(worker for worker in self.workers if worker.alive)
 
+    @property
+    def nodes(self) -> dict[str, list[dict[str, Any]]]:
+        """The GPUs of other machines on which jobs run, by the machine's name."""
+        elsewhere = (worker.sample for worker in self.living if worker.place and worker.sample.get("host"))
+        return {sample["host"]: sample["gpus"] for sample in elsewhere}
+
+    def place_of(self, job: JobSummary) -> dict[str, str] | None:
+        """The `place` of a running job, if that is another machine."""
+        return next((worker.sample.get("place") for worker in self.living if worker.id == job.owner), None)
+
     def is_orphan(self, job: JobSummary) -> bool:
         """Whether a job is called running though its worker is dead; the next worker takes it up."""
         return job.state == "running" and job.owner not in {worker.id for worker in self.living}

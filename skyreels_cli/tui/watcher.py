@@ -136,9 +136,13 @@ class Watcher(threading.Thread):
                 store.database.close()
 
 
+LASTING = ("rest_reason", "place", "host", "gpus")
+"""What is shown of a worker's sample; of this machine's devices a fresh one is taken."""
+
+
 def _timeless(worker: WorkerInfo) -> WorkerInfo:
     """A worker without what changes at each of its heartbeats."""
-    return replace(worker, heartbeat_at=0.0, sample={"rest_reason": worker.sample.get("rest_reason")})
+    return replace(worker, heartbeat_at=0.0, sample={name: worker.sample.get(name) for name in LASTING})
 
 
 def _film(store: Store, focus: int | None) -> Job | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -15,12 +16,13 @@ SIGNS = {"queued": "·", "running": "▶", "paused": "‖", "succeeded": "✓", 
 WIDE = 110
 
 
-def job_line(job: JobSummary, width: int, now: float, *, orphan: bool) -> str:
-    """The columns of `header_line`; a job whose worker died says so."""
-    state = "lost" if orphan else job.state
+def job_line(job: JobSummary, width: int, now: float, *, orphan: bool, place: Mapping[str, str] | None = None) -> str:
+    """The columns of `header_line`; a job whose worker died says so, and one on another machine where it is."""
+    sign = "queued" if place and place["state"] == "waiting" else job.state
+    state = "lost" if orphan else sign
     cells = [
         f"{job.id:>6}",
-        _cell(f"{SIGNS[job.state]} {state}", 11),
+        _cell(f"{SIGNS[sign]} {state}", 11),
         _cell(progress_text(job, now), 12),
         f"{job.priority:>4}" if job.priority else "   ·",
         f"{job.num_frames:>6}",
@@ -29,7 +31,8 @@ def job_line(job: JobSummary, width: int, now: float, *, orphan: bool) -> str:
         when = job.finished_at or job.started_at or job.created_at
         clock = f"{datetime.fromtimestamp(when).astimezone():%a %H:%M}"
         cells += [_cell(model_name(job.model), 14), _cell(job.resolution, 9), clock]
-    return " ".join(cells) + "  " + " ".join(job.prompt.split())
+    where = f"{place['text']} · " if place else ""
+    return " ".join(cells) + "  " + where + " ".join(job.prompt.split())
 
 
 def header_line(width: int) -> str:
