@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Offload = Literal["none", "model", "stream"]
+Attention = Literal["auto", "sdpa", "flash", "cudnn", "efficient", "math", "flash3", "flash4"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Placement:
 
     device: str = "auto"
     offload: Offload = "none"
-    attention: str | None = None
+    attention: Attention = "auto"
     gpus: int = 1
     parallel: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
