@@ -41,7 +41,7 @@ class Settings(BaseSettings):
 
     model: str | None = Field(None, description="the model where neither a flag nor a preset names one")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu")
-    offload: Literal["none", "model", "stream"] = Field("none", description="none, model or stream")
+    offload: Literal["auto", "none", "model", "stream"] = Field("auto", description="auto, none, model or stream")
     attention: Literal["auto", "sdpa", "flash", "cudnn", "efficient", "math", "flash3", "flash4"] = Field(
         "auto", description="auto, sdpa, flash, cudnn, efficient, math, flash3 or flash4"
     )
