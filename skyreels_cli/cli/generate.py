@@ -11,14 +11,16 @@ from typer import Argument
 
 from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.options import FilmOptions, PlanOptions
+from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import Listener, Notice, progress
 from skyreels_cli.cli.request import decide_aloud, make_request
 from skyreels_cli.cli.storyboard import reviewed
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
+from skyreels_cli.film.waits import known_waits, remember_waits, waits_key
 from skyreels_cli.output import Output, byte_size, clock
-from skyreels_cli.plan.rows import RowCounts
+from skyreels_cli.plan.work import FilmWork
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -120,7 +122,7 @@ def tell_finished(film: FilmDone, out: Output) -> None:
 
 def _tell_result(film: FilmDone, out: Output) -> None:
     data = film.to_dict()
-    del data["event"]
+    del data["event"], data["time"]
     out.result(data, film.output)
 
 
@@ -133,10 +135,11 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
 
 
 def _watch(rendering: Rendering, out: Output) -> FilmDone:
-    """Render while a person, or a script, is told how it goes."""
-    plan = rendering.plan
+    """Render while a person, or a script, is told how it goes, and keep what it took for the next film's time."""
+    plan, key = rendering.plan, waits_key(rendering)
+    pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan, rendering.speed), known_waits(key))
     with ExitStack() as display:
-        listen = display.enter_context(progress(out, None if plan.endless else RowCounts.of(plan)))
+        listen = display.enter_context(progress(out, pace))
 
         def leave() -> None:
             """End the process in the midst of whatever it does; the film's folder allows it at any moment."""
@@ -145,7 +148,9 @@ def _watch(rendering: Rendering, out: Output) -> FilmDone:
             os._exit(InterruptedError.exit_code)
 
         with Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text)), leave=leave) as interrupts:
-            return _rendered(rendering, out, listen, interrupts)
+            film = _rendered(rendering, out, listen, interrupts)
+    remember_waits(key, pace.time.measured)
+    return film
 
 
 def _rendered(rendering: Rendering, out: Output, listen: Listener, interrupts: Interrupts) -> FilmDone:

@@ -18,7 +18,7 @@ from skyreels_cli.cli.completion import (
     preset_names,
     scheduler_names,
 )
-from skyreels_cli.film.placement import Offload
+from skyreels_cli.film.placement import Attention, Offload
 from skyreels_cli.recipe.choices import AskedDtype, AskedWeightsDtype, Aspect, Codec, ColorMatch, Join, Vae
 
 # One panel of `--help` each.
@@ -140,7 +140,7 @@ class MachineOptions:
 
     device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = None
     offload: Annotated[Offload | None, Machine(help="What leaves the device between uses.")] = None
-    attention: Annotated[str | None, Machine(metavar="NAME", help="The attention kernel.")] = None
+    attention: Annotated[Attention | None, Machine(help="The attention kernel.")] = None
     gpus: Annotated[int | None, Machine(min=1, metavar="N", help="Share each film among so many GPUs.")] = None
     parallel: Annotated[
         str | None, Machine(metavar="NAME", autocompletion=parallel_names, help="How; the best way if not said.")

@@ -14,6 +14,7 @@ from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.media.image import read_image
 from skyreels_cli.model.family import family_model
+from skyreels_cli.model.kernels import choose_kernel
 from skyreels_cli.model.loading import DTYPES, load_text_encoder, load_transformer, load_vae
 from skyreels_cli.model.memory import pick_device, release
 from skyreels_cli.model.offloading import Placed, placed, rests_on
@@ -42,6 +43,8 @@ class LoadedModel:
         self.parallel = parallel
         self.dtype = DTYPES[weights.compute]
         self.device = pick_device(placement.device)
+        heads = weights.base.transformer.config["attention_head_dim"]
+        self._kernel = choose_kernel(placement.attention or "auto", self.device, self.dtype, heads)
         self.placement = placement
         self._texts: dict[str, Tensor] = {}
         self._image_features: dict[FittedPicture, Tensor] = {}
@@ -141,7 +144,7 @@ class LoadedModel:
 
     def _load_transformer(self) -> Placed:
         self._denoiser = transformer = load_transformer(self.weights, self._rests_on)
-        transformer.attention_backend = self.placement.attention
+        transformer.attention = self._kernel
         transformer.parallel = self.parallel
         return placed(transformer, self.device, self.placement.offload, transformer.blocks)
 

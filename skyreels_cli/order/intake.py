@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.film.finished import finished_film, identity_of
+from skyreels_cli.film.finished import finished_film
 from skyreels_cli.film.folder.manifest import read_manifest, work_folder
+from skyreels_cli.film.identity import identity_of
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.ranks.split import BEST, check_split, describe_split
 from skyreels_cli.film.rendering import Rendering

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.model.memory import peak_bytes, pick_device
+from skyreels_cli.model.memory import forget_peak, peak_bytes, pick_device, release
 
 CPU = torch.device("cpu")
 
@@ -32,3 +34,14 @@ def test_peak_on_a_cpu_is_that_of_the_process() -> None:
     before = peak_bytes(CPU)
     block = torch.ones(64 * 2**20)  # 256 MB, touched
     assert peak_bytes(CPU) >= max(before, block.nbytes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process")
+def test_the_peak_of_a_film_is_not_that_of_the_one_before() -> None:
+    block = torch.ones(80_000_000)
+    before = peak_bytes(CPU)
+    size = block.nbytes
+    del block
+    release(CPU)
+    forget_peak(CPU)
+    assert peak_bytes(CPU) <= before - size // 2

@@ -68,15 +68,14 @@ def test_decoding(native: str, teraflops: float, gigabytes: float, recipe_of: Re
 
 def test_time_is_rows_times_branches_at_the_measured_rate(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     facts = facts_of(size="14B")
-    plan = make_plan(recipe_of(), facts, speed=Speed(790e12, 0.15 * 790e12, "measured"))
+    speed = Speed(790e12, 0.15 * 790e12, "measured")
+    plan = make_plan(recipe_of(), facts, speed)
     time = plan.estimates["time"]
     vae = (5.6 + 24 * 17.6) / (790 * 0.15)
     assert time.value == pytest.approx(30 * 2 * 3373.7 / 790 + vae, rel=1e-4)
     assert "at 790 TFLOP/s" in time.basis
     assert "(measured)" in time.basis
-    alone = make_plan(recipe_of(guidance_scale=1), facts, speed=Speed(790e12, 0.15 * 790e12, "measured")).estimates[
-        "time"
-    ]
+    alone = make_plan(recipe_of(guidance_scale=1), facts, speed).estimates["time"]
     assert time.value - alone.value == pytest.approx(30 * 3373.7 / 790, rel=1e-4)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +103,12 @@ def test_a_film_is_announced_with_recipe_and_plan_and_told_event_by_event(engine
     assert (plan["frames"], plan["total_rows"], plan["family"], plan["device"]) == (17, 30, "df", "cpu")
     assert plan["denoise_flops"] > 1e9
     assert json.dumps(started)
-    assert rest == [{"event": "stage_started", "stage": f"stage {n}", "job": 5} for n in range(3)]
+    ((windows, steps, step, decode, drop, frames),) = plan["work"]["runs"]
+    assert (windows, steps, drop, frames) == (1, 30, 0, 17)
+    assert step > 0 < decode
+    told = [{name: value for name, value in event.items() if name != "time"} for event in rest]
+    assert told == [{"event": "stage_started", "stage": f"stage {n}", "job": 5} for n in range(3)]
+    assert all(abs(event["time"] - time.time()) < 600 for event in rest)
     (call,) = engine.calls
     assert (call["output"], call["working"]) == (Path("/films/a.mp4"), {"keep_work": False, "overwrite": True})
 
