@@ -91,9 +91,11 @@ def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Windows) -> float:
     """Floating-point operations of all forward passes: one per row of each window, two under guidance."""
     shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
     branches = [len(shot.texts) for shot in recipe.story]
-    return windows.total(
-        lambda window: branches[window.shot] * window.rows * forward_flops(shape, window.forward_latents * per_frame)
-    )
+
+    def passes(window: Window) -> float:
+        return sum(each.rows * forward_flops(shape, each.forward_latents * per_frame) for each in window.passes)
+
+    return windows.total(lambda window: branches[window.shot] * passes(window))
 
 
 def assumed_rate(recipe: Recipe) -> float:

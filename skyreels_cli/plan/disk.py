@@ -47,9 +47,11 @@ def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> int:
     """
     pixels = recipe.width * recipe.height
     latent = 4 * int(facts.vae.config.get("z_dim", 16)) * pixels // facts.spatial_stride**2
-    largest = windows.largest(lambda window: window.latents)
+    largest = windows.largest(lambda window: window.latents + window.ahead)
     kept = windows.largest(lambda window: window.prefix_latents)
-    if recipe.join == "latents":
+    if recipe.join != "pixels":
         kept = max(kept, DECODER_REACH)
+    if recipe.join == "rolling":  # latents that are part-way, with the solver's two predictions and last sample
+        kept += 4 * windows.largest(lambda window: window.ahead)
     short = windows.total(lambda window: max(0, window.drop_frames - window.new_frames))
     return latent * (kept * len(windows) + 8 * largest) + 4 * 3 * pixels * short

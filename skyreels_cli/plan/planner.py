@@ -10,8 +10,10 @@ from skyreels_cli.plan.frames import whole_latents
 from skyreels_cli.plan.memory import memory_estimates
 from skyreels_cli.plan.notes import plan_notes
 from skyreels_cli.plan.plan import Plan
+from skyreels_cli.plan.rolling import rolling_lag
+from skyreels_cli.plan.spans import ShotFrames, Start, WindowSizes
 from skyreels_cli.plan.story_checks import check_story
-from skyreels_cli.plan.windows import ShotFrames, Start, WindowSizes, longest_window, plan_windows
+from skyreels_cli.plan.windows import closing_window, longest_window, plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
 
@@ -45,19 +47,24 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
             "time": time_estimate(recipe, facts, costing, flops_per_second),
         },
         notes=plan_notes(recipe, facts, windows),
+        closing=closing_window(sizes, shots, given, windows),
     )
 
 
 def _window_sizes(recipe: Recipe, facts: ModelFacts) -> WindowSizes:
     """The recipe's lengths in latent frames; T2V models render any length as one window."""
     base, overlap = _window_lengths(recipe, facts.temporal_stride) if facts.traits.forcing else (None, 0)
+    ar_step, rolling = recipe.ar_step, recipe.join == "rolling" and base is not None
+    if rolling and base is not None:
+        ar_step = rolling_lag(recipe.inference_steps, ar_step, base, overlap, recipe.causal_block_size)
     return WindowSizes(
         stride=facts.temporal_stride,
         base=base,
         overlap=overlap,
         block_size=recipe.causal_block_size,
         inference_steps=recipe.inference_steps,
-        ar_step=recipe.ar_step,
+        ar_step=ar_step,
+        rolling=rolling,
     )
 
 
