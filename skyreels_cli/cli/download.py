@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
@@ -46,7 +47,8 @@ def download(
     if not models:
         raise UsageError("usage", "which model?", "skyreels download df-1.3b-540p  (all: skyreels download --list)")
     if to and len(models) > 1:
-        raise UsageError("usage", "--to takes one model, as each has a folder of its own", f"--to {to} {models[0]}")
+        message = "--to takes one model, as each has a folder of its own"
+        raise UsageError("usage", message, f"--to {quote(str(to))} {models[0]}")
     from skyreels_cli.hub.download.wanted import wanted
 
     wants = [wanted(model, source, layout, to, only or ()) for model in models]

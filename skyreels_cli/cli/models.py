@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,7 +85,7 @@ def _damaged(stored: StoredModel, paths: list[str]) -> SkyreelsError:
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     message = f"{len(paths)} files of {stored.name} are not what they should be: {', '.join(paths[:3])}{more}"
     record = stored.record
-    to = f" --to {record.folder}" if record and record.into_folder else ""
+    to = f" --to {quote(str(record.folder))}" if record and record.into_folder else ""
     source = " --source modelscope" if stored.origin == "modelscope" else ""
     return SkyreelsError("model-damaged", message, f"skyreels download {stored.name}{source}{to} --verify")
 
@@ -107,7 +108,7 @@ def remove(
         out.narrate(f"used by {', '.join(users)}")
     if not yes and not interactive(out):
         message = f"{stored.name} would be deleted, and nobody can be asked"
-        raise UsageError("not-confirmed", message, f"skyreels models remove {model} --yes")
+        raise UsageError("not-confirmed", message, f"skyreels models remove {quote(model)} --yes")
     if not yes and not typer.confirm("Delete it?", err=True):
         out.result({"removed": False, "freed_bytes": 0}, "nothing deleted")
         return

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -51,7 +52,7 @@ def tell_story(
     text = to_yaml(data)
     if output:
         output.write_text(text, encoding="utf-8")
-        out.narrate(f"to render it: skyreels generate --shots {output}")
+        out.narrate(f"to render it: skyreels generate --shots {quote(str(output))}")
     frames = sum(shot["num_frames"] for shot in values)
     result = {
         **data,

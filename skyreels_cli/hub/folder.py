@@ -199,10 +199,10 @@ def _conversion(pickle: str, expected: Path) -> str:
     """A command that converts and runs no code; it clones because safetensors refuses shared memory."""
     code = (
         "import torch, safetensors.torch as s; "
-        f"w = torch.load('{expected.parent / pickle}', weights_only=True, map_location='cpu'); "
-        f"s.save_file({{k: v.clone().contiguous() for k, v in w.items()}}, '{expected}')"
+        f"w = torch.load({str(expected.parent / pickle)!r}, weights_only=True, map_location='cpu'); "
+        f"s.save_file({{k: v.clone().contiguous() for k, v in w.items()}}, {str(expected)!r})"
     )
-    return f'python -c "{code}"'
+    return f"python -c {quote(code)}"
 
 
 def _tokenizer(folder: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from skyreels_cli.errors import UsageError
@@ -13,4 +14,4 @@ def require_inside(folder: Path, file: Path) -> None:
     repository = next((parent for parent in folder.absolute().parents if parent.name == "snapshots"), folder).parent
     if not (target.is_relative_to(home) or target.is_relative_to(repository.resolve() / "blobs")):
         message = f"{file} is a link to {target}, out of the model's folder"
-        raise UsageError("model-unsafe", message, f"cp --remove-destination {target} {file}")
+        raise UsageError("model-unsafe", message, shlex.join(["cp", "--remove-destination", str(target), str(file)]))

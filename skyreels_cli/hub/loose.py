@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from skyreels_cli.errors import UsageError
@@ -117,7 +118,7 @@ def _naming(file: WeightsFile) -> Naming:
 def _unknown(path: Path, names: Sequence[str]) -> UsageError:
     if is_lora(names):
         message = f"{path} is a LoRA, which changes a model and is none"
-        return UsageError("model-unknown", message, f"--model df-14b-540p --lora {path}")
+        return UsageError("model-unknown", message, f"--model df-14b-540p --lora {quote(str(path))}")
     some = ", ".join(sorted(names)[:3])
     message = f"{path} holds no part of a SkyReels-V2 model: its {len(names)} tensors are {some or 'none'} …"
     return UsageError("model-unknown", message, "--model df-1.3b-540p")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from skyreels_cli.errors import UsageError, did_you_mean
@@ -72,7 +73,7 @@ def parse_lora(said: str) -> tuple[Path, float]:
         return Path(path).expanduser(), float(scale)
     if len(path) == 1 and path.isalpha():
         return Path(said), 1.0  # a drive of Windows
-    raise UsageError("lora-scale", f"--lora {said}: {scale!r} is no strength", f"--lora {path}:0.8")
+    raise UsageError("lora-scale", f"--lora {said}: {scale!r} is no strength", f"--lora {quote(f'{path}:0.8')}")
 
 
 def open_lora(said: str, transformer: Component) -> Lora:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from shlex import quote
 
 from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.catalogue import RELEASES, bundled_models, find_community_file, find_release
@@ -94,7 +95,7 @@ def _require_finished(place: Path) -> None:
     """Refuse a folder into which a download is not finished, whatever its files look like."""
     record = record_of(place)
     if record is not None and record.finished is None:
-        to = f" --to {place}" if record.into_folder else ""
+        to = f" --to {quote(str(place))}" if record.into_folder else ""
         message = f"the download of {record.model} into {place} is not finished"
         raise UsageError("model-incomplete", message, f"skyreels download {record.model}{to}")
 
@@ -102,7 +103,7 @@ def _require_finished(place: Path) -> None:
 def _refuse_base(model: str, base: str | None) -> None:
     if base is not None:
         message = f"{model} has all its parts: --base is for a weights file, or a folder in the original layout"
-        raise UsageError("model-base", message, f"--model {model}")
+        raise UsageError("model-base", message, f"--model {quote(model)}")
 
 
 def _is_loose(path: Path) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from skyreels_cli.errors import UsageError
@@ -121,7 +122,7 @@ def _twice(first: StoredTensor, second: StoredTensor) -> UsageError:
     if first.file == second.file:
         return UsageError("model-broken", f"{first.file} has {first.key} and {second.key}, which are the same tensor")
     message = f"{first.file} and {second.file.name} both hold {second.key}: which of them is meant?"
-    return UsageError("model-broken", message, f"--model {first.file}")
+    return UsageError("model-broken", message, f"--model {quote(str(first.file))}")
 
 
 def same_size(tensors: Mapping[str, TensorEntry], shapes: Mapping[str, TensorEntry]) -> bool:

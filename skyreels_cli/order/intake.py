@@ -40,7 +40,7 @@ from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.merge import merge
-from skyreels_cli.recipe.presets.requirements import check_model
+from skyreels_cli.recipe.presets.requirements import check_loras, check_model
 from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.sharing.load import load_for_use
 from skyreels_cli.settings import Settings, load_settings
@@ -65,6 +65,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
+        check_loras(preset.requires, draft.lora or (), preset.where)
     draft = take_texts(draft, made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.folder import open_folder
@@ -118,12 +122,17 @@ def test_truncated_weights(model: Path) -> None:
     assert f"{len(whole) // 2:,} of {len(whole):,} bytes" in message
 
 
-def test_pickles_only(model: Path) -> None:
-    folder = model / "vae"
-    (folder / "diffusion_pytorch_model.safetensors").rename(folder / "diffusion_pytorch_model.bin")
-    error = refused(model, "model-pickle-only")
+def test_pickles_only_are_converted_by_the_command_that_is_hinted(model: Path) -> None:
+    odd = model.rename(model.with_name("Anna's $HOME model"))
+    weights = odd / "vae/diffusion_pytorch_model.safetensors"
+    torch.save(load_file(weights), weights.with_suffix(".bin"))
+    weights.unlink()
+    error = refused(odd, "model-pickle-only")
     assert "diffusion_pytorch_model.bin" in error.message
-    assert "weights_only=True" in (error.hint or "")
+    assert error.hint is not None
+    assert "weights_only=True" in error.hint
+    subprocess.run(error.hint.replace("python", sys.executable, 1), shell=True, check=True)
+    assert open_folder(odd, "ball").vae.parameters == open_folder(GOLDEN / "model", "ball").vae.parameters
 
 
 def test_another_precision_is_not_taken_silently(model: Path) -> None:

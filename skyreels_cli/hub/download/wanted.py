@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.hub.catalogue import catalogue, find_community_file, find_release
@@ -51,7 +52,7 @@ class Fetch:
         """The command that fetches it."""
         words = ["skyreels download", self.model]
         words += ["--source modelscope"] if self.source == "modelscope" else []
-        words += [f"--to {self.to}"] if self.to else []
+        words += [f"--to {quote(str(self.to))}"] if self.to else []
         return " ".join(words)
 
 

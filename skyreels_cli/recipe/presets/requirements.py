@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from shlex import quote
@@ -14,6 +14,8 @@ from packaging.specifiers import SpecifierSet
 from skyreels_cli import __version__
 from skyreels_cli.errors import PluginError, SkyreelsError, UsageError
 from skyreels_cli.hub.catalogue import find_release
+from skyreels_cli.hub.identity import sha256_of
+from skyreels_cli.hub.lora import parse_lora
 from skyreels_cli.plugins.manager import Plugin, plugins
 from skyreels_cli.recipe.presets.preset import Requires
 
@@ -34,7 +36,7 @@ class Unmet:
 
 
 def unmet(requires: Requires | None) -> list[Unmet]:
-    """Everything that is missing, the model and LoRA files apart: they are not known before a film is ordered."""
+    """Everything that is missing, the model and LoRA files apart: these are known when a film is ordered."""
     if requires is None:
         return []
     return [*_program(requires.skyreels), *_plugins(requires.plugins)]
@@ -51,6 +53,19 @@ def check_model(requires: Requires | None, model: str, where: str) -> None:
     if requires and requires.model and _canonical(requires.model) != _canonical(model):
         message = f"the model {requires.model}, and {model} is to be used"
         raise Unmet("model", message, f"--model {quote(requires.model)}").error(where)
+
+
+def check_loras(requires: Requires | None, loras: Sequence[str], where: str) -> None:
+    """Raise `preset-requires` unless each LoRA of a preset is among those that are to be used, under whatever name."""
+    if requires is None or not requires.lora:
+        return
+    files = [path for path, _ in map(parse_lora, loras) if path.is_file()]
+    there = {sha256_of(file) for file in files}
+    for name, sha256 in requires.lora.items():
+        if sha256 not in there:
+            other = ", and the file of this name is another one" if name in {file.name for file in files} else ""
+            message = f"the LoRA {name} (SHA-256 {sha256[:12]}…){other}"
+            raise Unmet("lora", message, f"--lora {quote(f'/PATH/TO/{name}')}").error(where)
 
 
 def _program(versions: str | None) -> Iterator[Unmet]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from skyreels_cli.errors import PluginError, UsageError
 from skyreels_cli.recipe.presets.preset import Preset, Requires
-from skyreels_cli.recipe.presets.requirements import check_model, check_requirements, unmet
+from skyreels_cli.recipe.presets.requirements import check_loras, check_model, check_requirements, unmet
 from skyreels_cli.recipe.validate import find_problems
 
 
@@ -46,6 +49,18 @@ def test_the_model() -> None:
     with pytest.raises(UsageError, match="needs the model df-14b-720p, and tiny is to be used") as error:
         check_model(requires(model="df-14b-720p"), "tiny", "x.yaml")
     assert error.value.hint == "--model df-14b-720p"
+
+
+def test_loras_are_known_by_their_content(tmp_path: Path) -> None:
+    wanted, other = tmp_path / "renamed.safetensors", tmp_path / "style.safetensors"
+    wanted.write_bytes(b"style")
+    other.write_bytes(b"something else")
+    needs = requires(lora={"style.safetensors": hashlib.sha256(b"style").hexdigest()})
+    check_loras(needs, [str(other), f"{wanted}:0.8"], "x.yaml")
+    for loras, says in (([str(other)], "and the file of this name is another one"), ([], r"…\)$")):
+        with pytest.raises(UsageError, match=f"x.yaml needs the LoRA style.safetensors .*{says}") as error:
+            check_loras(needs, loras, "x.yaml")
+        assert (error.value.code, error.value.hint) == ("preset-requires", "--lora /PATH/TO/style.safetensors")
 
 
 @pytest.mark.parametrize(
