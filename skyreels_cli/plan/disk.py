@@ -51,7 +51,7 @@ def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> int:
     kept = windows.largest(lambda window: window.prefix_latents)
     if recipe.join != "pixels":
         kept = max(kept, DECODER_REACH)
-    if recipe.join == "rolling":  # latents that are part-way, with the solver's two predictions and last sample
-        kept += 4 * windows.largest(lambda window: window.ahead)
+    if recipe.join == "rolling":  # and what is part-way, with predictions and samples
+        kept += windows.largest(lambda window: window.forward_latents + 3 * window.ahead)
     short = windows.total(lambda window: max(0, window.drop_frames - window.new_frames))
     return latent * (kept * len(windows) + 8 * largest) + 4 * 3 * pixels * short

@@ -46,7 +46,8 @@ def rolling_runs(sizes: WindowSizes, span: ShotLatents, first_index: int) -> Ite
     """A shot's windows. While the history grows and at the end, where no block enters, they differ."""
     roll = Roll(sizes, span)
     last = roll.windows - 1
-    growing = max(1, -(-max(0, sizes.overlap - span.prefix) // (roll.held * sizes.block_size)))
+    # From the first turn on before which the history was already whole, they are alike.
+    growing = -(-(max(0, sizes.overlap - span.prefix) + sizes.block_size) // (roll.held * sizes.block_size))
     if span.endless:
         yield from (WindowRun(roll.window(number, first_index + number)) for number in range(growing + 1))
         return

@@ -1,1 +1,2 @@
-def report(*a): raise SystemExit("later")
+def report(*a):
+    raise SystemExit("later")

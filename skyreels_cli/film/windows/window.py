@@ -73,7 +73,7 @@ class WindowRenderer:
         seconds = time.perf_counter() - started
         handover = self._turns.handover
         left = {"handover": handover.state()} if handover else {}
-        self._files.commit(piece, seconds, {**self._history.state(), **left})
+        self._files.commit(piece, window, seconds, {**self._history.state(), **left})
         peak, look = peak_bytes(self._model.device), asdict(piece.look())
         yield WindowDone(window.index, seconds, peak, look, self._files.drift(piece))
 
