@@ -51,7 +51,11 @@ def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> int:
     kept = windows.largest(lambda window: window.prefix_latents)
     if recipe.join != "pixels":
         kept = max(kept, DECODER_REACH)
-    if recipe.join == "rolling":  # and what is part-way, with predictions and samples
-        kept += windows.largest(lambda window: window.forward_latents + 3 * window.ahead)
+    handed = 0
+    if (
+        recipe.join == "rolling"
+    ):  # what is part-way, with predictions and samples; a checkpoint has all turns
+        handed = windows.largest(lambda window: window.forward_latents + 3 * window.ahead)
     short = windows.total(lambda window: max(0, window.drop_frames - window.new_frames))
-    return latent * (kept * len(windows) + 8 * largest) + 4 * 3 * pixels * short
+    checkpoints = 8 * largest + (2 * (handed + largest) if handed else 0)
+    return latent * ((kept + handed) * len(windows) + checkpoints) + 4 * 3 * pixels * short

@@ -52,6 +52,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "pixels": {},
     "latents": {"join": "latents"},
     "rolling": {"join": "rolling"},
+    "rolling, 17 frames of history": {"join": "rolling", "overlap_history": 17},
     "pixels, colour": {"color_match": "anchor"},
 }
 """What is said beside the defaults; the first row is the reference's join."""

@@ -32,7 +32,8 @@ def velocity_of(latents: Tensor, times: Tensor) -> Tensor:
 def plain(sizes: WindowSizes, latents: Tensor, prefix: int, addnoise: int, rows_of_windows: list[int]) -> Tensor:
     """Block after block of the film becomes clean; each row sees the last clean latents and what fits behind them."""
     channels, length, *_ = latents.shape
-    steps, lag, size = sizes.inference_steps, sizes.ar_step, sizes.block_size
+    steps, size = sizes.inference_steps, sizes.block_size
+    lag = min(sizes.ar_step, steps)
     even = np.linspace(float(np.float32(1) - np.float32(1 / 1000)), 0, steps + 1)[:-1]
     timesteps = [999, *(int(1000 * SHIFT * s / (1 + (SHIFT - 1) * s)) for s in even), 0]
     solvers = []
