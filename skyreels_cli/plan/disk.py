@@ -52,9 +52,7 @@ def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> int:
     if recipe.join != "pixels":
         kept = max(kept, DECODER_REACH)
     handed = 0
-    if (
-        recipe.join == "rolling"
-    ):  # what is part-way, with predictions and samples; a checkpoint has all turns
+    if recipe.join == "rolling":  # what is part-way, with predictions and samples; a checkpoint has all turns
         handed = windows.largest(lambda window: window.forward_latents + 3 * window.ahead)
     short = windows.total(lambda window: max(0, window.drop_frames - window.new_frames))
     checkpoints = 8 * largest + (2 * (handed + largest) if handed else 0)

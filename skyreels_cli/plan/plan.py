@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
 from typing import TypeVar, overload
@@ -181,11 +181,20 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class JoinCost:
+    """Rows of a film whose windows are joined in some way, and the seconds that it is estimated to take."""
+
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """Windows of a film and their cost; `estimates` holds memory and disk in bytes, time in seconds.
 
     An endless film has `num_frames` None and repeats its last window; its disk and time are for one such window. One
-    that rolls ends with a `closing` window, in place of any behind `windows`.
+    that rolls ends with a `closing` window, in place of any behind `windows`. `joins` says what a longer film than a
+    window would cost by each join that its settings allow.
     """
 
     width: int
@@ -198,6 +207,7 @@ class Plan:
     estimates: dict[str, Estimate]
     notes: tuple[str, ...] = ()
     closing: Window | None = None
+    joins: Mapping[str, JoinCost] = field(default_factory=dict)
 
     @property
     def endless(self) -> bool:

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from drift_report import report
+from drift_report import picture_name, report
 from numpy.typing import NDArray
 from PIL import Image
 from score_tiny import Program
@@ -126,17 +126,13 @@ def make(program: Program, name: str, number: int, prompt: str, asked: Meaning, 
     said = {"inference_steps": STEPS, "overlap_history": OVERLAP, **ROWS[name]}
     film = program.film(prompt, number, num_frames=frames, **said)
     seconds = time.process_time() - before
-    Image.fromarray(np.concatenate(film[[0, frames // 2, -1]], axis=1)).save(_frames(name, number, windows))
     starts = [window.first_frame for window in program.plan.windows][1:]
     facts = {"row": name, "film": number, "length": windows, "kind": asked.kind, "prompt": prompt}
+    pictures = RESULTS / "bench_drift_frames"
+    pictures.mkdir(exist_ok=True)
+    Image.fromarray(np.concatenate(film[[0, frames // 2, -1]], axis=1)).save(pictures / picture_name(facts))
     costs = {"seconds": seconds, "frames": frames, "rows": program.plan.total_rows}
     return facts | costs | measure(film, starts, asked)
-
-
-def _frames(name: str, number: int, windows: int) -> Path:
-    folder = RESULTS / "bench_drift_frames"
-    folder.mkdir(exist_ok=True)
-    return folder / f"{name.replace(' ', '_').replace(',', '')}_{windows}_{number:02}.png"
 
 
 def missing(done: list[Mapping[str, Any]], names: list[str], films: int, windows: int) -> Iterator[tuple[str, int]]:
