@@ -53,6 +53,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "latents": {"join": "latents"},
     "rolling": {"join": "rolling"},
     "rolling, 17 frames of history": {"join": "rolling", "overlap_history": 17},
+    "rolling, noise 100 on the history": {"join": "rolling", "addnoise_condition": 100},
     "pixels, colour": {"color_match": "anchor"},
 }
 """What is said beside the defaults; the first row is the reference's join."""

@@ -24,20 +24,36 @@ SHEET_FILMS = 8
 
 
 def report(lines: Sequence[Line], rows: Sequence[str], results: Path) -> None:
-    """Write bench_drift.json, .md, .png and a sheet of films; rows are compared on the films that all of them have."""
+    """Write bench_drift.json, .md, .png and a sheet of films.
+
+    Rows are compared on the films that all of them have: those that have most films, and then all rows.
+    """
     length = max(line["length"] for line in lines)
     kept = [line for line in lines if line["length"] == length]
-    rows = [row for row in rows if any(line["row"] == row for line in kept)]
-    shared = set.intersection(*({line["film"] for line in kept if line["row"] == row} for row in rows))
-    by_row = {row: [line for line in kept if line["row"] == row and line["film"] in shared] for row in rows}
-    table = {row: figures(films) for row, films in by_row.items()}
+    counts = {row: sum(line["row"] == row for line in kept) for row in rows}
+    there = [row for row in rows if counts[row]]
+    main = [row for row in there if 2 * counts[row] > max(counts.values())]
+    tables = [compared(kept, chosen) for chosen in ([main, there] if main != there else [there])]
     machine = {"machine": f"{os.cpu_count()} cores, {platform.platform()}", "date": str(datetime.now(UTC).date())}
-    data = {"windows": length, "films": len(shared), "rows": table, **machine}
+    data = {"windows": length, "tables": [_figures_of(by_row) for by_row in tables], **machine}
     (results / "bench_drift.json").write_text(json.dumps(data, indent=1) + "\n")
     (results / "bench_drift.md").write_text(as_markdown(data))
-    Image.fromarray(curves(by_row, f"{len(shared)} films of {length} windows")).save(results / "bench_drift.png")
-    sheet(by_row, results)
+    films = len(tables[0][main[0]])
+    Image.fromarray(curves(tables[0], f"{films} films of {length} windows")).save(results / "bench_drift.png")
+    sheet(tables[0], results)
     print(as_markdown(data))
+
+
+def compared(lines: Sequence[Line], rows: Sequence[str]) -> dict[str, list[Line]]:
+    """The films of each row that the others have as well."""
+    shared = set.intersection(*({line["film"] for line in lines if line["row"] == row} for row in rows))
+    ours = sorted((line for line in lines if line["film"] in shared), key=lambda line: int(line["film"]))
+    return {row: [line for line in ours if line["row"] == row] for row in rows}
+
+
+def _figures_of(by_row: Mapping[str, Sequence[Line]]) -> dict[str, Any]:
+    films = len(next(iter(by_row.values())))
+    return {"films": films, "rows": {row: figures(lines) for row, lines in by_row.items()}}
 
 
 def figures(films: Sequence[Line]) -> dict[str, float]:
@@ -88,17 +104,17 @@ def _right(window: Line) -> bool:
 
 def as_markdown(data: Mapping[str, Any]) -> str:
     """One line a figure, one column a row of the benchmark."""
-    rows = data["rows"]
-    names = list(next(iter(rows.values())))
     lines = [
-        f"# Drift over {data['windows']} windows: {data['films']} films a column",
+        f"# Drift over {data['windows']} windows",
         "",
         f"{data['machine']}, {data['date']}; errors are RGB distances on the scale 0…1.7, looks on 0…1.",
-        "",
-        "| | " + " | ".join(rows) + " |",
-        "|---" * (len(rows) + 1) + "|",
     ]
-    lines += ["| " + " | ".join([name, *(f"{rows[row][name]:.4g}" for row in rows)]) + " |" for name in names]
+    for table in data["tables"]:
+        rows = table["rows"]
+        lines += ["", f"## {table['films']} films a column", "", "| | " + " | ".join(rows) + " |"]
+        lines += ["|---" * (len(rows) + 1) + "|"]
+        for name in next(iter(rows.values())):
+            lines += ["| " + " | ".join([name, *(f"{rows[row][name]:.4g}" for row in rows)]) + " |"]
     return "\n".join(lines) + "\n"
 
 

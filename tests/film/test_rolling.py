@@ -95,6 +95,14 @@ def test_it_goes_on_with_a_video(film: Film, frames_of: Frames, tmp_path: Path) 
     assert np.array_equal(frames[:17], frames_of(tmp_path / "given.mkv"))
 
 
+def test_a_reroll_keeps_what_was_clean_before(film: Film, frames_of: Frames, tmp_path: Path) -> None:
+    rendered(film, tmp_path / "plain.mkv", num_frames=41)
+    rendered(film, tmp_path / "other.mkv", num_frames=41, rerolls=[{"window": 2, "seed": 5}])
+    plain, other = frames_of(tmp_path / "plain.mkv"), frames_of(tmp_path / "other.mkv")
+    assert np.array_equal(plain[: 9 + 12], other[: 9 + 12])
+    assert not np.array_equal(plain[9 + 12 :], other[9 + 12 :])
+
+
 @pytest.mark.parametrize("cache", ["teacache", "blockcache"])
 def test_a_cache_begins_anew_with_every_turn(film: Film, frames_of: Frames, tmp_path: Path, cache: str) -> None:
     """One that never skips changes nothing."""
