@@ -136,6 +136,11 @@ def make(program: Program, name: str, number: int, prompt: str, asked: Meaning, 
     return facts | costs | measure(film, starts, asked)
 
 
+def _rounded(line: Mapping[str, Any]) -> Any:
+    """Every number to four digits behind the point."""
+    return json.loads(json.dumps(line), parse_float=lambda said: round(float(said), 4))
+
+
 def missing(done: list[Mapping[str, Any]], names: list[str], films: int, windows: int) -> Iterator[tuple[str, int]]:
     """Rows and numbers of films that are not there yet; one film of every row before the next one."""
     there = {(line["row"], line["film"]) for line in done if line["length"] == windows}
@@ -172,7 +177,7 @@ def main() -> None:
         for name, number in missing(read(lines), names, options.films, options.windows):
             line = make(program, name, number, *asked[number], options.windows)
             with lines.open("a") as file:
-                file.write(json.dumps(line | {"machine": f"{os.cpu_count()} cores"}) + "\n")
+                file.write(json.dumps(_rounded(line | {"machine": f"{os.cpu_count()} cores"})) + "\n")
             print(name, number, f"{line['seconds']:.0f} s", flush=True)
     return None
 
