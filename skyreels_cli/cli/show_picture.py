@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -73,6 +72,7 @@ def _picture(video: Video, frame: str | None, *, plot: bool) -> Any:
 
 
 def _sheet(video: Video) -> Any:
+    from skyreels_cli.cli.show_drift import window_starts
     from skyreels_cli.media.pictures import contact_sheet
     from skyreels_cli.media.reader import read_some
 
@@ -83,15 +83,3 @@ def _sheet(video: Video) -> Any:
     if starts:
         captions = [f"window {n}/{len(starts)}, {caption}" for n, caption in enumerate(captions, 1)]
     return contact_sheet(read_some(video, numbers), captions)
-
-
-def window_starts(video: Video) -> list[int]:
-    """The first frame of each window, by the plan in the file beside the film; empty if there is none."""
-    beside = video.path.with_name(video.path.name + ".json")
-    try:
-        plan = json.loads(beside.read_text(encoding="utf-8"))["plan"]
-        before = video.frames - int(plan["frames"])  # those of a video that the film goes on with
-        starts = [before + int(window["first_frame"]) for window in plan["windows"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return starts if starts == sorted(set(starts)) and starts[0] >= 0 and starts[-1] < video.frames else []

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skyreels_cli.film.windows.look import Look, LookMeter
-
-Frame = npt.NDArray[np.uint8]
+from skyreels_cli.media.reader import Frame
 
 DISTANCES = (2, 5, 10, 20, 50)
 """Frames apart, at which likeness is measured."""
