@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
 
     from skyreels_cli.film.drift import Drift
     from skyreels_cli.media.reader import Frame
-    from skyreels_cli.media.video import Video
 
 EVEN_PARTS = 12
 """Parts of a video whose windows are not known."""
@@ -24,6 +22,7 @@ QUALITIES = ("luma", "saturation", "contrast", "sharpness")
 def drift_of(file: Path) -> Drift:
     """Measure a video, window by window where the file beside it tells them."""
     from skyreels_cli.film.drift import measure_drift
+    from skyreels_cli.film.index.frames import window_starts
     from skyreels_cli.media.reader import read_frames
     from skyreels_cli.media.video import open_video
 
@@ -31,18 +30,6 @@ def drift_of(file: Path) -> Drift:
     count = min(EVEN_PARTS, video.frames)
     starts = window_starts(video) or [part * video.frames // count for part in range(count)]
     return measure_drift(read_frames(file), [0, *starts] if starts[0] else starts)
-
-
-def window_starts(video: Video) -> list[int]:
-    """The first frame of each window, by the plan in the file beside the film; empty if there is none."""
-    beside = video.path.with_name(video.path.name + ".json")
-    try:
-        plan = json.loads(beside.read_text(encoding="utf-8"))["plan"]
-        before = video.frames - int(plan["frames"])  # those of a video that the film goes on with
-        starts = [before + int(window["first_frame"]) for window in plan["windows"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return starts if starts == sorted(set(starts)) and starts[0] >= 0 and starts[-1] < video.frames else []
 
 
 def drift_view(drift: Drift) -> RenderableType:

@@ -11,9 +11,6 @@ from skyreels_cli.errors import UsageError
 if TYPE_CHECKING:
     from skyreels_cli.media.video import Video
 
-EVEN_PICTURES = 12
-"""Pictures on the sheet of a video whose windows are not known, evenly spaced."""
-
 
 def write_picture(
     file: Path, frame: str | None, output: Path | None, *, sheet: bool, plot: bool, overwrite: bool
@@ -72,14 +69,9 @@ def _picture(video: Video, frame: str | None, *, plot: bool) -> Any:
 
 
 def _sheet(video: Video) -> Any:
-    from skyreels_cli.cli.show_drift import window_starts
+    from skyreels_cli.film.index.frames import telling_frames
     from skyreels_cli.media.pictures import contact_sheet
     from skyreels_cli.media.reader import read_some
 
-    starts = window_starts(video)
-    count = min(EVEN_PICTURES, video.frames)
-    numbers = starts or [n * (video.frames - 1) // max(1, count - 1) for n in range(count)]
-    captions = [f"frame {number + 1}" for number in numbers]
-    if starts:
-        captions = [f"window {n}/{len(starts)}, {caption}" for n, caption in enumerate(captions, 1)]
+    numbers, captions = telling_frames(video)
     return contact_sheet(read_some(video, numbers), captions)

@@ -33,7 +33,7 @@ class Window:
     `latents` includes the prefix but not the end frame's latent, which (if `end_frame`) is appended behind
     them as a ready block of its own, kept at timestep 0 and dropped before decoding. `steps[r][b]` is the
     index of block b in row r: 0 is pure noise, t in 1…T the t-th timestep, T+1 finished (tests/golden/REFERENCE.md §2).
-    `shot` is the number of its shot and `index` its own in the film, both counted from 0.
+    `shot` is its shot and `index` its own place in the film, both counted from 0; `number` is what people are told.
 
     A window of a rolling film is denoised in `turns`, each a `Window` of its own from row `first_row` on: behind its
     prefix come `carried` latents that earlier turns have begun, then new noise, and when its first new block is clean,
@@ -70,6 +70,11 @@ class Window:
     def clean_latents(self) -> int:
         """Latent frames of a pass that are clean at its end, from the first one on."""
         return self.latents - (0 if self.turns else self.ahead)
+
+    @property
+    def number(self) -> int:
+        """Its place in the film, counted from 1 as in flags, events and plans."""
+        return self.index + 1
 
     @property
     def fresh(self) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event as Flag
 
 import pytest
@@ -13,8 +16,8 @@ from skyreels_cli.cli.main import main
 from skyreels_cli.film.events import FilmDone, FramesReady, StageStarted, StepDone, WindowDone, WindowStarted
 
 Start = Callable[..., Interrupts]
-WINDOW = WindowStarted(0, None, 30, 0, 97, "a ball")
-STEP = StepDone(0, 0, 30, 1.0, 0, ())
+WINDOW = WindowStarted(1, None, 30, 0, 97, "a ball")
+STEP = StepDone(1, 0, 30, 1.0, 0, ())
 
 
 @pytest.fixture
@@ -129,9 +132,9 @@ def test_an_endless_film_ends_then_stops_then_breaks_off(start: Start, told: lis
 def test_a_window_that_is_being_decoded_is_finished_first(interrupts: Interrupts) -> None:
     interrupts.heed(WINDOW)
     press()
-    interrupts.heed(FramesReady(0, 5, 97))
+    interrupts.heed(FramesReady(1, 5, 97))
     with pytest.raises(KeyboardInterrupt):
-        interrupts.heed(WindowDone(0, 1.0, 0))
+        interrupts.heed(WindowDone(1, 1.0, 0))
 
 
 def test_afterwards_ctrl_c_is_what_it_was(start: Start) -> None:
@@ -155,3 +158,19 @@ def test_a_library_that_makes_another_error_of_it_is_interrupted_all_the_same(
     monkeypatch.setattr("skyreels_cli.cli.main._run", build_schema)
     assert main(["generate"]) == 130
     assert capsys.readouterr().err == "error: interrupted before the work was finished\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_exit_code_is_ours_wherever_the_signal_came(number: int, tmp_path: Path) -> None:
+    (tmp_path / "told.py").write_text("""
+import signal, sys
+from skyreels_cli.cli.interrupt import ended_as_interrupted
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with ended_as_interrupted():
+        exec("signal.raise_signal(int(sys.argv[1]))")
+except KeyboardInterrupt:
+    sys.exit(130)
+""")
+    command = [sys.executable, "-m", "told", str(int(number))]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 130

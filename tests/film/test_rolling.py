@@ -55,12 +55,12 @@ def test_told_to_end_it_is_the_finite_film(film: Film, frames_of: Frames, tmp_pa
     events = film(**ROLLING, **endless, ending=ending)
     for event in events:
         begun += [event.window] if isinstance(event, WindowStarted) else []
-        if isinstance(event, StepDone) and event.window == 2:
+        if isinstance(event, StepDone) and event.window == 3:
             ending.set()
-        if isinstance(event, WindowDone) and event.window == 3:
+        if isinstance(event, WindowDone) and event.window == 4:
             break
     events.close()  # type: ignore[attr-defined]
-    assert begun == [0, 1, 2, 3]
+    assert begun == [1, 2, 3, 4]
     done = rendered(film, tmp_path / "film.mkv", **endless)  # it is not asked to end again
     assert (done.frames, done.windows, done.recipe["num_frames"]) == (9 + 12 + 12 + 8, 4, 41)
     assert not work_folder(tmp_path / "film.mkv").exists()

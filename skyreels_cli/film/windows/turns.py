@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skyreels_cli.film.events import CacheUsed, Event, StepDone
+from skyreels_cli.film.events import CacheUsed, Event, StepDone, WindowResumed
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.conditions import condition
@@ -151,11 +151,13 @@ class Turns:
             before_step = self._meeting.wait if self._meeting else None
             denoising = Denoising(task, recipe, model.facts.family, transformer, before_step)
             try:
+                if denoising.steps_done:
+                    yield WindowResumed(window.number, turn.first_row + denoising.steps_done, window.rows)
                 yield from self._steps(window, denoising, made)
             finally:
                 facts = denoising.close()
             if denoising.cache:
-                yield CacheUsed(turn.index, denoising.cache.name, denoising.cache.skipped, facts)
+                yield CacheUsed(turn.number, denoising.cache.name, denoising.cache.skipped, facts)
         made.add(turn, denoising)
 
     def _steps(self, window: Window, denoising: Denoising, made: Made) -> Generator[Event]:
@@ -168,7 +170,7 @@ class Turns:
                 self._save(denoising, made, row)
                 saved = now
             try:
-                yield StepDone(window.index, row, window.rows, now - before, peak_bytes(self._model.device), noise)
+                yield StepDone(window.number, row, window.rows, now - before, peak_bytes(self._model.device), noise)
             except GeneratorExit:
                 self._save(denoising, made, row)
                 raise

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from skyreels_cli.film.events import Event, FramesReady, WindowDone, WindowStarted
+from skyreels_cli.film.events import Event, FramesReady, StageStarted, WindowDone, WindowStarted
 from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
@@ -60,22 +60,24 @@ class WindowRenderer:
         started = time.perf_counter()
         direction = self._script.direction(window)
         yield WindowStarted(
-            window=window.index,
+            window=window.number,
             windows=self._plan.count,
             steps=window.rows,
             first_frame=window.first_frame,
             new_frames=window.new_frames,
             prompt=direction.shot.prompt,
         )
+        yield StageStarted("preparing the window")
         self._take_up(window)
         latents = yield from self._turns.denoise(window, direction)
+        yield StageStarted("decoding")
         piece = yield from self._develop(window, latents)
         seconds = time.perf_counter() - started
         handover = self._turns.handover
         left = {"handover": handover.state()} if handover else {}
         self._files.commit(piece, window, seconds, {**self._history.state(), **left})
         peak, look = peak_bytes(self._model.device), asdict(piece.look())
-        yield WindowDone(window.index, seconds, peak, look, self._files.drift(piece))
+        yield WindowDone(window.number, seconds, peak, look, self._files.drift(piece))
 
     def _take_up(self, window: Window) -> None:
         """Have what came before the window where it is needed: from disk, or from the end of a given video."""
@@ -96,6 +98,6 @@ class WindowRenderer:
                 for new in frames:
                     piece.write(new)
                     self.frames += new.shape[1]
-                    yield FramesReady(window.index, self.frames, self._plan.num_frames)
+                    yield FramesReady(window.number, self.frames, self._plan.num_frames)
             self._history.close_window(vae, self._plan.window(window.index + 1))
         return piece
