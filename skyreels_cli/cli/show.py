@@ -22,16 +22,26 @@ def show(
     file: Annotated[Path, Argument(help="A film, or the .json beside it.", show_default=False)],
     frame: Annotated[str | None, Option(metavar="N|last", help="Write one frame, counted from 1.")] = None,
     sheet: Annotated[bool, Option("--sheet", help="Write a contact sheet: the first frame of each window.")] = False,
+    drift: Annotated[bool, Option("--drift", help="Measure how it changes from window to window.")] = False,
+    plot: Annotated[bool, Option("--plot", help="Draw that as a picture.")] = False,
     output: Annotated[
         Path | None, Option("--output", "-o", metavar="FILE", help="A picture; .gif or .webp alone holds all frames.")
     ] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace a file of that name.")] = False,
 ) -> None:
-    """Print how a film was made: its recipe, model, versions and timings; or write pictures of it."""
-    if frame is not None or sheet or output is not None:
+    """Print how a film was made: its recipe, model, versions and timings; or how it drifts; or write pictures of it."""
+    if drift and (frame is not None or sheet or plot or output is not None):
+        raise UsageError("usage", "--drift is printed, and makes no picture", f"--plot -o {quote(file.stem)}.png")
+    if drift:
+        from skyreels_cli.cli.show_drift import drift_of, drift_view
+
+        measured = drift_of(file)
+        out.result(measured.as_data(), str(file), lambda: drift_view(measured))
+        return
+    if frame is not None or sheet or plot or output is not None:
         from skyreels_cli.cli.show_picture import write_picture
 
-        written = write_picture(file, frame, output, sheet=sheet, overwrite=overwrite)
+        written = write_picture(file, frame, output, sheet=sheet, plot=plot, overwrite=overwrite)
         out.result(written, str(output), lambda: f"{output}  {written['width']}×{written['height']}")
         return
     made = _sidecar(file) if file.suffix == ".json" else _behind_film(file)
