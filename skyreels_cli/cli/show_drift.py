@@ -36,7 +36,7 @@ def drift_view(drift: Drift) -> RenderableType:
     """A curve for each quality of the look, the steps at joins, and how alike frames stay."""
     from rich.table import Table
 
-    from skyreels_cli.tui.drawing import curve
+    from skyreels_cli.media.drawing import curve
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title, justify in (("", "left"), ("first", "right"), ("last", "right"), ("change", "right")):
