@@ -114,16 +114,22 @@ def take_up(
     *,
     keep_work: bool = False,
     overwrite: bool = False,
+    open_dtype: bool = False,
     show: Callable[[str], object] = str,
 ) -> Rendering:
     """A film that was decided before, with its model and plan; texts that were left for now are written.
 
-    `show` gets each piece of such a text as it comes.
+    With an `open_dtype` the film is computed in what suits this machine, which may not be the one where it was
+    decided; one that is begun goes on as it was begun. `show` gets each piece of a text as it comes.
     """
-    facts = open_model(recipe.model, recipe.base)
-    recipe = write_pending(recipe, _made(output), facts, show)
+    facts, made = open_model(recipe.model, recipe.base), _made(output)
+    recipe = write_pending(recipe, made, facts, show)
+    if open_dtype and made:
+        recipe = recipe.model_copy(update={"dtype": made["dtype"]})
+    free = open_dtype and not made
+    calibrate = free and load_settings().calibrate
     plan = make_plan(recipe, facts)
-    _, plan, _ = suit_machine(recipe, facts, plan, placement, dtype=False, calibrate=False)
+    recipe, plan, _ = suit_machine(recipe, facts, plan, placement, dtype=free, calibrate=calibrate)
     return Rendering(
         recipe=recipe,
         facts=facts,

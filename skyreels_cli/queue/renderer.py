@@ -105,6 +105,7 @@ class Renderer:
             Path(command["output"]),
             keep_work=command["keep_work"],
             overwrite=command["overwrite"],
+            open_dtype=command.get("open_dtype", False),
             show=lambda piece: say({"event": "text_written", "text": piece}),  # a worker kills who says nothing
         )
         model = self._model_for(rendering)
