@@ -193,6 +193,6 @@ def frames_of_run(first_frame: int, frames: int, count: int) -> str:
     return whole if count == 1 else f"{whole} ({frames} each)"
 
 
-def window_numbers(index: int, count: int) -> str:
+def window_numbers(first: int, count: int) -> str:
     """The numbers of `count` windows, counted from 1: `2`, `3–44`."""
-    return str(index + 1) if count == 1 else f"{index + 1}–{index + count}"
+    return str(first) if count == 1 else f"{first}–{first + count - 1}"

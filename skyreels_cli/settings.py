@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
@@ -24,6 +24,13 @@ from skyreels_cli.paths import folders
 ENV_PREFIX = "SKYREELS_"
 
 Secret = Annotated[SecretStr, BeforeValidator(str)]  # a key of nothing but digits is no number
+
+
+def _paths(said: Any) -> Any:
+    """Paths in one text, as in `PATH`, one after the other."""
+    return [part for part in said.split(os.pathsep) if part] if isinstance(said, str) else said
+
+
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -34,7 +41,7 @@ class Settings(BaseSettings):
 
     model: str | None = Field(None, description="the model where neither a flag nor a preset names one")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu")
-    offload: Literal["none", "model", "stream"] = Field("none", description="none, model or stream")
+    offload: Literal["auto", "none", "model", "stream"] = Field("auto", description="auto, none, model or stream")
     attention: Literal["auto", "sdpa", "flash", "cudnn", "efficient", "math", "flash3", "flash4"] = Field(
         "auto", description="auto, sdpa, flash, cudnn, efficient, math, flash3 or flash4"
     )
@@ -42,6 +49,9 @@ class Settings(BaseSettings):
     calibrate: bool = Field(True, description="whether to measure how fast a film will be: true or false")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
+    film_folders: Annotated[tuple[UserPath, ...], NoDecode, BeforeValidator(_paths)] = Field(
+        (), description="more folders in which `skyreels films` looks: a list; in a variable as in PATH"
+    )
     enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
     enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
     enhancer_url: str | None = Field(
@@ -57,6 +67,10 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://", description="a URL to which finished and failed jobs are posted as JSON"
     )
     bell: bool = Field(True, description="whether the queue's worker rings when a job ends: true or false")
+
+    keys: dict[str, str] = Field(
+        default_factory=dict, description="keys of the dashboard by action, as in `{pause: z, new: ctrl+n}`"
+    )
 
     @classmethod
     def settings_customise_sources(

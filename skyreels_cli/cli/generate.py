@@ -11,14 +11,16 @@ from typer import Argument
 
 from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.options import FilmOptions, PlanOptions
+from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import Listener, Notice, progress
 from skyreels_cli.cli.request import decide_aloud, make_request
 from skyreels_cli.cli.storyboard import reviewed
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
+from skyreels_cli.film.waits import known_waits, remember_waits, waits_key
 from skyreels_cli.output import Output, byte_size, clock
-from skyreels_cli.plan.rows import RowCounts
+from skyreels_cli.plan.work import FilmWork
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,6 +67,7 @@ def _decided(request: Request, out: Output) -> Order:
 
 
 def _show_plan(order: Order, out: Output, *, explain: bool) -> None:
+    from skyreels_cli.cli.explain import offload_data
     from skyreels_cli.hub.located import to_fetch
     from skyreels_cli.plan.dry_run import plan_data
 
@@ -74,6 +77,7 @@ def _show_plan(order: Order, out: Output, *, explain: bool) -> None:
         data["fetch"] = absent
     if order.split:
         data["split"] = order.split
+    data["offload"] = offload_data(order)
     if explain:
         data["explain"] = dict(order.sources)
     essential = f"{plan.num_frames or 'endless'} frames in {plan.count or 'endless'} windows"
@@ -83,13 +87,14 @@ def _show_plan(order: Order, out: Output, *, explain: bool) -> None:
 def _plan_view(order: Order, *, explain: bool) -> RenderableType:
     from rich.console import Group
 
-    from skyreels_cli.cli.explain import explain_view
+    from skyreels_cli.cli.explain import explain_view, offload_data
     from skyreels_cli.cli.plan_view import plan_view
     from skyreels_cli.hub.located import to_fetch
 
     parts: list[RenderableType] = [plan_view(order.plan, order.output)]
     if absent := to_fetch(order.facts):
         parts.append(f"note: about {byte_size(absent['bytes'])} are to be fetched first: {absent['command']}")
+    parts.append("offload {offload}: {because}".format(**offload_data(order)))
     if order.split:
         parts.append(f"on {order.split}")
     return Group(*parts, "", explain_view(order)) if explain else Group(*parts)
@@ -117,7 +122,7 @@ def tell_finished(film: FilmDone, out: Output) -> None:
 
 def _tell_result(film: FilmDone, out: Output) -> None:
     data = film.to_dict()
-    del data["event"]
+    del data["event"], data["time"]
     out.result(data, film.output)
 
 
@@ -130,10 +135,11 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
 
 
 def _watch(rendering: Rendering, out: Output) -> FilmDone:
-    """Render while a person, or a script, is told how it goes."""
-    plan = rendering.plan
+    """Render while a person, or a script, is told how it goes, and keep what it took for the next film's time."""
+    plan, key = rendering.plan, waits_key(rendering)
+    pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan, rendering.speed), known_waits(key))
     with ExitStack() as display:
-        listen = display.enter_context(progress(out, None if plan.endless else RowCounts.of(plan)))
+        listen = display.enter_context(progress(out, pace))
 
         def leave() -> None:
             """End the process in the midst of whatever it does; the film's folder allows it at any moment."""
@@ -142,7 +148,9 @@ def _watch(rendering: Rendering, out: Output) -> FilmDone:
             os._exit(InterruptedError.exit_code)
 
         with Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text)), leave=leave) as interrupts:
-            return _rendered(rendering, out, listen, interrupts)
+            film = _rendered(rendering, out, listen, interrupts)
+    remember_waits(key, pace.time.measured)
+    return film
 
 
 def _rendered(rendering: Rendering, out: Output, listen: Listener, interrupts: Interrupts) -> FilmDone:

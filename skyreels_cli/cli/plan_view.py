@@ -49,7 +49,7 @@ def _windows(plan: Plan) -> Table:
         window = run.first
         latents = f"{window.latents}+end" if window.end_frame else str(window.latents)
         table.add_row(
-            f"{window_numbers(window.index, run.count)}/{plan.count or '…'}",
+            f"{window_numbers(window.number, run.count)}/{plan.count or '…'}",
             frames_of_run(window.first_frame, window.new_frames, run.count),
             latents,
             str(window.prefix_latents),

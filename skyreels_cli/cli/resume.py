@@ -31,12 +31,12 @@ def resume(
     film: Annotated[Path, Argument(metavar="FILM|FOLDER", help="The film's name, or its .skyreels folder.")],
     machine: MachineOptions,
     keep_work: Annotated[bool, Option("--keep-work", help="Keep the work folder at the end.")] = False,
-    from_window: Annotated[int | None, Again(metavar="K", min=0, help="Keep K windows; make the rest again.")] = None,
+    from_window: Annotated[int | None, Again(metavar="K", min=1, help="From window K on, make it again.")] = None,
     seed: Annotated[int | None, Again(metavar="N", min=0, max=MAX_SEED, help="With this seed.")] = None,
     prompt: Annotated[str | None, Again(metavar="TEXT", help="With this prompt, to the end of the shot.")] = None,
 ) -> None:
     """Go on with an interrupted film as if nothing had happened; or make its end again, another way."""
-    from skyreels_cli.film.finished import identity_of
+    from skyreels_cli.film.identity import identity_of
     from skyreels_cli.order.intake import make_placement, take_up
     from skyreels_cli.settings import load_settings
 
@@ -64,7 +64,7 @@ def _change(window: int | None, seed: int | None, prompt: str | None) -> Reroll 
     if window is None or (seed is None and prompt is None):
         message = "to make the end of a film again, say from which window on, and with which seed or prompt"
         raise UsageError("usage", message, "--from-window 2 --seed 5")
-    return Reroll(window=window, seed=seed, prompt=prompt)
+    return Reroll(window=window - 1, seed=seed, prompt=prompt)
 
 
 def _set_aside(output: Path, change: Reroll, out: Output) -> None:

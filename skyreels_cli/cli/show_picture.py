@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,6 @@ from skyreels_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from skyreels_cli.media.video import Video
-
-EVEN_PICTURES = 12
-"""Pictures on the sheet of a video whose windows are not known, evenly spaced."""
 
 
 def write_picture(
@@ -64,25 +60,9 @@ def _number(said: str, video: Video) -> int:
 
 
 def _sheet(video: Video) -> Any:
+    from skyreels_cli.film.index.frames import telling_frames
     from skyreels_cli.media.pictures import contact_sheet
     from skyreels_cli.media.reader import read_some
 
-    starts = _window_starts(video)
-    count = min(EVEN_PICTURES, video.frames)
-    numbers = starts or [n * (video.frames - 1) // max(1, count - 1) for n in range(count)]
-    captions = [f"frame {number + 1}" for number in numbers]
-    if starts:
-        captions = [f"window {n}/{len(starts)}, {caption}" for n, caption in enumerate(captions, 1)]
+    numbers, captions = telling_frames(video)
     return contact_sheet(read_some(video, numbers), captions)
-
-
-def _window_starts(video: Video) -> list[int]:
-    """The first frame of each window, by the plan in the file beside the film; empty if there is none."""
-    beside = video.path.with_name(video.path.name + ".json")
-    try:
-        plan = json.loads(beside.read_text(encoding="utf-8"))["plan"]
-        before = video.frames - int(plan["frames"])  # those of a video that the film goes on with
-        starts = [before + int(window["first_frame"]) for window in plan["windows"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return starts if starts == sorted(set(starts)) and starts[0] >= 0 and starts[-1] < video.frames else []

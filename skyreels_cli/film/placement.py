@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Offload = Literal["none", "model", "stream"]
+Offload = Literal["auto", "none", "model", "stream"]
+"""`auto` is decided when the film is planned, or when its turn comes."""
+
 Attention = Literal["auto", "sdpa", "flash", "cudnn", "efficient", "math", "flash3", "flash4"]
 
 

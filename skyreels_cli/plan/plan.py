@@ -33,7 +33,7 @@ class Window:
     `latents` includes the prefix but not the end frame's latent, which (if `end_frame`) is appended behind
     them as a ready block of its own, kept at timestep 0 and dropped before decoding. `steps[r][b]` is the
     index of block b in row r: 0 is pure noise, t in 1…T the t-th timestep, T+1 finished (tests/golden/REFERENCE.md §2).
-    `shot` is the number of its shot and `index` its own in the film, both counted from 0.
+    `shot` is its shot and `index` its own place in the film, both counted from 0; `number` is what people are told.
     """
 
     index: int
@@ -47,6 +47,11 @@ class Window:
     drop_frames: int
     trim_frames: int
     shot: int = 0
+
+    @property
+    def number(self) -> int:
+        """Its place in the film, counted from 1 as in flags, events and plans."""
+        return self.index + 1
 
     @property
     def fresh(self) -> bool:

@@ -105,7 +105,7 @@ def test_stopped_in_the_second_shot_and_resumed(film: Film, shoot: Shoot, frames
     shots = [FIRST, {**SECOND, "seed": 4, "num_frames": 20}]
     calm = shoot(*shots, addnoise_condition=20)
     for event in (events := film(tmp_path / "stopped.mkv", num_frames=None, shots=shots, addnoise_condition=20)):
-        if isinstance(event, StepDone) and (event.window, event.step) == (2, 0):
+        if isinstance(event, StepDone) and (event.window, event.step) == (3, 0):
             break
     events.close()  # type: ignore[attr-defined]
     list(film(tmp_path / "stopped.mkv", num_frames=None, shots=shots, addnoise_condition=20))

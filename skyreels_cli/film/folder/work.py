@@ -26,10 +26,10 @@ from filelock import FileLock, Timeout
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.durable import remove_partials, replacing, sha256, write_json
 from skyreels_cli.film.folder.manifest import MANIFEST, read_manifest, read_record
-from skyreels_cli.film.folder.process import describe_holder, holder_record
+from skyreels_cli.film.folder.process import HOLDER, describe_holder, holder_record
 from skyreels_cli.film.folder.tensor_tree import load_tree, save_tree
 
-LOCK, HOLDER, TAKES, REPLACES = "lock", "holder.json", "takes", "overwrite"
+LOCK, TAKES, REPLACES = "lock", "takes", "overwrite"
 
 
 class WorkFolder:
@@ -59,6 +59,7 @@ class WorkFolder:
         """Let another process have the film; if it failed before it began, nothing is left of it."""
         if error is not None and self.manifest is None:
             self.discard()
+        (self.path / HOLDER).unlink(missing_ok=True)
         self._lock.release()
 
     @property

@@ -9,7 +9,16 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, WindowDone, WindowStarted
+from skyreels_cli.film.events import (
+    CacheUsed,
+    Event,
+    FramesReady,
+    StageStarted,
+    StepDone,
+    WindowDone,
+    WindowResumed,
+    WindowStarted,
+)
 from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
@@ -64,19 +73,21 @@ class WindowRenderer:
         started = time.perf_counter()
         direction = self._script.direction(window)
         yield WindowStarted(
-            window=window.index,
+            window=window.number,
             windows=self._plan.count,
             steps=window.rows,
             first_frame=window.first_frame,
             new_frames=window.new_frames,
             prompt=direction.shot.prompt,
         )
+        yield StageStarted("preparing the window")
         latents = yield from self._denoise(window, direction, self._start(window, direction))
+        yield StageStarted("decoding")
         piece = yield from self._develop(window, latents[:, : window.latents])
         seconds = time.perf_counter() - started
         self._files.commit(piece, seconds, self._history.state())
         peak, look = peak_bytes(self._model.device), asdict(piece.look())
-        yield WindowDone(window.index, seconds, peak, look, self._files.drift(piece))
+        yield WindowDone(window.number, seconds, peak, look, self._files.drift(piece))
 
     def _start(self, window: Window, direction: Direction) -> Conditioned:
         """The window before its first step."""
@@ -115,11 +126,13 @@ class WindowRenderer:
             before_step = self._meeting.wait if self._meeting else None
             denoising = Denoising(task, recipe, model.facts.family, transformer, before_step)
             try:
+                if denoising.steps_done:
+                    yield WindowResumed(window.number, denoising.steps_done, window.rows)
                 yield from self._steps(denoising)
             finally:
                 facts = denoising.close()
             if denoising.cache:
-                yield CacheUsed(window.index, denoising.cache.name, denoising.cache.skipped, facts)
+                yield CacheUsed(window.number, denoising.cache.name, denoising.cache.skipped, facts)
         return denoising.latents
 
     def _steps(self, denoising: Denoising) -> Generator[Event]:
@@ -132,7 +145,7 @@ class WindowRenderer:
                 self._save(denoising, row)
                 saved = now
             try:
-                yield StepDone(window.index, row, window.rows, now - before, peak_bytes(self._model.device), noise)
+                yield StepDone(window.number, row, window.rows, now - before, peak_bytes(self._model.device), noise)
             except GeneratorExit:
                 self._save(denoising, row)
                 raise
@@ -150,6 +163,6 @@ class WindowRenderer:
                 for new in frames:
                     piece.write(new)
                     self.frames += new.shape[1]
-                    yield FramesReady(window.index, self.frames, self._plan.num_frames)
+                    yield FramesReady(window.number, self.frames, self._plan.num_frames)
             self._history.close_window(vae, self._plan.window(window.index + 1))
         return piece

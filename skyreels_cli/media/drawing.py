@@ -9,7 +9,6 @@ from PIL import Image
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from skyreels_cli.media.reader import Frame
 
@@ -74,18 +73,18 @@ def fit(frame: Frame, columns: int, rows: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale / 2))
 
 
-def half_blocks(frame: Frame, columns: int, rows: int) -> list[Strip]:
-    """The picture in `▀`: two pixels per cell, the upper one in the foreground colour."""
+def half_blocks(frame: Frame, columns: int, rows: int) -> list[list[Segment]]:
+    """The picture in `▀`, row by row: two pixels per cell, the upper one in the foreground colour."""
     pixels = np.asarray(Image.fromarray(frame).resize((columns, rows * 2), Image.Resampling.BOX)).tolist()
     pairs = (zip(pixels[2 * row], pixels[2 * row + 1], strict=True) for row in range(rows))
-    return [Strip([Segment("▀", _style(upper, lower)) for upper, lower in pair]) for pair in pairs]
+    return [[Segment("▀", _style(upper, lower)) for upper, lower in pair] for pair in pairs]
 
 
-def shades(frame: Frame, columns: int, rows: int) -> list[Strip]:
-    """The picture in characters of more or less ink, without any colour."""
+def shades(frame: Frame, columns: int, rows: int) -> list[list[Segment]]:
+    """The picture in characters of more or less ink, row by row, without any colour."""
     grey = np.asarray(Image.fromarray(frame).convert("L").resize((columns, rows), Image.Resampling.BOX))
     lines = ("".join(SHADES[int(value) * len(SHADES) // 256] for value in row) for row in grey)
-    return [Strip([Segment(line)]) for line in lines]
+    return [[Segment(line)] for line in lines]
 
 
 def _style(upper: Sequence[int], lower: Sequence[int]) -> Style:
