@@ -124,16 +124,23 @@ def take_up(
     keep_work: bool = False,
     overwrite: bool = False,
     machine: Machine | None = None,
+    open_dtype: bool = False,
     show: Callable[[str], object] = str,
 ) -> Rendering:
     """A film that was decided before, with its model and plan; texts that were left for now are written.
 
-    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look). `show`
-    gets each piece of such a text as it comes.
+    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look). With an
+    `open_dtype` the film is computed in what suits this machine, which may not be the one where it was decided; one
+    that is begun goes on as it was begun. `show` gets each piece of a text as it comes.
     """
-    facts = open_model(recipe.model, recipe.base)
-    recipe = write_pending(recipe, _made(output), facts, show)
+    facts, made = open_model(recipe.model, recipe.base), _made(output)
+    recipe = write_pending(recipe, made, facts, show)
+    if open_dtype and made:
+        recipe = recipe.model_copy(update={"dtype": made["dtype"]})
+    free = open_dtype and not made
+    calibrate = free and load_settings().calibrate
     plan = make_plan(recipe, facts)
+    recipe, plan, _ = suit_machine(recipe, facts, plan, placement, dtype=free, calibrate=calibrate)
     way = fit_decided(recipe, facts, plan.windows, placement, machine)
     check_fit(way, recipe, facts)
     placement = _fitted(placement, way)
