@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     film_folders: Annotated[tuple[UserPath, ...], NoDecode, BeforeValidator(_paths)] = Field(
         (), description="more folders in which `skyreels films` looks: a list; in a variable as in PATH"
     )
+    retake_days: float = Field(30, ge=0, description="for how many days the end of a film can be made again; 0: never")
+    retake_mb: float = Field(2000, ge=0, description="how many megabytes that may take, for all films together")
+    pictures: bool = Field(True, description="whether frames are drawn in the terminal: true or false")
     enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
     enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
     enhancer_url: str | None = Field(

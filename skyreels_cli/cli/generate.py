@@ -36,7 +36,7 @@ def generate(
 ) -> None:
     """Render a film from a prompt, with a first and a last frame if you like."""
     only_plan = only.dry_run or only.explain
-    request = make_request(text, film, only_plan=only_plan)
+    request = make_request(text, film, only_plan=only_plan, go_on=True)
     order = _decided(request, out)
     to_review = request.typed.story is not None and not only_plan
     while to_review and not order.finished and (changed := reviewed(order, request, out)):
@@ -102,9 +102,11 @@ def render_film(rendering: Rendering, out: Output) -> None:
         film = _watch(rendering, out)
     except KeyboardInterrupt:
         raise _interrupted(rendering) from None
+    from skyreels_cli.cli.show_view import seeds
+
     size = f"{film.frames} frames, {film.width}×{film.height}, {film.duration_s:.1f} s"
     peak = byte_size(film.peak_memory_bytes)
-    out.narrate(f"{size}, seed {film.seed}, rendered in {clock(film.elapsed_s)}, peak {peak}")
+    out.narrate(f"{size}, seed {seeds(film.recipe)}, rendered in {clock(film.elapsed_s)}, peak {peak}")
     _tell_result(film, out)
 
 

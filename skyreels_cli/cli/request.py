@@ -37,7 +37,7 @@ def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | No
     return order
 
 
-def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = False) -> Request:
+def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = False, go_on: bool = False) -> Request:
     """A command line as a request; a prompt `-` is read from stdin."""
     from skyreels_cli.order.request import Request
 
@@ -52,6 +52,7 @@ def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = 
         overwrite=options.file.overwrite,
         keep_work=options.file.keep_work,
         only_plan=only_plan,
+        go_on=go_on and not options.file.overwrite,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import unicodedata
@@ -24,6 +25,11 @@ def default_output(prompt: str, seed: int, outdir: Path, codec: str, now: dateti
     """
     start, end = f"{now:%Y%m%d-%H%M%S}_", f"_{seed}{'.mkv' if codec == 'ffv1' else '.mp4'}"
     return outdir / f"{start}{_slug(prompt, MAX_NAME_BYTES - len(start) - len(end))}{end}"
+
+
+def is_default_name(name: str) -> bool:
+    """Whether `default_output` may have given a file this name."""
+    return re.match(r"\d{8}-\d{6}_", name) is not None
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
