@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     offload: Literal["none", "model", "stream"] = Field("none", description="none, model or stream")
     attention: str | None = Field(None, description="the name of an attention kernel")
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
+    calibrate: bool = Field(True, description="whether to measure how fast a film will be: true or false")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
     film_folders: Annotated[tuple[UserPath, ...], NoDecode, BeforeValidator(_paths)] = Field(

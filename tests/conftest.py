@@ -14,10 +14,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty SKYREELS_HOME; no other SKYREELS_* variable is set."""
+    """An empty SKYREELS_HOME, and no machine is measured; no other SKYREELS_* variable is set."""
     for name in list(os.environ):
         if name.startswith("SKYREELS_"):
             monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("SKYREELS_HOME", str(folder))
+    monkeypatch.setenv("SKYREELS_CALIBRATE", "false")
     return folder

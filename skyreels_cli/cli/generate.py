@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import os
+from contextlib import ExitStack, closing
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from typer import Argument
 
 from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.options import FilmOptions, PlanOptions
-from skyreels_cli.cli.progress import Notice, progress
+from skyreels_cli.cli.progress import Listener, Notice, progress
 from skyreels_cli.cli.request import decide_aloud, make_request
 from skyreels_cli.cli.storyboard import reviewed
 from skyreels_cli.errors import InterruptedError
@@ -131,22 +132,32 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
 
 
 def _watch(rendering: Rendering, out: Output) -> FilmDone:
-    """Render while a person, or a script, is told how it goes; closing the generator stops the film."""
-    film = None
+    """Render while a person, or a script, is told how it goes."""
     plan = rendering.plan
-    rows = None if plan.endless else RowCounts.of(plan)
-    with (
-        progress(out, rows) as listen,
-        Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text))) as interrupts,
-    ):
-        from skyreels_cli.film.render import render  # seconds: by now the display is moving
+    with ExitStack() as display:
+        listen = display.enter_context(progress(out, None if plan.endless else RowCounts.of(plan)))
 
-        with closing(render(rendering, ending=interrupts.ending)) as events:
-            for event in events:
-                out.event(event.to_dict())
-                listen(event)
-                interrupts.heed(event)
-                if isinstance(event, FilmDone):
-                    film = event
+        def leave() -> None:
+            """End the process in the midst of whatever it does; the film's folder allows it at any moment."""
+            display.close()
+            out.failure(_interrupted(rendering))
+            os._exit(InterruptedError.exit_code)
+
+        with Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text)), leave=leave) as interrupts:
+            return _rendered(rendering, out, listen, interrupts)
+
+
+def _rendered(rendering: Rendering, out: Output, listen: Listener, interrupts: Interrupts) -> FilmDone:
+    """The finished film; closing the generator, which an interruption does too, stops it."""
+    from skyreels_cli.film.render import render  # seconds: by now the display is moving
+
+    film = None
+    with closing(render(rendering, ending=interrupts.ending)) as events:
+        for event in events:
+            out.event(event.to_dict())
+            listen(event)
+            interrupts.heed(event)
+            if isinstance(event, FilmDone):
+                film = event
     assert film is not None, "a film that ends without an error says so"
     return film

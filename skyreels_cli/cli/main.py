@@ -25,15 +25,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises for what a command did."""
     args = list(sys.argv[1:] if argv is None else argv)
     out = Output()
+    signals: set[int] = set()
     steady_streams()
     try:
-        with ended_as_interrupted():
+        with ended_as_interrupted() as signals:
             status = _run(args, out)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nothing may leave but an exit code
         # A line that could not be parsed never got as far as switching these on.
         out.turn_on(json="--json" in args, events="--events" in args, debug="--debug" in args)
         out.command = command_behind(error) or out.command
         failure = as_failure(error, args)
+        if signals and failure.exit_code != InterruptedError.exit_code:
+            failure = as_failure(KeyboardInterrupt())
         out.failure(failure)
         status = failure.exit_code
     if reason := lost_result():

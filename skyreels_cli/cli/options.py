@@ -19,7 +19,7 @@ from skyreels_cli.cli.completion import (
     scheduler_names,
 )
 from skyreels_cli.film.placement import Offload
-from skyreels_cli.recipe.choices import Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
+from skyreels_cli.recipe.choices import AskedDtype, Aspect, Codec, ColorMatch, Join, WeightsDtype
 
 # One panel of `--help` each.
 Render = partial(Option, rich_help_panel="What to render")
@@ -95,7 +95,7 @@ class RecipeOptions:
     )
     ar_step: Annotated[int | None, Sampling(metavar="N", help="Steps from block to block; 0: sync.")] = None
     causal_block_size: Annotated[int | None, Sampling(metavar="N", help="Latent frames per block.")] = None
-    dtype: Annotated[Dtype | None, Weights(help="What is computed in.")] = None
+    dtype: Annotated[AskedDtype | None, Weights(help="What is computed in; auto: what the machine does best.")] = None
     weights_dtype: Annotated[
         WeightsDtype | None, Weights(help="How the weights rest in memory: as in the file, or fp8.")
     ] = None

@@ -57,7 +57,7 @@ def add(
 ) -> None:
     """Add a film to the queue: the options of generate, checked now, rendered by `skyreels queue run`."""
     store = open_store()
-    new = _worded(text, film, queue, store, out, enhance_later=enhance_later)
+    new = _worded(text, film, queue, out, enhance_later=enhance_later)
     job = store.add(replace(new, priority=priority, state="paused" if paused else "queued"))
     _tell(job, store, out)
 
@@ -84,7 +84,8 @@ def edit(
         if text is None and film == FilmOptions() and queue == QueueOptions():
             _reword(words, out)
         changed = replace(film, machine=machine, file=file)
-        new = _worded(text, changed, queue, store, out, before, load_words(words))
+        waits = (before.recipe.get("enhanced") or {}).get("pending", False)
+        new = _worded(text, changed, queue, out, before, load_words(words), enhance_later=waits)
     actions.edit(store, job, new)
     _tell(store.job(job), store, out)
 
@@ -93,7 +94,6 @@ def _worded(
     text: str | None,
     film: FilmOptions,
     queue: QueueOptions,
-    store: Store,
     out: Output,
     before: Job | None = None,
     words: Draft | None = None,
@@ -108,7 +108,7 @@ def _worded(
     if words:
         request = replace(request, before=words)
     return new_job(
-        decide_aloud(request, out, store.pace),
+        decide_aloud(request, out),
         request,
         max_attempts=_first(queue.max_attempts, before and before.max_attempts, NewJob.max_attempts),
         degrade=_first(queue.degrade, before and before.degrade, NewJob.degrade),

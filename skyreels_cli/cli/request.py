@@ -15,7 +15,6 @@ from skyreels_cli.output import Output
 from skyreels_cli.recipe.choices import LONGEST_PROMPT
 
 if TYPE_CHECKING:
-    from skyreels_cli.order.intake import MeasuredRate
     from skyreels_cli.order.order import Order
     from skyreels_cli.order.request import Request
     from skyreels_cli.recipe.schema import Draft
@@ -24,14 +23,14 @@ if TYPE_CHECKING:
 MOST_BYTES = 5 * LONGEST_PROMPT
 
 
-def decide_aloud(request: Request, out: Output, measured_rate: MeasuredRate | None = None) -> Order:
+def decide_aloud(request: Request, out: Output) -> Order:
     """Decide, show a text that is being written, and tell what was noted on the way."""
     from skyreels_cli.cli.writing import shown
     from skyreels_cli.order.intake import decide
 
     warn_of_broken_plugins(out)
     with shown(out) as show:
-        order = decide(request, measured_rate, show)
+        order = decide(request, show)
     for note in order.notes:
         out.narrate(note)
     return order

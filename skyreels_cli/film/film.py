@@ -22,6 +22,7 @@ from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.publish import is_take_of, publish
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.retakes import RetakeStore
+from skyreels_cli.film.timing import Timing
 from skyreels_cli.film.windows.conditions import pictures
 from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.window import WindowRenderer
@@ -45,6 +46,7 @@ class FilmRenderer:
         tail = VideoTail(self._work.path) if recipe.video else None
         self._delivery: Delivery = ContinuedFilm(recipe, self._work, self._output, tail) if tail else NewFilm(recipe)
         self._background = Background()
+        self._timing = Timing(rendering)
         self._files = WindowFiles(rendering, self._work, self._delivery, self._background)
         self._windows = WindowRenderer(rendering, model, self._files, tail, meeting)
 
@@ -94,13 +96,16 @@ class FilmRenderer:
                 elif done and self._plan.endless and self._ending.is_set():
                     break
                 else:
-                    yield from self._windows.render(window)
+                    for event in self._windows.render(window):
+                        self._timing.take(event)
+                        yield event
                 done += 1
         return done
 
     def _finish(self, record: FilmRecord, elapsed: float) -> FilmDone:
         """Join the pieces, check the result, give it its name; then the folder has done its work."""
         done = self._done(elapsed)
+        self._timing.remember()
         finished = self._work.path / f"film{self._output.suffix}"
         with replacing(finished) as joined:
             counts = [window.new_frames for window in self._plan.windows]

@@ -12,17 +12,18 @@ from skyreels_cli.film.folder.process import HOLDER, is_held
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.output import is_default_name
 from skyreels_cli.order.enhance.stage import is_asked, take_texts
-from skyreels_cli.recipe.complete import complete
+from skyreels_cli.recipe.complete import AUTO, complete
 from skyreels_cli.recipe.inputs import portable
 from skyreels_cli.recipe.schema import Draft
 
 
 def as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
-    """The same request again means the film that lies there: its seed, and its re-rolls."""
+    """The same request again means the film that lies there: its seed, its re-rolls, and its dtype."""
     if made is None:
         return draft
-    drawn = {"seed": made.get("seed"), "rerolls": made.get("rerolls")}
-    return Draft.model_validate(drawn | draft.model_dump(exclude_none=True, by_alias=True))
+    drawn = {name: made.get(name) for name in ("seed", "rerolls", "dtype")}
+    said = draft.model_dump(exclude_none=True, by_alias=True)
+    return Draft.model_validate(drawn | {name: value for name, value in said.items() if value != AUTO})
 
 
 def find_begun(draft: Draft, facts: ModelFacts, outdir: Path) -> Path | None:

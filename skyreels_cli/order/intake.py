@@ -32,28 +32,33 @@ from skyreels_cli.order.continuation import (
     prompt_of_video,
     video_bytes,
 )
-from skyreels_cli.order.enhance.stage import is_asked, leave_for_later, take_texts, write_pending, write_texts
+from skyreels_cli.order.enhance.stage import (
+    is_asked,
+    leave_for_later,
+    reopened,
+    take_texts,
+    write_pending,
+    write_texts,
+)
 from skyreels_cli.order.long_prompts import cut_prompts
 from skyreels_cli.order.order import Order
 from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
+from skyreels_cli.order.speed import suit_machine
 from skyreels_cli.paths import expanded
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
-from skyreels_cli.recipe.complete import complete
+from skyreels_cli.recipe.complete import AUTO, complete
 from skyreels_cli.recipe.merge import merge
 from skyreels_cli.recipe.presets.requirements import check_loras, check_model
 from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.sharing.load import load_for_use
 from skyreels_cli.settings import Settings, load_settings
 
-MeasuredRate = Callable[[str], float | None]
-"""Of a dtype, the transformer's rate on this machine in FLOP/s, None if nothing was measured."""
-
 LISTED_WORDS = 6
 
 
-def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Callable[[str], object] = str) -> Order:
+def decide(request: Request, show: Callable[[str], object] = str) -> Order:
     """Decide everything; raises UsageError (or PluginError) for whatever would make the render fail later."""
     settings = load_settings(**request.machine)
     loaded = [load_for_use(preset, settings.presets_dir) for preset in request.presets]
@@ -72,7 +77,7 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
         notes.append(f"going on with {begun}, which the same words began (-o FILE begins another)")
         request, made = replace(request, output=begun), _made(begun)
         draft = as_made(draft, made)
-    draft = take_texts(draft, made)
+    draft = take_texts(reopened(draft), made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
     elif is_asked(draft):
@@ -82,8 +87,10 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
     _note_unknown_words(recipe, notes)
     notes += cut_prompts(recipe, facts)
     check_video_rate(request.typed, recipe)
-    plan = make_plan(recipe, facts, measured_rate(recipe.dtype) if measured_rate else None)
+    plan = make_plan(recipe, facts)
     placement = make_placement(settings, draft.options or {})
+    free = draft.dtype in (None, AUTO)
+    recipe, plan, why = suit_machine(recipe, facts, plan, placement, dtype=free, calibrate=settings.calibrate)
     output = _place(request, recipe, settings.outdir)
     finished = None if request.overwrite else finished_film(output, recipe, plan, facts)
     if finished is None:
@@ -100,22 +107,33 @@ def decide(request: Request, measured_rate: MeasuredRate | None = None, show: Ca
         overwrite=request.overwrite,
         draft=draft,
         finished=finished,
-        sources=value_sources(recipe, said, facts),
+        sources=value_sources(recipe, said, facts) | ({"dtype": f"auto: {why}"} if why else {}),
         notes=tuple(notes),
         split=describe_split(recipe, plan, facts, placement),
     )
 
 
 def take_up(
-    recipe: Recipe, placement: Placement, output: Path, *, keep_work: bool = False, overwrite: bool = False
+    recipe: Recipe,
+    placement: Placement,
+    output: Path,
+    *,
+    keep_work: bool = False,
+    overwrite: bool = False,
+    show: Callable[[str], object] = str,
 ) -> Rendering:
-    """A film that was decided before, with its model and plan; texts that were left for now are written."""
+    """A film that was decided before, with its model and plan; texts that were left for now are written.
+
+    `show` gets each piece of such a text as it comes.
+    """
     facts = open_model(recipe.model, recipe.base)
-    recipe = write_pending(recipe, _made(output), facts)
+    recipe = write_pending(recipe, _made(output), facts, show)
+    plan = make_plan(recipe, facts)
+    _, plan, _ = suit_machine(recipe, facts, plan, placement, dtype=False, calibrate=False)
     return Rendering(
         recipe=recipe,
         facts=facts,
-        plan=make_plan(recipe, facts),
+        plan=plan,
         placement=placement,
         output=output,
         keep_work=keep_work,

@@ -10,6 +10,7 @@ from skyreels_cli.hub.entry import Release
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.shapes import release_facts
 from skyreels_cli.hub.weights import Storage
+from skyreels_cli.plan.compute import Speed
 from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
@@ -57,9 +58,9 @@ class Advice:
         return " ".join(words)
 
 
-def advise(machine: Machine, rate: float | None = None) -> list[Advice]:
-    """Advice for every release; `rate` is the transformer's on this machine, if it was measured."""
-    return [_advise(release, machine, rate or machine.rate) for release in catalogue().releases]
+def advise(machine: Machine) -> list[Advice]:
+    """Advice for every release."""
+    return [_advise(release, machine) for release in catalogue().releases]
 
 
 def best(advice: Sequence[Advice]) -> Advice | None:
@@ -75,22 +76,22 @@ def best(advice: Sequence[Advice]) -> Advice | None:
     return min(fitting, key=lambda each: each.seconds, default=None)
 
 
-def _advise(release: Release, machine: Machine, rate: float) -> Advice:
+def _advise(release: Release, machine: Machine) -> Advice:
     """The first way that fits, at the largest size that does; else the most frugal one."""
     tried = None
-    for tried in _ways(release, machine, rate):
+    for tried in _ways(release, machine):
         if tried.fits:
             return tried
     assert tried is not None
     return tried
 
 
-def _ways(release: Release, machine: Machine, rate: float) -> Iterator[Advice]:
+def _ways(release: Release, machine: Machine) -> Iterator[Advice]:
     facts = release_facts(release)
     for resolution in dict.fromkeys((release.native, *SMALLER)):
         for offload, storage in WAYS:
             if _can(machine, offload, storage):
-                yield _try(release, facts, machine, rate, resolution, offload, storage)
+                yield _try(release, facts, machine, resolution, offload, storage)
 
 
 def _can(machine: Machine, offload: str, storage: Storage) -> bool:
@@ -102,12 +103,11 @@ def _try(
     release: Release,
     facts: ModelFacts,
     machine: Machine,
-    rate: float,
     resolution: str,
     offload: str,
     storage: Storage,
 ) -> Advice:
-    plan = plan_of(facts, resolution, storage, rate)
+    plan = plan_of(facts, resolution, storage, machine.speed)
     needed = {name: estimate.value for name, estimate in plan.estimates.items()}
     encoders = [needed[f"weights_{part.name}"] for part in facts.components if part.name not in ("transformer", "vae")]
     kept = max(needed["weights_transformer"] + needed["weights_vae"], *encoders) if offload != "none" else 0.0
@@ -126,11 +126,11 @@ def _try(
     )
 
 
-def plan_of(facts: ModelFacts, resolution: str, storage: Storage = "file", rate: float | None = None) -> Plan:
+def plan_of(facts: ModelFacts, resolution: str, storage: Storage = "file", speed: Speed | None = None) -> Plan:
     """The plan of a film of 97 frames with the model's own settings."""
     draft = Draft(prompt="a film", num_frames=FRAMES, resolution=resolution, weights_dtype=storage, seed=0)
     recipe = complete(draft, facts)
-    return make_plan(_with_picture(recipe, facts), facts, rate)
+    return make_plan(_with_picture(recipe, facts), facts, speed)
 
 
 def _with_picture(recipe: Recipe, facts: ModelFacts) -> Recipe:

@@ -15,12 +15,21 @@ ASSUMED_FLOPS_PER_SECOND = 400e12
 # The VAE runs in float32, where an H100 gives 60 TFLOP/s without TF32.
 FLOAT32_SHARE = 60 / 400
 
-# AutoencoderKLWan with base_dim 96, counted by FlopCounterMode at 544x960 (per pixel here); all but a few
-# percent of it is convolution, which grows with the pixels and with the square of the channels.
-_COUNTED_PIXELS, _COUNTED_DIM = 544 * 960, 96
+# AutoencoderKLWan with base_dim 96 and 2 residual blocks to a stage, counted by FlopCounterMode at 544x960 (per pixel
+# here); all but a few percent of it is convolution, which grows with the pixels and with the square of the channels.
+_COUNTED_PIXELS, _COUNTED_DIM, _COUNTED_BLOCKS = 544 * 960, 96, 2
 DECODE_FIRST = 5.6e12 / _COUNTED_PIXELS
 DECODE_NEXT = 17.6e12 / _COUNTED_PIXELS
 ENCODE_LATENT = 10.4e12 / _COUNTED_PIXELS
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Floating-point operations per second of the transformer and of the VAE; `basis` says where they are from."""
+
+    transformer: float
+    vae: float
+    basis: str
 
 
 @dataclass(frozen=True)
@@ -62,29 +71,30 @@ def forward_flops(shape: TransformerShape, tokens: int) -> float:
     return float(shape.layers * (linear + 4 * n * n * d + 4 * n * t * d))
 
 
+def vae_dim(facts: ModelFacts) -> int:
+    """Channels of the VAE at full resolution."""
+    return int(facts.vae.config.get("base_dim", _COUNTED_DIM))
+
+
 def vae_flops(recipe: Recipe, facts: ModelFacts, window: Window) -> float:
     """Floating-point operations of decoding a window's latents and of encoding its prefix and end frame."""
-    dim = int(facts.vae.config.get("base_dim", _COUNTED_DIM))
     encoded = window.prefix_latents + window.end_frame
+    blocks = (int(facts.vae.config.get("num_res_blocks", _COUNTED_BLOCKS)) + 1) / (_COUNTED_BLOCKS + 1)
     per_pixel = DECODE_FIRST + DECODE_NEXT * (window.latents - 1) + ENCODE_LATENT * encoded
-    return per_pixel * recipe.width * recipe.height * (dim / _COUNTED_DIM) ** 2
+    return blocks * per_pixel * recipe.width * recipe.height * (vae_dim(facts) / _COUNTED_DIM) ** 2
 
 
-def time_estimate(
-    recipe: Recipe, facts: ModelFacts, windows: Windows, flops_per_second: float | None = None
-) -> Estimate:
-    """Seconds that these windows take; `flops_per_second` is the transformer's rate on this machine, if measured."""
-    rate = flops_per_second or assumed_rate(recipe)
-    vae_rate = rate if recipe.dtype == "float32" else rate * FLOAT32_SHARE
+def time_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows, speed: Speed | None = None) -> Estimate:
+    """Seconds that these windows take, at the `speed` of this machine or else at an assumed one."""
+    speed = speed or assumed_speed(recipe)
     denoising = denoise_flops(recipe, facts, windows)
     vae = windows.total(lambda window: vae_flops(recipe, facts, window))
-    source = "measured" if flops_per_second else "an assumption: an H100-class GPU"
     scope = "per window: " if recipe.num_frames is None else ""
     basis = (
-        f"{scope}{_tera(denoising)} TFLOP of denoising at {_tera(rate)} TFLOP/s and {_tera(vae)} TFLOP of VAE "
-        f"at {_tera(vae_rate)} TFLOP/s ({source}); without loading the model and encoding the prompt"
+        f"{scope}{_tera(denoising)} TFLOP of denoising at {_tera(speed.transformer)} TFLOP/s and {_tera(vae)} TFLOP of "
+        f"VAE at {_tera(speed.vae)} TFLOP/s ({speed.basis}); without loading the model and encoding the prompt"
     )
-    return Estimate(denoising / rate + vae / vae_rate, "s", basis)
+    return Estimate(denoising / speed.transformer + vae / speed.vae, "s", basis)
 
 
 def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Windows) -> float:
@@ -96,9 +106,11 @@ def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Windows) -> float:
     )
 
 
-def assumed_rate(recipe: Recipe) -> float:
-    """Floating-point operations per second that are assumed where none were measured."""
-    return ASSUMED_FLOPS_PER_SECOND * (FLOAT32_SHARE if recipe.dtype == "float32" else 1)
+def assumed_speed(recipe: Recipe) -> Speed:
+    """What is assumed where nothing was measured."""
+    vae = ASSUMED_FLOPS_PER_SECOND * FLOAT32_SHARE
+    transformer = vae if recipe.dtype == "float32" else ASSUMED_FLOPS_PER_SECOND
+    return Speed(transformer, vae, "an assumption: an H100-class GPU")
 
 
 def _tera(value: float) -> str:

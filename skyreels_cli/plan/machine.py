@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from skyreels_cli.plan.compute import FLOAT32_SHARE, Speed
+
 DeviceKind = Literal["cuda", "mps", "cpu"]
 
 # Cards by name, their memory in GB, and the bfloat16 rate that a diffusion transformer reaches on them: 40 % of the
@@ -78,6 +80,11 @@ class Machine:
             cores * CORE_RATE,
             f"an assumed rate of {cores} cores",
         )
+
+    @property
+    def speed(self) -> Speed:
+        """Its rate, and that of the VAE, which computes in float32."""
+        return Speed(self.rate, self.rate * (1 if self.kind == "cpu" else FLOAT32_SHARE), self.rate_basis)
 
     @property
     def shares_memory(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.checks import check_family, check_one_window, check_positions, check_rerolls, check_size
-from skyreels_cli.plan.compute import time_estimate, tokens_per_frame
+from skyreels_cli.plan.compute import Speed, time_estimate, tokens_per_frame
 from skyreels_cli.plan.disk import disk_estimate
 from skyreels_cli.plan.frames import whole_latents
 from skyreels_cli.plan.memory import memory_estimates
@@ -15,11 +15,10 @@ from skyreels_cli.plan.windows import ShotFrames, Start, WindowSizes, longest_wi
 from skyreels_cli.recipe.schema import Recipe
 
 
-def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None = None) -> Plan:
+def make_plan(recipe: Recipe, facts: ModelFacts, speed: Speed | None = None) -> Plan:
     """The plan of a film: windows, blocks, timestep indices and estimates, for exactly the frames that were asked for.
 
-    `flops_per_second` is the transformer's rate on this machine, if it was measured. Raises UsageError with
-    code `model-family` or `plan-…`.
+    `speed` is this machine's, if it was measured. Raises UsageError with code `model-family` or `plan-…`.
     """
     check_family(recipe, facts)
     check_one_window(recipe, facts)
@@ -42,7 +41,7 @@ def make_plan(recipe: Recipe, facts: ModelFacts, flops_per_second: float | None 
         estimates={
             **memory_estimates(recipe, facts, windows),
             "disk": disk_estimate(recipe, facts, costing),
-            "time": time_estimate(recipe, facts, costing, flops_per_second),
+            "time": time_estimate(recipe, facts, costing, speed),
         },
         notes=plan_notes(recipe, facts, windows),
     )

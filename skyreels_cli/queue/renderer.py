@@ -8,9 +8,10 @@ Protocol: one JSON object per line. On stdin
     {"do": "stop", "job": 12}        save a checkpoint and stop; ignored if the job is over
     end of file                      the worker is gone: die at once (the film's folder allows it at any moment)
 
-and on stdout, each with the job's id: `job_started` (plan), then the film's events (`film.events`), then
-exactly one of `film_done`, `job_stopped`, `job_failed` (code, message, hint, exit_code). Whatever else is printed goes
-to stderr. Any program that speaks this can stand in for it (`queue.executors`).
+and on stdout, each with the job's id: `text_written` (text: a piece) while prompts that were left for later are
+written, `job_started` (plan), then the film's events (`film.events`), then exactly one of `film_done`, `job_stopped`,
+`job_failed` (code, message, hint, exit_code). Whatever else is printed goes to stderr. Any program that speaks this can
+stand in for it (`queue.executors`).
 """
 
 from __future__ import annotations
@@ -97,12 +98,14 @@ class Renderer:
         recipe = Recipe.model_validate(command["recipe"])
         if recipe.enhanced and recipe.enhanced.pending:
             self._drop_model()  # a language model and the film's may not fit side by side
+            say({"event": "stage_started", "stage": "writing prompt"})
         rendering = take_up(
             recipe,
             Placement(**command["placement"]),
             Path(command["output"]),
             keep_work=command["keep_work"],
             overwrite=command["overwrite"],
+            show=lambda piece: say({"event": "text_written", "text": piece}),  # a worker kills who says nothing
         )
         model = self._model_for(rendering)
         model.expect(_texts(command["next"]))

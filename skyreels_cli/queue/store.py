@@ -169,13 +169,6 @@ class Store:
         """Where the films of all jobs lie, or will, and those of jobs that are gone."""
         return [row[0] for row in self.database.rows("SELECT output FROM jobs UNION SELECT output FROM films")]
 
-    def pace(self, dtype: str, limit: int = 10) -> float | None:
-        """Median rate of this machine's last films of a dtype in FLOP/s, for `make_plan`; None without a record."""
-        query = """SELECT flops_per_second FROM films WHERE dtype = ? AND flops_per_second IS NOT NULL
-            ORDER BY finished_at DESC LIMIT ?"""
-        rates = sorted(row[0] for row in self.database.rows(query, dtype, limit))
-        return rates[len(rates) // 2] if rates else None
-
     def add(self, new: NewJob) -> Job:
         """Append a job to the queue, its assets copied in; UsageError `output-queued` if another job writes there."""
         new, draft = self.take_in(new)

@@ -8,6 +8,7 @@ Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4"]
 Join = Literal["pixels", "latents"]
 ColorMatch = Literal["off", "anchor"]
 Dtype = Literal["bfloat16", "float16", "float32"]
+AskedDtype = Literal["auto", "bfloat16", "float16", "float32"]
 WeightsDtype = Literal["file", "fp8"]
 Codec = Literal["h264", "h265", "av1", "ffv1"]
 

@@ -24,6 +24,7 @@ from skyreels_cli.recipe.shots import Shot, complete_shots
 from skyreels_cli.recipe.size import is_named, parse_size, turn
 
 RANDOM_SEEDS = 2**32
+AUTO = "auto"
 
 
 def draw_seed() -> int:
@@ -60,7 +61,7 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
         "base": _located_base(draft.base),
         "lora": [_located_lora(said_lora) for said_lora in said.get("lora", ())],
     }
-    asked = {name: value for name, value in said.items() if name in Recipe.model_fields}
+    asked = {name: value for name, value in said.items() if name in Recipe.model_fields and value != AUTO}
     return complete_options(Recipe.model_validate(asked | decided | video))
 
 

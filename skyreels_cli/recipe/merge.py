@@ -13,14 +13,17 @@ def merge(*drafts: Draft) -> Draft:
 
     `options` merge plugin by plugin, option by option, and `camera` field by field. Some fields also replace another
     field of an earlier draft: `duration` and `num_frames` replace each other, `shots` replaces both, and a `resolution`
-    in pixels replaces `aspect`, which would change it. Other words also replace the record
-    of how earlier ones came about.
+    in pixels replaces `aspect`, which would change it. Other words also replace the record of how earlier ones came
+    about, but not the mark that they are still to be written.
     """
     merged: dict[str, Any] = {}
     for draft in drafts:
         said = {name: value for name, value in draft if value is not None}
+        enhanced = merged.get("enhanced")
         for name in _replaced(said):
             merged.pop(name, None)
+        if enhanced and enhanced.pending:
+            merged["enhanced"] = enhanced
         if "options" in said:
             said["options"] = _merge_options(merged.get("options", {}), said["options"])
         if "camera" in said:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from skyreels_cli.recipe.camera import Camera
-from skyreels_cli.recipe.choices import MAX_FRAMES, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
+from skyreels_cli.recipe.choices import MAX_FRAMES, AskedDtype, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
 from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
@@ -69,7 +69,7 @@ class Draft(BaseModel):
     scheduler: str | None = None
     cache: str | None = None
     options: dict[str, dict[str, Any]] | None = Field(None, description="options of plugins, by plugin name")
-    dtype: Dtype | None = None
+    dtype: AskedDtype | None = Field(None, description="auto: what the machine computes best in")
     weights_dtype: WeightsDtype | None = None
     base: str | None = Field(None, description="the model that has the parts which a single weights file lacks")
     lora: list[str] | None = Field(None, description="FILE or FILE:scale")

@@ -16,7 +16,6 @@ from skyreels_cli.plugins.options import options_model, parse_options
 from skyreels_cli.plugins.specs import CacheSpec, ParallelSpec, SchedulerSpec, Spec
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.new_job import new_job, typed_placement
-from skyreels_cli.queue.store import Store
 from skyreels_cli.recipe.plugin_choices import chosen_specs
 from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.validate import make_draft
@@ -90,12 +89,12 @@ def option_fields(recipe: Mapping[str, Any]) -> list[OptionField]:
     ]
 
 
-def propose(start: FormStart, typed: Mapping[str, str], store: Store) -> NewJob:
+def propose(start: FormStart, typed: Mapping[str, str]) -> NewJob:
     """The job that the form describes, planned; raises the error that `queue add` would raise."""
     request = request_of(start, typed)
     before = start.job
     return new_job(
-        decide(request, store.pace),
+        decide(request),
         request,
         priority=_whole("priority", typed.get("priority", "").strip() or "0"),
         max_attempts=before.max_attempts if before else NewJob.max_attempts,

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -171,6 +172,28 @@ def test_the_queue_enhances_now_or_later(run: Run) -> None:
     assert now["recipe"]["prompt"] != PROMPT
     later = run("queue", "add", PROMPT, "--prompt-enhancer", "rules", "--enhance-later", *size).envelope["data"]
     assert (later["recipe"]["prompt"], later["recipe"]["enhanced"]["pending"]) == (PROMPT, True)
+
+
+def test_texts_left_for_later_follow_the_words_of_an_edited_job(run: Run) -> None:
+    size = ("--model", str(MODEL), "--resolution", "80x48", "--num-frames", "17")
+    later = ("--enhance-later", "--json")
+    run("queue", "add", PROMPT, "--prompt-enhancer", "rules", *size, *later)
+    run("queue", "add", "--story", PROMPT, "--shots", "2", *size, *later)
+
+    def edited(number: int, *words: str) -> dict[str, Any]:
+        ran = run("queue", "edit", str(number), *words, "--json")
+        assert ran.status == 0, ran.err
+        recipe: dict[str, Any] = ran.envelope["data"]["recipe"]
+        return recipe
+
+    other = edited(1, "two red foxes")
+    assert (other["prompt"], other["enhanced"]["prompt"]) == ("two red foxes", "two red foxes")
+    assert (other["enhanced"]["provider"], other["enhanced"]["pending"]) == ("rules", True)
+    assert edited(1, "--guidance-scale", "3")["enhanced"] == other["enhanced"]
+    tale = edited(2, "--story", "a tale of a hare")
+    assert {shot["prompt"] for shot in tale["shots"]} == {"a tale of a hare"}
+    assert (tale["enhanced"]["prompt"], tale["enhanced"]["pending"]) == ("a tale of a hare", True)
+    assert edited(2, "--guidance-scale", "3")["enhanced"] == tale["enhanced"]
 
 
 def test_pieces_are_events(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -167,18 +168,62 @@ def test_a_render_outlives_its_streams_and_the_same_command_again_succeeds(tmp_p
     assert (tmp_path / "x.mp4").read_bytes() == made
 
 
-DAY_LONG = [("--duration", "24h"), ("--num-frames", "1000000000")]
+DAY_LONG = [(("--duration", "24h"), 25_920), (("--num-frames", "1000000000"), 12_500_000)]
+"""A length, and its windows of 97 frames that share 17 with the next: the first adds 97 frames, each other one 80."""
+DISK = "import shutil, sys; shutil.disk_usage = lambda _: shutil._ntuple_diskusage(10**15, 0, 10**15)\n"
+"""A billion frames take a terabyte."""
+PEAK = "\nimport re; print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
+COMMAND = f"{DISK}from skyreels_cli.cli.main import main; status = main(sys.argv[1:]){PEAK}; sys.exit(status)"
+FORM = f"""{DISK}
+import pathlib
+from skyreels_cli.queue.store import Store
+from skyreels_cli.tui.app import Monitor
+from skyreels_cli.tui.plan_text import plan_lines
+from skyreels_cli.tui.proposal import propose, start_from
+_, model, name, value = sys.argv
+typed = dict(prompt="x", model=model, resolution="80x48", **dict([(name.strip("-").replace("-", "_"), value)]))
+job = propose(start_from(dict()), typed, Store(pathlib.Path("queue")))
+print(*plan_lines(job.plan), sep="\\n"){PEAK}
+"""
 
 
-@pytest.mark.parametrize("length", DAY_LONG)
-def test_a_day_of_film_is_planned_in_no_more_memory_than_a_second(length: tuple[str, str]) -> None:
-    peak = "import re, sys; from skyreels_cli.cli.main import main; status = main(sys.argv[1:])\n"
-    peak += "status_file = open('/proc/self/status').read()\n"  # ru_maxrss of a child counts its parent's memory
-    peak += "print(re.search(r'VmHWM:\\s*(\\d+)', status_file)[1], file=sys.stderr); sys.exit(status)"
-    words = ("generate", "x", "--model", MODEL, "--resolution", "80x48", *length, "--dry-run")
+def lines_in_little_memory(script: str, *words: str, folder: Path) -> list[str]:
+    """What a Python program prints that has never taken more than 150 MB."""
     ran = subprocess.run(
-        [sys.executable, "-c", peak, *words], env=environment(), capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", script, *words],
+        cwd=folder, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    assert int(ran.stderr.splitlines()[-1]) < 150_000
-    assert len(ran.stdout.splitlines()) < 80
+    assert int(ran.stderr.splitlines()[-1]) < 150_000  # kB; ru_maxrss of a child counts its parent's memory
+    return ran.stdout.splitlines()
+
+
+@pytest.mark.parametrize(("length", "windows"), DAY_LONG)
+def test_a_day_of_film_is_planned_in_no_more_memory_than_a_second(
+    length: tuple[str, str], windows: int, tmp_path: Path
+) -> None:
+    words = ("generate", "x", "--model", MODEL, "--resolution", "80x48", *length, "--dry-run")
+    lines = lines_in_little_memory(COMMAND, *words, folder=tmp_path)
+    assert len(lines) < 80
+    assert f"/{windows} " in "\n".join(lines)
+
+
+@pytest.mark.parametrize(("length", "windows"), DAY_LONG)
+def test_a_day_of_film_is_queued_and_shown_in_no_more_memory_than_a_second(
+    length: tuple[str, str], windows: int, tmp_path: Path
+) -> None:
+    words = ("queue", "add", "x", "--model", MODEL, "--resolution", "80x48", *length, "-q")
+    (number,) = lines_in_little_memory(COMMAND, *words, folder=tmp_path)
+    shown = lines_in_little_memory(COMMAND, "queue", "show", number, "--json", folder=tmp_path)
+    plan = json.loads(shown[-1])["data"]["plan"]
+    assert sum(window["count"] for window in plan["windows"]) == windows
+    assert len(plan["windows"]) < 10
+
+
+@pytest.mark.parametrize(("length", "windows"), DAY_LONG)
+def test_a_day_of_film_is_planned_by_the_form_in_no_more_memory_than_a_second(
+    length: tuple[str, str], windows: int, tmp_path: Path
+) -> None:
+    lines = lines_in_little_memory(FORM, MODEL, *length, folder=tmp_path)
+    assert len(lines) < 20
+    assert f"{windows} windows" in lines[1]

@@ -91,7 +91,7 @@ def test_golden_films_by_a_worker_that_was_killed(folder: Path, home: Path, work
         "long_sync.mkv", "long_sync.mkv.json", "t2v_sync.mkv", "t2v_sync.mkv.json",
     ]  # fmt: skip
     assert [film.job for film in store.history()] == [2, 1]
-    rate = store.pace("float32")
+    rate = store.history()[0].flops_per_second
     assert rate is not None
     assert rate > 1e6
 

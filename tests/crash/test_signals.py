@@ -115,10 +115,23 @@ def test_stopped_at_ten_moments_the_film_is_the_same(
         name = f"{moment}.mkv"
         terminal = Terminal((*FILM, "-o", name), tmp_path)
         time.sleep(seconds * moment / 11)
-        assert terminal.end(number) in (0, 130, -number)  # killed before Python has begun; finished before it came
+        status = terminal.end(number)
+        assert status in (0, 130, -number), terminal.said  # killed before Python has begun; finished before it came
         assert terminal.unrestored() == []
         finish(tmp_path, name)
         assert digest_of(tmp_path / name) == calm
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", ENDING)
+def test_the_dashboard_told_to_end_at_ten_moments_leaves_the_terminal_as_it_was(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    for moment in range(1, 11):
+        terminal = Terminal(("queue", "monitor"), tmp_path)
+        time.sleep(moment * 0.3)
+        assert terminal.end(number) in (130, -number), terminal.said
+        assert terminal.unrestored() == []
 
 
 @pytest.mark.slow
@@ -132,9 +145,11 @@ def test_a_queue_whose_worker_is_told_to_end_at_ten_moments_is_finished(
     for moment in range(10):
         terminal = Terminal(("queue", "run", "--once"), tmp_path)
         time.sleep(1 + moment)
+        at_work = b"at work on" in terminal.said
         if number == signal.SIGHUP:
             terminal.process.send_signal(number)
-        assert terminal.end(signal.SIGTERM) in (0, -signal.SIGTERM)
+        status = terminal.end(signal.SIGTERM)
+        assert status == 0 or (not at_work and status in (130, -number)), terminal.said
         assert terminal.unrestored() == []
     run = command("queue", "run", "--once")
     assert subprocess.run(run, cwd=tmp_path, env=environment(), check=False).returncode == 0

@@ -8,6 +8,7 @@ import pytest
 
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.compute import (
+    Speed,
     TransformerShape,
     denoise_flops,
     forward_flops,
@@ -66,13 +67,15 @@ def test_decoding(native: str, teraflops: float, gigabytes: float, recipe_of: Re
 
 def test_time_is_rows_times_branches_at_the_measured_rate(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     facts = facts_of(size="14B")
-    plan = make_plan(recipe_of(), facts, flops_per_second=790e12)
+    plan = make_plan(recipe_of(), facts, speed=Speed(790e12, 0.15 * 790e12, "measured"))
     time = plan.estimates["time"]
     vae = (5.6 + 24 * 17.6) / (790 * 0.15)
     assert time.value == pytest.approx(30 * 2 * 3373.7 / 790 + vae, rel=1e-4)
     assert "at 790 TFLOP/s" in time.basis
     assert "(measured)" in time.basis
-    alone = make_plan(recipe_of(guidance_scale=1), facts, flops_per_second=790e12).estimates["time"]
+    alone = make_plan(recipe_of(guidance_scale=1), facts, speed=Speed(790e12, 0.15 * 790e12, "measured")).estimates[
+        "time"
+    ]
     assert time.value - alone.value == pytest.approx(30 * 3373.7 / 790, rel=1e-4)
 
 

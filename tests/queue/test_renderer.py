@@ -109,6 +109,16 @@ def test_a_film_is_announced_with_recipe_and_plan_and_told_event_by_event(engine
     assert (call["output"], call["working"]) == (Path("/films/a.mp4"), {"keep_work": False, "overwrite": True})
 
 
+def test_a_text_that_is_written_first_is_heard_of_piece_by_piece(engine: Engine, tmp_path: Path) -> None:
+    said = command(5, output=str(tmp_path / "a.mp4"))
+    mark = {"prompt": "a ball", "provider": "rules", "pending": True}
+    writing, text, started, *_ = render({**said, "recipe": {**said["recipe"], "enhanced": mark}})
+    assert writing == {"event": "stage_started", "stage": "writing prompt", "job": 5}
+    (call,) = engine.calls
+    assert text == {"event": "text_written", "text": call["recipe"].prompt, "job": 5}
+    assert started["event"] == "job_started"
+
+
 def test_a_film_that_is_to_stop_is_closed_and_says_so(engine: Engine) -> None:
     said = render(command(5), command(6), stop=5)
     assert [event["event"] for event in said if event["job"] == 5] == ["job_started", "stage_started", "job_stopped"]
@@ -207,6 +217,7 @@ def test_a_child_is_heard_logged_and_killed_with_all_it_started() -> None:
 import subprocess, sys, os
 helper = subprocess.Popen(["sleep", "1000"])
 print('{"event": "hello", "helper": %d}' % helper.pid, flush=True)
+sys.stdin.readline()
 print("no protocol", flush=True)
 print("[1, 2]", flush=True)
 print("an error", file=sys.stderr, flush=True)
@@ -216,6 +227,7 @@ sys.stdin.read()
     lines: list[str] = []
     child.log = lines.append
     _, hello = inbox.get(timeout=120)
+    child.send({"do": "render"})  # the log is there: now it may be written to
     wait_for(lambda: len(lines) == 3)
     assert sorted(lines) == ["[1, 2]\n", "an error\n", "no protocol\n"]
     child.kill()

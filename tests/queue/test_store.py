@@ -121,7 +121,7 @@ def test_a_missing_job_is_named(store: Store) -> None:
         store.job(4)
 
 
-def test_history_outlives_jobs_and_gives_the_machines_pace(store: Store, films: Path) -> None:
+def test_history_outlives_jobs(store: Store, films: Path) -> None:
     owner = leases.register(store, "cuda:0")
     for number, rate in enumerate((1e14, 5e14, 3e14)):
         job = store.add(new_job(films / f"{number}.mp4"))
@@ -132,8 +132,6 @@ def test_history_outlives_jobs_and_gives_the_machines_pace(store: Store, films: 
     assert [made.job for made in store.history()] == [3, 2, 1]
     assert [made.job for made in store.history(model="m0")] == [3, 1]
     assert store.history(1) == [film(3, finished_at=2.0, flops_per_second=3e14, model="m0")]
-    assert store.pace("bfloat16") == 3e14
-    assert store.pace("float32") is None
 
 
 def test_every_field_of_a_job_is_a_column(store: Store, films: Path) -> None:

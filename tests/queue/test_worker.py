@@ -57,7 +57,7 @@ def test_jobs_are_rendered_in_order_by_one_renderer(store: Store, films: Path, n
     assert ledger() == ["load fake", "finish a.mp4", "finish b.mp4", "finish c.mp4"]
     assert [film.job for film in store.history()] == [3, 2, 1]
     assert store.history()[0].step_seconds == 0.001
-    assert store.pace("bfloat16") == pytest.approx(1e12 / (6 * 0.001))
+    assert store.history()[0].flops_per_second == pytest.approx(1e12 / (6 * 0.001))
     assert (list(films.glob("*.skyreels")), store.workers()) == ([], [])
 
 

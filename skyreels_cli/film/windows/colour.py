@@ -51,7 +51,7 @@ def _statistics(parts: Iterable[Tensor]) -> Tensor:
     total = torch.zeros(3, dtype=torch.float64)
     squares = torch.zeros(3, dtype=torch.float64)
     for part in parts:
-        pixels = part.flatten(1).double().cpu()
+        pixels = part.flatten(1).cpu().double()  # in this order: MPS has no float64
         count += pixels.shape[1]
         total += pixels.sum(dim=1)
         squares += pixels.square().sum(dim=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.order.enhance.answer import Paragraph, paragraphs, shortened
+from skyreels_cli.order.enhance.continuity import breaks, mended
 from skyreels_cli.order.enhance.faults import faults, lost_facts
 from skyreels_cli.order.enhance.instruction import (
     LAST_FRAME,
@@ -24,7 +25,8 @@ from skyreels_cli.order.enhance.words import count_words, token_estimate
 from skyreels_cli.plugins.protocols import PromptEnhancer, Writing, WritingTask
 
 LEAST_MAX_WORDS = 20
-LEAVES_OUT = "it leaves out "
+LEAVES_OUT, IN_A_SHOT = "it leaves out ", "shot "
+"""How problems begin that can be mended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +101,7 @@ def enhance(wish: Wish, writer: PromptEnhancer, provider: str, show: Callable[[s
     if not wrong:
         return Enhanced(wish, shots, provider, model, told, notes)
     if repaired := _repaired(wish, shots, wrong):
-        return Enhanced(wish, repaired, provider, model, told, notes)
+        return Enhanced(wish, repaired, provider, model, told, (*notes, *_broken(wish, repaired)))
     why = f"{provider} wrote nothing that can be used: {'; '.join(wrong)}"
     if wish.shots > 1:
         raise SkyreelsError("enhancer-unusable", why, "another --seed, another --model, or --provider rules")
@@ -133,8 +135,14 @@ def _judged(wish: Wish, written: Writing) -> tuple[tuple[Paragraph, ...], list[s
         return found, [f"it has {len(found)} paragraphs instead of {wish.shots}" if found else "it is empty"]
     by_rules = written.model is None
     wrong = [] if by_rules else [fault for shot in found for fault in faults(shot.text, wish.max_words)]
+    wrong += [] if by_rules else _broken(wish, found)
     lost = lost_facts(wish.prompt, " ".join(paragraph.text for paragraph in found))
     return found, list(dict.fromkeys(wrong)) + ([_leaves_out(lost)] if lost else [])
+
+
+def _broken(wish: Wish, shots: tuple[Paragraph, ...]) -> list[str]:
+    """In which the shots of a story do not go together."""
+    return [gap.text for gap in breaks(wish.prompt, shots)] if len(shots) > 1 else []
 
 
 def _leaves_out(lost: list[str]) -> str:
@@ -142,9 +150,14 @@ def _leaves_out(lost: list[str]) -> str:
 
 
 def _repaired(wish: Wish, shots: tuple[Paragraph, ...], wrong: list[str]) -> tuple[Paragraph, ...] | None:
-    """If nothing is wrong but that facts got lost: the person's own words before the first paragraph."""
-    if not all(problem.startswith(LEAVES_OUT) for problem in wrong):
+    """If only facts got lost: the person's own words before the first paragraph; if only shots do not go together:
+    what another shot says of place and light.
+    """
+    if not all(problem.startswith((LEAVES_OUT, IN_A_SHOT)) for problem in wrong):
         return None
+    shots = mended(wish.prompt, shots, wish.max_words)
+    if not any(problem.startswith(LEAVES_OUT) for problem in wrong):
+        return shots
     own = wish.prompt.strip()
     own += "" if own.endswith((".", "!", "?", "。")) else "."
     room = max(0, wish.max_words - count_words(own))

@@ -26,6 +26,16 @@ def is_asked(draft: Draft) -> bool:
     return draft.prompt_enhancer is not None or draft.story is not None
 
 
+def reopened(draft: Draft) -> Draft:
+    """The draft; texts that were left for later are asked for once more if the words they come from have changed."""
+    mark = draft.enhanced
+    if mark is None or not mark.pending or mark.prompt == (draft.story or _own_words(draft)):
+        return draft
+    if draft.story is None and draft.shots and all(shot.prompt == mark.prompt for shot in draft.shots):
+        return draft  # a story, in each of its shots
+    return draft.model_copy(update={"enhanced": None, "prompt_enhancer": draft.prompt_enhancer or mark.provider})
+
+
 def take_texts(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
     """The draft with the texts of a film that is there (`made`, its recipe), if they come from the same words."""
     taken = _taken_up(draft, made) if is_asked(draft) else None
@@ -65,7 +75,7 @@ def leave_for_later(draft: Draft, facts: ModelFacts) -> Draft:
     return _settled(draft, update)
 
 
-def write_pending(recipe: Recipe, made: Mapping[str, Any] | None, facts: ModelFacts) -> Recipe:
+def write_pending(recipe: Recipe, made: Mapping[str, Any] | None, facts: ModelFacts, show: Show = str) -> Recipe:
     """The recipe of a film that begins, with the texts that were left for now; its lengths stay as they are."""
     if recipe.enhanced is None or not recipe.enhanced.pending:
         return recipe
@@ -92,7 +102,7 @@ def write_pending(recipe: Recipe, made: Mapping[str, Any] | None, facts: ModelFa
             )
             for number, prompt in enumerate(prompts)
         ]
-        done = _write(wishes, provider, str)
+        done = _write(wishes, provider, show, silent=True)
     written = record(mark.prompt, provider, done)
     texts = [paragraph for each in done for paragraph in each.paragraphs]
     shots = [
@@ -155,9 +165,9 @@ def enhance_alone(wish: Wish) -> tuple[Enhanced, Enhancement | None]:
     return done, record(wish.prompt, provider, [done])
 
 
-def _write(wishes: list[Wish], provider: Provider, show: Show) -> list[Enhanced]:
-    """All texts by one writer, whose memory is back when this returns."""
-    with open_writer(provider, silent=show is str) as writer:
+def _write(wishes: list[Wish], provider: Provider, show: Show, *, silent: bool = False) -> list[Enhanced]:
+    """All texts by one writer, whose memory is back when this returns; `silent` is one that prints nothing itself."""
+    with open_writer(provider, silent=silent or show is str) as writer:
         return [enhance(wish, writer, provider.name, show) for wish in wishes]
 
 

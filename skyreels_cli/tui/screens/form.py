@@ -146,11 +146,7 @@ class JobForm(Screen[NewJob]):
     @work(thread=True, exclusive=True, group="plan", exit_on_error=False)
     def _plan_it(self, start: FormStart, typed: dict[str, str], *, to_save: bool) -> None:
         try:
-            store = Store(self._folder)
-            try:
-                outcome: NewJob | SkyreelsError = propose(start, typed, store)
-            finally:
-                store.database.close()
+            outcome: NewJob | SkyreelsError = propose(start, typed)
         except SkyreelsError as error:
             outcome = error
         self.post_message(self.Proposed(outcome, to_save=to_save))

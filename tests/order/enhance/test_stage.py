@@ -176,6 +176,17 @@ def test_later_means_when_the_film_begins(tmp_path: Path, typist: type[Typist], 
     assert typist.written == 1
 
 
+def test_words_changed_in_place_are_still_to_be_written(tmp_path: Path, typist: type[Typist]) -> None:
+    """As the form and an editor change them: the mark stays beside them."""
+    waiting = order(tmp_path, later=True, prompt="a fox", prompt_enhancer="qwen").draft
+    assert waiting is not None
+    changed = waiting.model_copy(update={"prompt": "a hare"})
+    again = decide(Request(typed=changed, output=tmp_path / "other.mp4", enhance_later=True)).recipe
+    assert again.enhanced is not None
+    assert (again.prompt, again.enhanced.prompt, again.enhanced.pending) == ("a hare", "a hare", True)
+    assert typist.written == 0
+
+
 def test_a_film_that_is_taken_up_has_its_texts(tmp_path: Path) -> None:
     waiting = order(tmp_path, later=True, prompt="a fox", prompt_enhancer="rules")
     taken = take_up(waiting.recipe, waiting.placement, tmp_path / "film.mp4")

@@ -1,0 +1,45 @@
+"""What a film's steps and the rest of its windows took, from which later films are estimated."""
+
+from __future__ import annotations
+
+from skyreels_cli.film.events import Event, StepDone, WindowDone
+from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.plan.compute import Speed, denoise_flops, vae_flops
+from skyreels_cli.plan.plan import WindowRun, Windows
+from skyreels_cli.plan.speed import FilmShape, SpeedBook
+
+
+class Timing:
+    """Sums up the windows that one run renders from their first step on; the first window also warms up."""
+
+    def __init__(self, rendering: Rendering) -> None:
+        self._rendering = rendering
+        self._steps: list[float] = []
+        self._step_seconds = self._window_seconds = 0.0
+        self._windows: list[int] = []
+
+    def take(self, event: Event) -> None:
+        """Account for one event."""
+        match event:
+            case StepDone():
+                self._steps.append(event.seconds)
+            case WindowDone():
+                if len(self._steps) == self._rendering.plan.windows[event.window].rows:
+                    self._windows.append(event.window)
+                    self._step_seconds += sum(self._steps)
+                    self._window_seconds += event.seconds
+                self._steps = []
+
+    def remember(self) -> None:
+        """Keep the speed for films of the same shape; a film with a cache says nothing of those without."""
+        recipe, facts, plan = self._rendering.recipe, self._rendering.facts, self._rendering.plan
+        rest = self._window_seconds - self._step_seconds
+        if recipe.cache or not self._windows or self._step_seconds <= 0 or rest <= 0:
+            return
+        windows = [plan.windows[index] for index in self._windows]
+        denoising = sum(denoise_flops(recipe, facts, Windows([WindowRun(each)])) for each in windows)
+        vae = sum(vae_flops(recipe, facts, each) for each in windows)
+        speed = Speed(denoising / self._step_seconds, vae / rest, "measured in the latest such film")
+        place = self._rendering.placement
+        book = SpeedBook(place.device, place.gpus, place.offload, place.attention)
+        book.keep_speed(FilmShape.of(recipe, facts, plan), recipe.dtype, speed)
