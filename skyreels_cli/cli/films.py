@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from skyreels_cli.cli import films_change, show
+from skyreels_cli.cli import films_change, films_compare, show
 from skyreels_cli.cli.command import unfold
 from skyreels_cli.cli.film_names import known_films
 from skyreels_cli.output import Output
@@ -81,6 +81,7 @@ def _wanted(
 
 app.command("list")(unfold(list_))
 app.command("show")(unfold(show.show))
+app.command("compare")(unfold(films_compare.compare))
 app.command("open")(unfold(films_change.open_))
 app.command("tag")(unfold(films_change.tag))
 app.command("remove")(unfold(films_change.remove))

@@ -15,6 +15,7 @@ from skyreels_cli.cli.completion import (
     enhancer_names,
     model_names,
     parallel_names,
+    plugin_options,
     preset_names,
     scheduler_names,
 )
@@ -121,7 +122,13 @@ class RecipeOptions:
     ] = None
     option: Annotated[
         list[str] | None,
-        Plugin("-O", "--option", metavar="PLUGIN.OPTION=VALUE", help="Set up a plugin; as often as needed."),
+        Plugin(
+            "-O",
+            "--option",
+            metavar="PLUGIN.OPTION=VALUE",
+            autocompletion=plugin_options,
+            help="Set up a plugin; as often as needed.",
+        ),
     ] = None
     teacache: Annotated[bool | None, Plugin("--teacache", help="The same as --cache teacache.")] = None
     teacache_thresh: Annotated[float | None, Plugin(metavar="X", help="The same as -O teacache.threshold=X.")] = None

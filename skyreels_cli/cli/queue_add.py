@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
-    from skyreels_cli.queue.job import Job, NewJob
+    from skyreels_cli.queue.job import Job, JobState, NewJob
     from skyreels_cli.queue.store import Store
     from skyreels_cli.recipe.schema import Draft
 
@@ -51,15 +52,54 @@ def add(
     queue: QueueOptions,
     priority: Annotated[int, Option(metavar="N", help="Higher goes first.", rich_help_panel=PANEL)] = 0,
     paused: Annotated[bool, Option("--paused", help="Add it set aside.", rich_help_panel=PANEL)] = False,
+    seeds: Annotated[
+        str | None, Option(metavar="N,N,…", help="A job for each of these seeds.", rich_help_panel=PANEL)
+    ] = None,
+    takes: Annotated[
+        int | None, Option(min=1, metavar="N", help="So many jobs, each with a new seed.", rich_help_panel=PANEL)
+    ] = None,
     enhance_later: Annotated[
         bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
     ] = False,
 ) -> None:
     """Add a film to the queue: the options of generate, checked now, rendered by `skyreels queue run`."""
     store = open_store()
-    new = _worded(text, film, queue, out, enhance_later=enhance_later)
-    job = store.add(replace(new, priority=priority, state="paused" if paused else "queued"))
-    _tell(job, store, out)
+    words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in _takes(film, seeds, takes)]
+    state: JobState = "paused" if paused else "queued"
+    jobs = [store.add(replace(new, priority=priority, state=state)) for new in words]
+    if len(jobs) == 1:
+        _tell(jobs[0], store, out)
+    else:
+        _tell_group(jobs, store, out)
+
+
+def _takes(film: FilmOptions, seeds: str | None, takes: int | None) -> list[FilmOptions]:
+    """The film once for each seed, under names of their own; UsageError `usage` where the seeds make no sense."""
+    if seeds is None and takes is None:
+        return [film]
+    if film.recipe.seed is not None or (seeds is not None and takes is not None):
+        raise UsageError("usage", "--seed, --seeds and --takes exclude each other", "--seeds 1,2,3")
+    numbers = _seed_numbers(seeds) if seeds is not None else [_new_seed() for _ in range(takes or 1)]
+    return [_take(film, seed) for seed in numbers]
+
+
+def _seed_numbers(said: str) -> list[int]:
+    numbers = [word.strip() for word in said.split(",")]
+    if not all(word.isdecimal() for word in numbers) or len(set(numbers)) < len(numbers):
+        raise UsageError("usage", f"--seeds {said}: different whole numbers, with commas between", "--seeds 1,2,3")
+    return [int(word) for word in numbers]
+
+
+def _new_seed() -> int:
+    from skyreels_cli.recipe.complete import draw_seed
+
+    return draw_seed()
+
+
+def _take(film: FilmOptions, seed: int) -> FilmOptions:
+    output = film.file.output
+    file = replace(film.file, output=output.with_stem(f"{output.stem}_{seed}") if output else None)
+    return replace(film, recipe=replace(film.recipe, seed=seed), file=file)
 
 
 def edit(
@@ -154,6 +194,16 @@ def _reword(file: Path, out: Output) -> None:
     open_editor(file)
     if file.read_text(encoding="utf-8") == before:
         raise UsageError("nothing-to-change", "nothing was changed", hint)
+
+
+def _tell_group(jobs: Sequence[Job], store: Store, out: Output) -> None:
+    """The ids on stdout, one a line; what sets the jobs apart on stderr."""
+    for job in jobs:
+        out.narrate(f"job {job.id}: seed {job.recipe['seed']} → {job.output}")
+    if not any(worker.alive for worker in store.workers()):
+        out.narrate("nobody is rendering: skyreels queue run")
+    data = [{**job.to_dict(), "seed": job.recipe["seed"]} for job in jobs]
+    out.result({"jobs": data}, "\n".join(str(job.id) for job in jobs))
 
 
 def _tell(job: Job, store: Store, out: Output) -> None:

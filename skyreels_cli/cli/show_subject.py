@@ -34,7 +34,7 @@ def subject_named(named: str) -> Subject:
     if path.suffix == WORK or path.is_dir() or (read_manifest(work_folder(path)) and not path.is_file()):
         return _unfinished(work_folder(film_of(path)) if path.suffix == WORK or not path.is_dir() else path)
     if path.is_file() and path.suffix.lower() in VIDEOS:
-        return Subject(named, _told(_behind_film(path)), path)
+        return Subject(named, _told(film_facts(path)), path)
     return _preset(named) or _by_name(named, path)
 
 
@@ -42,7 +42,7 @@ def _by_name(named: str, path: Path) -> Subject:
     film = path if path.is_file() else film_named(named)
     if not film.is_file():
         return _unfinished(work_folder(film))
-    return Subject(named, _told(_behind_film(film)), film)
+    return Subject(named, _told(film_facts(film)), film)
 
 
 def _preset(named: str) -> Subject | None:
@@ -88,7 +88,7 @@ def _film_beside(sidecar: Path) -> Path | None:
     return film if film.is_file() else None
 
 
-def _behind_film(file: Path) -> dict[str, Any]:
+def film_facts(file: Path) -> dict[str, Any]:
     """What the film carries, with what the file beside it knows of the run (sites that show videos strip the tags)."""
     from skyreels_cli.media.video import open_video
 

@@ -24,8 +24,8 @@ class Timing:
             case StepDone():
                 self._steps.append(event.seconds)
             case WindowDone():
-                if len(self._steps) == self._rendering.plan.windows[event.window].rows:
-                    self._windows.append(event.window)
+                if len(self._steps) == self._rendering.plan.windows[event.window - 1].rows:
+                    self._windows.append(event.window - 1)
                     self._step_seconds += sum(self._steps)
                     self._window_seconds += event.seconds
                 self._steps = []
