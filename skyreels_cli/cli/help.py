@@ -111,7 +111,7 @@ def _add_defaults(command: Any) -> None:
     known = default_words()
     for param in command.params:
         if not getattr(param, "is_flag", False) and param.name in known and param.default in (None, False):
-            param.show_default = known[param.name]
+            param.help = f"{param.help} [{known[param.name]}]"
 
 
 def default_words() -> dict[str, str]:
@@ -125,5 +125,11 @@ def default_words() -> dict[str, str]:
     said: dict[str, Any] = {name: field.default for name, field in fields.items()}
     family: Any = SimpleNamespace(name="df-540p", traits=family_named("df"))
     said |= family_defaults(family, image=False).model_dump(exclude_none=True)
-    words = {name: str(value) for name, value in said.items() if isinstance(value, str | int | float) and value != ""}
-    return {name: word if len(word) <= LONGEST_DEFAULT else "the reference's" for name, word in words.items()}
+    words = {name: _word(value) for name, value in said.items() if isinstance(value, str | int | float)}
+    return {name: word if len(word) <= LONGEST_DEFAULT else "the reference's" for name, word in words.items() if word}
+
+
+def _word(value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        return ""
+    return value if isinstance(value, str) else f"{value:g}" if value < 10_000 else str(value)

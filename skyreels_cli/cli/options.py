@@ -33,6 +33,7 @@ File = partial(Option, rich_help_panel="The file")
 Machine = partial(Option, rich_help_panel="This machine")
 Everywhere = partial(Option, rich_help_panel="Every command")
 Before = partial(Option, rich_help_panel="Before rendering")
+Watch = partial(Option, rich_help_panel="While it renders")
 Later = partial(Option, hidden=True)
 
 
@@ -181,3 +182,14 @@ class PlanOptions:
 
     dry_run: Annotated[bool, Before("--dry-run", help="Print the plan; load nothing, render nothing.")] = False
     explain: Annotated[bool, Before("--explain", help="The plan, and why each value is what it is.")] = False
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """What a person sees and hears while a film is made."""
+
+    preview: Annotated[
+        bool | None,
+        Watch("--preview/--no-preview", help="Show the newest frame meanwhile; no: no frames at the end either."),
+    ] = None
+    bell: Annotated[bool, Watch("--bell", help="Ring when it is done.")] = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from skyreels_cli.cli.generate import render_film
-from skyreels_cli.cli.options import MachineOptions
+from skyreels_cli.cli.options import MachineOptions, WatchOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import film_of, read_manifest, work_folder
@@ -31,6 +31,7 @@ def resume(
     *,
     film: Annotated[Path, Argument(metavar="FILM|FOLDER", help="The film's name, or its .skyreels folder.")],
     machine: MachineOptions,
+    watch: WatchOptions,
     keep_work: Annotated[bool, Option("--keep-work", help="Keep the work folder at the end.")] = False,
     from_window: Annotated[int | None, Again(metavar="K", min=1, help="From window K on, make it again.")] = None,
     seed: Annotated[int | None, Again(metavar="N", min=0, max=MAX_SEED, help="With this seed; else a new one.")] = None,
@@ -46,7 +47,7 @@ def resume(
     made = identity_of(output) if change or not work_folder(output).exists() else None
     placement = make_placement(load_settings(**fold_machine_flags(machine)), {})
     if change and made:
-        _retake(output, change, placement, out, keep_work=keep_work)
+        _retake(output, change, placement, out, watch, keep_work=keep_work)
         return
     if made:
         out.narrate(f"{output} is finished already")
@@ -57,10 +58,12 @@ def resume(
     rendering = take_up(recipe, placement, output, keep_work=keep_work)
     if change:
         _set_aside(output, change, out)
-    render_film(rendering, out)
+    render_film(rendering, out, watch)
 
 
-def _retake(film: Path, change: Reroll, placement: Placement, out: Output, *, keep_work: bool) -> None:
+def _retake(
+    film: Path, change: Reroll, placement: Placement, out: Output, watch: WatchOptions, *, keep_work: bool
+) -> None:
     """Make another take of a finished film, beside it."""
     from skyreels_cli.film.new_take import begin_take, recipe_of, take_name
     from skyreels_cli.order.intake import take_up
@@ -69,7 +72,7 @@ def _retake(film: Path, change: Reroll, placement: Placement, out: Output, *, ke
     rendering = take_up(recipe, placement, take_name(film), keep_work=keep_work)
     out.narrate(f"another take of {film}, from window {change.window + 1} on: {rendering.output}")
     begin_take(film, rendering, change.window)
-    render_film(rendering, out)
+    render_film(rendering, out, watch)
 
 
 def _change(window: int | None, seed: int | None, prompt: str | None) -> Reroll | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.output import byte_size
 
 MAX_NAME_BYTES = 120
 """Far below the 255 of most file systems (143 with eCryptfs), for sidecars make the name longer."""
@@ -60,7 +61,7 @@ def check_space(folder: Path, needed_bytes: float) -> None:
     """Raise `disk-too-small` if the disk of a folder (which need not exist yet) has less than this free."""
     free = shutil.disk_usage(_existing_folder(folder)).free
     if needed_bytes > free:
-        message = f"the film needs {needed_bytes / 1e9:.1f} GB on disk, and {folder} has {free / 1e9:.1f} GB free"
+        message = f"the film needs {byte_size(needed_bytes)} on disk, and {folder} has {byte_size(free)} free"
         raise UsageError("disk-too-small", message, "--outdir /a/larger/disk")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from skyreels_cli.cli.show_view import seeds
 
-from .conftest import FakeFilm, Ran
+from .conftest import MODEL, FakeFilm, Ran
 
 Run = Callable[..., Ran]
 LINE = ("a swan", "--num-frames", "29", "--base-num-frames", "13", "--overlap-history", "5")
@@ -48,9 +48,8 @@ def test_a_film_that_somebody_renders_is_left_alone(generate: Run, begun: Path) 
 
 
 def test_the_queue_takes_the_same_words_for_another_film(run: Run, begun: Path) -> None:
-    model = json.loads((begun / "film.json").read_text())["recipe"]["model"]
-    assert model
-    ran = run("queue", "add", *LINE, "--resolution", "80x48", "--json")
+    model = str(MODEL)
+    ran = run("queue", "add", *LINE, "--resolution", "80x48", "--model", model, "--json")
     assert ran.envelope["data"]["output"] != str(begun.absolute()).removesuffix(".skyreels")
 
 
