@@ -69,7 +69,7 @@ def model_names() -> list[str]:
     from skyreels_cli.hub.inventory import stored_models
 
     with suppress(SkyreelsError, OSError):
-        return [*bundled_models(), *dict.fromkeys(stored.name for stored in stored_models() if stored.problem is None)]
+        return list(dict.fromkeys(stored.name for stored in stored_models() if stored.problem is None))
     return [*bundled_models(), *release_names()]
 
 

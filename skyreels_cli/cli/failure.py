@@ -22,19 +22,19 @@ from skyreels_cli.errors import (
 )
 
 OTHER_NAMES = {
-    "--steps": "--inference-steps",
-    "--cfg": "--guidance-scale",
-    "--cfg-scale": "--guidance-scale",
-    "--frames": "--num-frames",
-    "--length": "--duration",
-    "--size": "--resolution",
-    "--out": "--output",
-    "--negative": "--negative-prompt",
-    "--sampler": "--scheduler",
-    "--first-frame": "--image",
-    "--last-frame": "--end-image",
+    "steps": "inference-steps",
+    "cfg": "guidance-scale",
+    "cfg-scale": "guidance-scale",
+    "frames": "num-frames",
+    "length": "duration",
+    "size": "resolution",
+    "out": "output",
+    "negative": "negative-prompt",
+    "sampler": "scheduler",
+    "first-frame": "image",
+    "last-frame": "end-image",
 }
-"""What other programs call our options."""
+"""What other programs call our options, without the dashes."""
 
 
 def as_failure(error: BaseException, args: Sequence[str] = ()) -> SkyreelsError:
@@ -107,11 +107,11 @@ def _meant_option(error: Any) -> str | None:
     context = getattr(error, "ctx", None)
     if not typed.startswith("--") or context is None:
         return None
-    known = [name for param in context.command.params for name in param.opts if name.startswith("--")]
-    words = set(typed.strip("-").replace("_", "-").lower().split("-"))
-    whole = sorted((name for name in known if words <= set(name.strip("-").split("-"))), key=len)
-    near = [OTHER_NAMES.get(typed.lower(), ""), *whole, *get_close_matches(typed.lower(), known, n=1)]
-    return next((name for name in near if name in known), None)
+    known = {name.strip("-"): name for param in context.command.params for name in param.opts if name.startswith("--")}
+    word = typed.strip("-").replace("_", "-").lower()
+    whole = sorted((name for name in known if set(word.split("-")) <= set(name.split("-"))), key=len)
+    near = [OTHER_NAMES.get(word, ""), *whole, *get_close_matches(word, known, n=1)]
+    return next((known[name] for name in near if name in known), None)
 
 
 def _near(error: Any) -> str:

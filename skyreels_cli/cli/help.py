@@ -66,7 +66,10 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     "queue export": ("night.skyqueue", "night.skyqueue --json"),
     "queue import": ("night.skyqueue", "night.skyqueue --json"),
     "queue monitor": ("", "-q"),
+    "queue install-service": ("--print", ""),
     "plugins list": ("", "--json"),
+    "plugins show": ("unipc", "teacache --json"),
+    "plugins new": ("mysolver --kind scheduler", "mycache --kind cache"),
 }
 """What is typed behind `skyreels` and the command's name."""
 

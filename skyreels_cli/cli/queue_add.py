@@ -53,7 +53,7 @@ def add(
     priority: Annotated[int, Option(metavar="N", help="Higher goes first.", rich_help_panel=PANEL)] = 0,
     paused: Annotated[bool, Option("--paused", help="Add it set aside.", rich_help_panel=PANEL)] = False,
     seeds: Annotated[
-        str | None, Option(metavar="N,N,…", help="A job for each of these seeds.", rich_help_panel=PANEL)
+        str | None, Option(metavar="N,N", help="A job for each of these seeds.", rich_help_panel=PANEL)
     ] = None,
     takes: Annotated[
         int | None, Option(min=1, metavar="N", help="So many jobs, each with a new seed.", rich_help_panel=PANEL)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from skyreels_cli.cli.show_subject import Subject
 
-Line = tuple[str, str]
+ShownLine = tuple[str, str]
 
 SHOWN_PROMPT = 600
 SAMPLING = {"inference_steps": "{} steps", "scheduler": "{}", "guidance_scale": "guidance {}", "shift": "shift {}"}
@@ -35,7 +35,7 @@ def subject_view(subject: Subject) -> RenderableType:
     return table
 
 
-def _lines(subject: Subject) -> Iterator[Line]:
+def _lines(subject: Subject) -> Iterator[ShownLine]:
     data = subject.data
     if "values" in data:
         yield "preset", subject.name if len(subject.name) <= SHOWN_PROMPT else f"{subject.name[:60]}…"
@@ -53,7 +53,7 @@ def _lines(subject: Subject) -> Iterator[Line]:
     yield from _notes(data)
 
 
-def _words(recipe: Mapping[str, Any]) -> Iterator[Line]:
+def _words(recipe: Mapping[str, Any]) -> Iterator[ShownLine]:
     shots = [shot for shot in recipe.get("shots") or () if isinstance(shot, Mapping)]
     if shots:
         yield from ((f"shot {number}", _cut(str(shot.get("prompt")))) for number, shot in enumerate(shots, 1))
@@ -76,7 +76,7 @@ def _size(data: Mapping[str, Any]) -> str:
     return f"  ({byte_size(size)})" if size else ""
 
 
-def _length(data: Mapping[str, Any]) -> Iterator[Line]:
+def _length(data: Mapping[str, Any]) -> Iterator[ShownLine]:
     video = data.get("video")
     if video:
         size = f"{video['width']}×{video['height']}"
@@ -89,7 +89,7 @@ def _length(data: Mapping[str, Any]) -> Iterator[Line]:
         yield "length", f"{total} at {film['fps']:g} fps, {film['width']}×{film['height']}"
 
 
-def _made(data: Mapping[str, Any]) -> Iterator[Line]:
+def _made(data: Mapping[str, Any]) -> Iterator[ShownLine]:
     result, film = data.get("result") or {}, data.get("film")
     if film:
         windows = film["windows"] or "…"
@@ -108,7 +108,7 @@ def _moment(seconds: float) -> str:
     return f"{when:%d %b %Y %H:%M} ({how_long_ago(when, datetime.now().astimezone())})"
 
 
-def _model(data: Mapping[str, Any]) -> Iterator[Line]:
+def _model(data: Mapping[str, Any]) -> Iterator[ShownLine]:
     recipe = data["recipe"]
     loras = [f"LoRA {lora}" if isinstance(lora, str) else f"LoRA {_word(lora)}" for lora in recipe.get("lora") or ()]
     weights = recipe.get("weights_dtype")
@@ -117,7 +117,7 @@ def _model(data: Mapping[str, Any]) -> Iterator[Line]:
         yield "model", ", ".join(str(word) for word in said if word)
 
 
-def _sampling(recipe: Mapping[str, Any]) -> Iterator[Line]:
+def _sampling(recipe: Mapping[str, Any]) -> Iterator[ShownLine]:
     words = [form.format(recipe[name]) for name, form in SAMPLING.items() if recipe.get(name) is not None]
     if recipe.get("ar_step"):
         words.append(f"async {recipe['ar_step']} by {recipe.get('causal_block_size', 1)}")
@@ -135,7 +135,7 @@ def seeds(recipe: Mapping[str, Any]) -> str:
     return ", ".join([str(recipe["seed"]), *words])
 
 
-def _windows(data: Mapping[str, Any]) -> Iterator[Line]:
+def _windows(data: Mapping[str, Any]) -> Iterator[ShownLine]:
     recipe, plan = data["recipe"], data.get("plan") or {}
     count = sum(window.get("count", 1) for window in plan.get("windows") or ())
     if count > 1:
@@ -143,7 +143,7 @@ def _windows(data: Mapping[str, Any]) -> Iterator[Line]:
         yield "windows", f"{count} of {recipe.get('base_num_frames')} frames, {overlap}"
 
 
-def _drift(looks: Sequence[Mapping[str, float]]) -> Iterator[Line]:
+def _drift(looks: Sequence[Mapping[str, float]]) -> Iterator[ShownLine]:
     """How the windows' look wanders off from the first one's, in per cent of the whole scale."""
     from skyreels_cli.media.drawing import curve
 
@@ -156,7 +156,7 @@ def _drift(looks: Sequence[Mapping[str, float]]) -> Iterator[Line]:
         yield label, f"{name:<11}{values[-1]:+5.1f} %  {curve(values, DRIFT_WIDTH, -span, span)}"
 
 
-def _notes(data: Mapping[str, Any]) -> Iterator[Line]:
+def _notes(data: Mapping[str, Any]) -> Iterator[ShownLine]:
     if data.get("tags"):
         yield "tags", " ".join(f"#{tag}" for tag in data["tags"])
     if data.get("unknown_words"):

@@ -67,7 +67,7 @@ def test_defaults_are_those_of_df_models_and_of_settings() -> None:
         (("--num-frame", "3"), "--num-frames", "skyreels generate --num-frames 3"),
         (("--frames", "3"), "--num-frames", "skyreels generate --num-frames 3"),
         (("--negative", "x"), "--negative-prompt", "skyreels generate --negative-prompt x"),
-        (("--threshold", "3"), "--teacache-thresh", "skyreels generate --teacache-thresh 3"),
+        (("--teacache_tresh", "3"), "--teacache-thresh", "skyreels generate --teacache-thresh 3"),
     ],
 )
 def test_a_flag_that_is_near(run: Run, line: tuple[str, ...], meant: str, hint: str) -> None:

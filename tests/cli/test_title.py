@@ -26,8 +26,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Put a terminal in stderr's place, in the test itself, for pytest puts its own there after the fixtures."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     terminal = Terminal()
@@ -42,7 +42,8 @@ def plan(**changes: object) -> Plan:
     return make_plan(recipe, facts)
 
 
-def test_title_and_taskbar_say_how_far_it_is(terminal: Terminal) -> None:
+def test_title_and_taskbar_say_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
     with Title(Output(), plan()) as title:
         title.take(StepDone(1, 0, 2, 1.0, 0, ()))
         title.take(StepDone(1, 1, 2, 1.0, 0, ()))
@@ -57,7 +58,8 @@ def test_title_and_taskbar_say_how_far_it_is(terminal: Terminal) -> None:
     )
 
 
-def test_an_endless_film_has_no_percentage_and_a_bell_only_on_request(terminal: Terminal) -> None:
+def test_an_endless_film_has_no_percentage_and_a_bell_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
     with Title(Output(), plan(num_frames=None, duration="inf"), bell=True) as title:
         title.take(StepDone(3, 0, 2, 1.0, 0, ()))
     assert "\033]0;window 3 – skyreels\a\033]9;4;3\a" in terminal.getvalue()
@@ -65,7 +67,8 @@ def test_an_endless_film_has_no_percentage_and_a_bell_only_on_request(terminal: 
 
 
 @pytest.mark.parametrize("switch", ["quiet", "events"])
-def test_scripts_get_none_of_it(terminal: Terminal, switch: str) -> None:
+def test_scripts_get_none_of_it(monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
+    terminal = terminal_of(monkeypatch)
     with Title(Output(**{switch: True}), plan(), bell=True) as title:
         title.take(StepDone(1, 0, 2, 1.0, 0, ()))
     assert terminal.getvalue() == ""
