@@ -69,6 +69,10 @@ class Settings(BaseSettings):
     )
     bell: bool = Field(True, description="whether the queue's worker rings when a job ends: true or false")
 
+    keys: dict[str, str] = Field(
+        default_factory=dict, description="keys of the dashboard by action, as in `{pause: z, new: ctrl+n}`"
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -13,6 +13,7 @@ from typer import Argument
 from skyreels_cli.cli.interrupt import Interrupts
 from skyreels_cli.cli.newest_frame import NewestFrame
 from skyreels_cli.cli.options import FilmOptions, PlanOptions, WatchOptions
+from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import Listener, Notice, progress
 from skyreels_cli.cli.request import decide_aloud, make_request
 from skyreels_cli.cli.storyboard import reviewed
@@ -20,8 +21,9 @@ from skyreels_cli.cli.title import Title
 from skyreels_cli.errors import InterruptedError
 from skyreels_cli.film.events import Event, FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
+from skyreels_cli.film.waits import known_waits, remember_waits, waits_key
 from skyreels_cli.output import Output, byte_size, clock
-from skyreels_cli.plan.rows import RowCounts
+from skyreels_cli.plan.work import FilmWork
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -138,7 +140,7 @@ def tell_finished(film: FilmDone, out: Output) -> None:
 
 def _tell_result(film: FilmDone, out: Output) -> None:
     data = film.to_dict()
-    del data["event"]
+    del data["event"], data["time"]
     out.result(data, film.output)
 
 
@@ -151,12 +153,13 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
 
 
 def _watch(rendering: Rendering, out: Output, watch: WatchOptions) -> FilmDone:
-    """Render while a person, or a script, is told how it goes."""
-    plan = rendering.plan
+    """Render while a person, or a script, is told how it goes, and keep what it took for the next film's time."""
+    plan, key = rendering.plan, waits_key(rendering)
+    pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan, rendering.speed), known_waits(key))
     newest = NewestFrame(rendering.output) if watch.preview else None
     with ExitStack() as display:
-        title = display.enter_context(Title(out, plan, bell=watch.bell))
-        show = display.enter_context(progress(out, None if plan.endless else RowCounts.of(plan), newest))
+        title = display.enter_context(Title(out, pace.work, bell=watch.bell))
+        show = display.enter_context(progress(out, pace, newest))
 
         def listen(event: Event) -> None:
             show(event)
@@ -169,7 +172,9 @@ def _watch(rendering: Rendering, out: Output, watch: WatchOptions) -> FilmDone:
             os._exit(InterruptedError.exit_code)
 
         with Interrupts(endless=plan.endless, tell=lambda text: listen(Notice(text)), leave=leave) as interrupts:
-            return _rendered(rendering, out, listen, interrupts)
+            film = _rendered(rendering, out, listen, interrupts)
+    remember_waits(key, pace.time.measured)
+    return film
 
 
 def _rendered(rendering: Rendering, out: Output, listen: Listener, interrupts: Interrupts) -> FilmDone:

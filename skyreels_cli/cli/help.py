@@ -61,6 +61,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     "queue remove": ("1", "1 2"),
     "queue clear": ("--finished", "--failed"),
     "queue logs": ("1", "1 --json"),
+    "queue stop": ("", "--json"),
     "queue watch": ("", "--until-done"),
     "queue run": ("", "--once"),
     "queue export": ("night.skyqueue", "night.skyqueue --json"),

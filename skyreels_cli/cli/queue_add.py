@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,8 @@ from skyreels_cli.cli.options import FileOptions, FilmOptions, MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.cli.request import decide_aloud, make_request
+from skyreels_cli.cli.start_time import start_time
+from skyreels_cli.cli.takes import takes_of
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
@@ -58,48 +61,29 @@ def add(
     takes: Annotated[
         int | None, Option(min=1, metavar="N", help="So many jobs, each with a new seed.", rich_help_panel=PANEL)
     ] = None,
+    after: Annotated[
+        int | None, Option(metavar="JOB", help="Start once that job has succeeded.", rich_help_panel=PANEL)
+    ] = None,
+    at: Annotated[
+        str | None, Option(metavar="TIME", help="Start at 22:30, +90m or a date.", rich_help_panel=PANEL)
+    ] = None,
     enhance_later: Annotated[
         bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
     ] = False,
 ) -> None:
     """Add a film to the queue: the options of generate, checked now, rendered by `skyreels queue run`."""
     store = open_store()
-    words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in _takes(film, seeds, takes)]
+    if after is not None:
+        store.job(after)
+    not_before = None if at is None else start_time(at, datetime.now().astimezone())
+    words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in takes_of(film, seeds, takes)]
     state: JobState = "paused" if paused else "queued"
-    jobs = [store.add(replace(new, priority=priority, state=state)) for new in words]
+    how: dict[str, Any] = {"priority": priority, "state": state, "after": after, "not_before": not_before}
+    jobs = [store.add(replace(new, **how)) for new in words]
     if len(jobs) == 1:
         _tell(jobs[0], store, out)
     else:
         _tell_group(jobs, store, out)
-
-
-def _takes(film: FilmOptions, seeds: str | None, takes: int | None) -> list[FilmOptions]:
-    """The film once for each seed, under names of their own; UsageError `usage` where the seeds make no sense."""
-    if seeds is None and takes is None:
-        return [film]
-    if film.recipe.seed is not None or (seeds is not None and takes is not None):
-        raise UsageError("usage", "--seed, --seeds and --takes exclude each other", "--seeds 1,2,3")
-    numbers = _seed_numbers(seeds) if seeds is not None else [_new_seed() for _ in range(takes or 1)]
-    return [_take(film, seed) for seed in numbers]
-
-
-def _seed_numbers(said: str) -> list[int]:
-    numbers = [word.strip() for word in said.split(",")]
-    if not all(word.isdecimal() for word in numbers) or len(set(numbers)) < len(numbers):
-        raise UsageError("usage", f"--seeds {said}: different whole numbers, with commas between", "--seeds 1,2,3")
-    return [int(word) for word in numbers]
-
-
-def _new_seed() -> int:
-    from skyreels_cli.recipe.complete import draw_seed
-
-    return draw_seed()
-
-
-def _take(film: FilmOptions, seed: int) -> FilmOptions:
-    output = film.file.output
-    file = replace(film.file, output=output.with_stem(f"{output.stem}_{seed}") if output else None)
-    return replace(film, recipe=replace(film.recipe, seed=seed), file=file)
 
 
 def edit(
@@ -211,6 +195,10 @@ def _tell(job: Job, store: Store, out: Output) -> None:
     data = {**job.to_dict(), "seed": job.recipe["seed"]}
     frames, seconds = job.num_frames, job.plan["duration_s"]
     out.narrate(f"job {job.id}: {frames} frames, {seconds:.1f} s, seed {data['seed']} → {job.output}")
+    if job.not_before:
+        out.narrate(f"it starts at {datetime.fromtimestamp(job.not_before).astimezone():%a %d %b %H:%M}")
+    if job.after:
+        out.narrate(f"it starts once job {job.after} has succeeded")
     if not any(worker.alive for worker in store.workers()):
         out.narrate("nobody is rendering: skyreels queue run")
     out.result(data, str(job.id))

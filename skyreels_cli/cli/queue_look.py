@@ -71,14 +71,38 @@ def show(out: Output, *, job: JobId) -> None:
     out.result(data, found.state, lambda: job_view(found, store.log(job)))
 
 
-def logs(out: Output, *, job: JobId) -> None:
+def logs(
+    out: Output,
+    *,
+    job: JobId,
+    follow: Annotated[bool, Option("--follow", help="Go on printing until the job has ended.")] = False,
+) -> None:
     """Print a job's log: what the worker did with it and what its renderer said."""
     from skyreels_cli.queue.logs import read_log
 
     store = open_store()
     store.job(job)
-    text = read_log(store.log(job))
+    text = _followed(store, job, out) if follow else read_log(store.log(job))
+    if follow and not (out.json or out.events):
+        return
     out.result({"job": job, "path": str(store.log(job)), "log": text}, text.rstrip("\n"))
+
+
+def _followed(store: Store, number: int, out: Output) -> str:
+    """The whole log once the job has ended; people are shown each part as it is written."""
+    from skyreels_cli.queue.job import FINISHED
+    from skyreels_cli.queue.logs import LogFollower, read_log
+
+    log = LogFollower(store.log(number))
+    ended = False
+    while True:
+        if (part := log.more()) and not (out.json or out.events):
+            out.result({}, part.rstrip("\n"))
+        if ended:
+            return read_log(store.log(number))
+        ended = store.job(number).state in FINISHED  # its last words may come after this look
+        if not ended:
+            time.sleep(WATCH_SECONDS)
 
 
 def watch(

@@ -8,8 +8,7 @@ from typing import Self
 
 from skyreels_cli.film.events import Event, StepDone, WindowDone
 from skyreels_cli.output import Output
-from skyreels_cli.plan.plan import Plan
-from skyreels_cli.plan.rows import RowCounts
+from skyreels_cli.plan.work import FilmWork
 
 KEEP_TITLE, GIVE_BACK_TITLE = "\033[22;0t", "\033[23;0t"
 TITLE, SHARE, NO_SHARE, UNKNOWN_SHARE = "\033]0;{}\a", "\033]9;4;1;{}\a", "\033]9;4;0\a", "\033]9;4;3\a"
@@ -19,9 +18,9 @@ BELL = "\a"
 class Title:
     """Written only when the percentage changes, and only to a terminal; with `bell` it rings at the end."""
 
-    def __init__(self, out: Output, plan: Plan, *, bell: bool = False) -> None:
+    def __init__(self, out: Output, work: FilmWork, *, bell: bool = False) -> None:
         self._stream = sys.stderr if out.animated else None  # as it is now: the live display puts its own in place
-        self._rows = None if plan.endless else RowCounts.of(plan)
+        self._work = work
         self._bell = bell
         self._said = ""
 
@@ -44,10 +43,10 @@ class Title:
             self._tell(event.window + 1, 0)
 
     def _tell(self, window: int, steps: int) -> None:
-        if self._rows is None:
+        if self._work.endless:
             said = TITLE.format(f"window {window} – skyreels") + UNKNOWN_SHARE
         else:
-            share = 100 * (self._rows.before(window - 1) + steps) // self._rows.total
+            share = 100 * (self._work.steps_before(window - 1) + steps) // self._work.steps
             said = TITLE.format(f"{share} % – skyreels") + SHARE.format(share)
         if said != self._said:
             self._said = said

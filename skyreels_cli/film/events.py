@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened; `to_dict` is its NDJSON form."""
+    """One thing that happened, and its `time` in seconds since 1970; `to_dict` is its NDJSON form."""
+
+    time: float = field(default_factory=time.time, kw_only=True, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"event": "step_done", …}` with the fields of the event."""
+        """`{"event": "step_done", "time": 1764329145.2, …}` with the fields of the event."""
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
         return {"event": name, **asdict(self)}
 
 
 @dataclass(frozen=True)
 class StageStarted(Event):
-    """A stretch of work without steps begins: `loading text encoder`, `encoding prompt`, `loading transformer` …"""
+    """Work without steps begins: `loading transformer`, `preparing the window`, `decoding`, `joining` …"""
 
     stage: str
 
@@ -42,6 +45,15 @@ class WindowStarted(Event):
     first_frame: int
     new_frames: int
     prompt: str
+
+
+@dataclass(frozen=True)
+class WindowResumed(Event):
+    """The window that has begun goes on from a checkpoint: `step` of its `steps` were done before."""
+
+    window: int
+    step: int
+    steps: int
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.background import Background
 from skyreels_cli.film.continued import ContinuedFilm
 from skyreels_cli.film.delivery import Delivery, NewFilm
-from skyreels_cli.film.events import Event, FilmDone, FilmResumed
+from skyreels_cli.film.events import Event, FilmDone, FilmResumed, StageStarted
 from skyreels_cli.film.folder.durable import replacing, write_json
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.film.folder.record import FilmRecord, film_changed
@@ -27,7 +27,7 @@ from skyreels_cli.film.windows.conditions import pictures
 from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.window import WindowRenderer
 from skyreels_cli.film.windows.window_files import WindowFiles
-from skyreels_cli.model.memory import peak_bytes
+from skyreels_cli.model.memory import forget_peak, peak_bytes
 from skyreels_cli.recipe.rate import rate_number
 
 
@@ -60,6 +60,7 @@ class FilmRenderer:
 
     def _run(self) -> Generator[Event]:
         started = time.perf_counter()
+        forget_peak(self._model.device)
         record = FilmRecord(self._recipe, self._plan, self._model.weights)
         if changes := record.differences(self._work.manifest):
             if not self._rendering.overwrite:
@@ -79,6 +80,7 @@ class FilmRenderer:
             self._plan = self._plan.ended_after(windows)
             self._recipe = self._recipe.ended_at(self._windows.frames)
             record.ended(self._recipe, self._plan)
+        yield StageStarted("joining")
         yield self._finish(record, time.perf_counter() - started)
 
     def _kept(self) -> dict[int, int]:

@@ -10,6 +10,11 @@ from typing import Any
 
 import psutil
 
+NOTHING_IN_USE: dict[str, Any] = {
+    "ram_used_bytes": 0, "ram_total_bytes": 0, "cpu_percent": 0.0, "renderer_bytes": 0, "gpus": [],
+}  # fmt: skip
+"""The sample of a machine that has not told anything yet."""
+
 
 def sample(renderer: int | None = None) -> dict[str, Any]:
     """Measure what is in use now: memory in bytes, load in percent. `renderer` is the pid of a process to look at.

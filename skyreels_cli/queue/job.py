@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from sqlite3 import Row
@@ -33,7 +33,8 @@ class JobSummary:
     """A line of the list. Times are seconds since 1970; `steps_done / total_steps` is how far the film is.
 
     `request` is what a running job has been asked for and not done yet: `cancel` or `pause`. `attempts` counts
-    the starts since the film last got further; with `max_attempts` of them the job has failed.
+    the starts since the film last got further; with `max_attempts` of them the job has failed. It starts once the job
+    `after` has succeeded, and not before `not_before`.
     """
 
     id: int
@@ -52,6 +53,8 @@ class JobSummary:
     request: str | None
     owner: str | None
     retry_at: float | None
+    after: int | None
+    not_before: float | None
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -139,6 +142,8 @@ class NewJob:
     max_attempts: int = 3
     degrade: bool = True
     state: JobState = "queued"
+    after: int | None = None
+    not_before: float | None = None
 
 
 def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
@@ -147,12 +152,18 @@ def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
     return json.dumps([*what, *(placement.get(name) for name in ("device", "offload", "attention"))])
 
 
+def place_text(place: Mapping[str, str]) -> str:
+    """`queued (slurm 4711, 3rd)` or `running (slurm 4711 on n2)`, from the `place` of a renderer's sample."""
+    return f"{'queued' if place['state'] == 'waiting' else 'running'} ({place['text']})"
+
+
 @dataclass(frozen=True)
 class WorkerInfo:
-    """A worker at work: one renderer child on one device; `alive` as of the moment of asking.
+    """A worker at work: one renderer on one device; `alive` as of the moment of asking.
 
-    `sample` is the last `device.sample()`, with a `rest_reason` if the device seems to be broken;
-    `heartbeat_at` is the time of its last heartbeat.
+    `sample` is the last of its renderer or executor, with a `rest_reason` if the device seems to be broken, a `place`
+    if its job is on another machine, the `warm` model's key and the `patience` with which jobs of that model may still
+    pass others by. `heartbeat_at` is the time of its last heartbeat; `asked_to_stop`: it leaves once its job is saved.
     """
 
     id: str
@@ -164,7 +175,13 @@ class WorkerInfo:
     heartbeat_at: float
     alive: bool
     job: int | None
+    asked_to_stop: bool
     sample: dict[str, Any]
+
+    @property
+    def place(self) -> str | None:
+        """Where its job is, as `place_text` says it; None on this machine."""
+        return place_text(self.sample["place"]) if self.job and self.sample.get("place") else None
 
     def to_dict(self) -> dict[str, Any]:
         """The fields, for JSON."""

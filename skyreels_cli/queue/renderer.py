@@ -140,11 +140,20 @@ class Renderer:
 
 def _plan_of(rendering: Rendering, device: str) -> dict[str, Any]:
     """The plan as data, with what the worker needs to tell how fast the device is."""
+    from skyreels_cli.film.waits import waits_key
     from skyreels_cli.plan.compute import denoise_flops
     from skyreels_cli.plan.dry_run import plan_data
+    from skyreels_cli.plan.work import FilmWork
 
-    flops = denoise_flops(rendering.recipe, rendering.facts, rendering.plan.windows)
-    return {**plan_data(rendering.plan), "family": rendering.facts.family, "device": device, "denoise_flops": flops}
+    recipe, facts, plan = rendering.recipe, rendering.facts, rendering.plan
+    return {
+        **plan_data(plan),
+        "family": facts.family,
+        "device": device,
+        "denoise_flops": denoise_flops(recipe, facts, plan.windows),
+        "work": FilmWork.of(recipe, facts, plan, rendering.speed).to_data(),
+        "waits_key": waits_key(rendering),
+    }
 
 
 def _texts(recipes: Iterable[Mapping[str, Any]]) -> Iterator[str]:

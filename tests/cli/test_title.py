@@ -9,14 +9,8 @@ import pytest
 
 from skyreels_cli.cli.title import Title
 from skyreels_cli.film.events import StepDone, WindowDone
-from skyreels_cli.hub.folder import open_folder
 from skyreels_cli.output import Output
-from skyreels_cli.plan.plan import Plan
-from skyreels_cli.plan.planner import make_plan
-from skyreels_cli.recipe.complete import complete
-from skyreels_cli.recipe.schema import Draft
-
-from .conftest import MODEL
+from skyreels_cli.plan.work import FilmWork, WindowWork
 
 
 class Terminal(io.StringIO):
@@ -35,16 +29,13 @@ def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def plan(**changes: object) -> Plan:
-    facts = open_folder(MODEL, "golden")
-    said = {"prompt": "x", "resolution": "80x48", "num_frames": 21, "base_num_frames": 13, "overlap_history": 5}
-    recipe = complete(Draft.model_validate({**said, "inference_steps": 2, **changes}), facts)
-    return make_plan(recipe, facts)
+WORK = [WindowWork(2, 2)]
+"""Two windows of two steps."""
 
 
 def test_title_and_taskbar_say_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
-    with Title(Output(), plan()) as title:
+    with Title(Output(), FilmWork(WORK)) as title:
         title.take(StepDone(1, 0, 2, 1.0, 0, ()))
         title.take(StepDone(1, 1, 2, 1.0, 0, ()))
         title.take(WindowDone(1, 2.0, 0))
@@ -60,7 +51,7 @@ def test_title_and_taskbar_say_how_far_it_is(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_an_endless_film_has_no_percentage_and_a_bell_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
-    with Title(Output(), plan(num_frames=None, duration="inf"), bell=True) as title:
+    with Title(Output(), FilmWork(WORK, endless=True), bell=True) as title:
         title.take(StepDone(3, 0, 2, 1.0, 0, ()))
     assert "\033]0;window 3 – skyreels\a\033]9;4;3\a" in terminal.getvalue()
     assert terminal.getvalue().endswith("\033[23;0t\a")
@@ -69,6 +60,6 @@ def test_an_endless_film_has_no_percentage_and_a_bell_only_on_request(monkeypatc
 @pytest.mark.parametrize("switch", ["quiet", "events"])
 def test_scripts_get_none_of_it(monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
     terminal = terminal_of(monkeypatch)
-    with Title(Output(**{switch: True}), plan(), bell=True) as title:
+    with Title(Output(**{switch: True}), FilmWork(WORK), bell=True) as title:
         title.take(StepDone(1, 0, 2, 1.0, 0, ()))
     assert terminal.getvalue() == ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 
 from skyreels_cli.errors import UsageError
-from skyreels_cli.model.memory import peak_bytes, pick_device
+from skyreels_cli.model.memory import forget_peak, peak_bytes, pick_device, release
 from skyreels_cli.model.offloading import PlacedModule, stream_weights
 
 CPU = torch.device("cpu")
@@ -52,3 +54,14 @@ def test_on_a_cpu_there_is_nothing_to_stream() -> None:
     expected = module(x)
     stream_weights(module, CPU)
     assert torch.equal(module(x), expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process")
+def test_the_peak_of_a_film_is_not_that_of_the_one_before() -> None:
+    block = torch.ones(80_000_000)
+    before = peak_bytes(CPU)
+    size = block.nbytes
+    del block
+    release(CPU)
+    forget_peak(CPU)
+    assert peak_bytes(CPU) <= before - size // 2

@@ -49,6 +49,7 @@ def plan(recipe: Facts) -> Facts:
         "estimates": {},
         "family": "df",
         "denoise_flops": 1e12,
+        "waits_key": "fake",
         "device": "cuda:0",
     }
 

@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +249,17 @@ class TestLooking:
         leases.heartbeat(filled, owner, {}, 1, {"steps_done": 3, "seconds_left": 4210.0})
         assert "running  50 %, 1:10:10 left" in queue("list").out
 
+    def test_the_list_says_where_a_job_is(self, queue: Queue, filled: Store) -> None:
+        owners = [leases.register(filled, "auto", "slurm") for _ in range(2)]
+        places = ({"state": "waiting", "text": "slurm 4711, 3rd"}, {"state": "running", "text": "slurm 4712 on n2"})
+        for owner, place in zip(owners, places, strict=True):
+            claimed = leases.claim(filled, owner)
+            assert claimed
+            leases.heartbeat(filled, owner, {"place": place}, claimed[0].id)
+        said = queue("list").out
+        assert "queued (slurm 4711, 3rd)" in said
+        assert "running (slurm 4712 on n2)" in said
+
 
 class TestChanging:
     def test_states(self, queue: Queue, filled: Store) -> None:
@@ -309,7 +322,7 @@ class TestChanging:
 class TestRun:
     @pytest.fixture(autouse=True)
     def fake(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("skyreels_local.executor.command", lambda options: FAKE)
+        monkeypatch.setattr("skyreels_local.executor.renderer_command", lambda: FAKE)
 
     def test_once(self, queue: Queue, filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SKYREELS_ON_FINISHED", f'echo "$SKYREELS_OUTPUT" >> {tmp_path / "told"}')
@@ -375,6 +388,13 @@ class TestRun:
     def test_unknown_executors(self, queue: Queue) -> None:
         assert queue("run", "--executor", "slrum", "--json").error == (5, "plugin-not-found")
 
+    def test_workers_are_for_this_machine_and_slots_for_others(
+        self, queue: Queue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert queue("run", "--slots", "2", "--json").error == (2, "usage")
+        monkeypatch.setattr("skyreels_local.executor.Local.elsewhere", True)
+        assert queue("run", "--workers", "2", "--json").error == (2, "usage")
+
     def test_options_that_the_executor_does_not_have(self, queue: Queue) -> None:
         assert queue("run", "-O", "local.slots=2", "--json").error == (2, "bad-option")
         assert queue("run", "-O", "teacache.threshold=0.1", "--json").error == (2, "bad-option")
@@ -399,3 +419,52 @@ def _help(*command: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as said:
         main([*command, "--help"])
     return said.getvalue()
+
+
+class TestLater:
+    def test_a_job_after_another_and_one_for_later(self, queue: Queue, store: Store) -> None:
+        queue("add", "a red ball", *MODEL)
+        second = queue("add", "a blue cube", *MODEL, "--after", "1")
+        third = queue("add", "a swan", *MODEL, "--at", "+2h")
+        assert "it starts once job 1 has succeeded" in second.err
+        assert "it starts at " in third.err
+        assert store.job(2).after == 1
+        assert store.job(3).not_before == pytest.approx(time.time() + 7200, abs=600)
+        listed = queue("list").out
+        assert "after job 1" in listed
+        assert f"at {datetime.fromtimestamp(store.job(3).not_before or 0).astimezone():%a %H:%M}" in listed
+
+    @pytest.mark.parametrize(("said", "code"), [(("--after", "9"), "job-not-found"), (("--at", "soon"), "bad-time")])
+    def test_what_cannot_be_waited_for(self, queue: Queue, store: Store, said: tuple[str, str], code: str) -> None:
+        assert queue("add", "a red ball", *MODEL, *said, "--json").error == (2, code)
+        assert store.count() == 0
+
+
+class TestStop:
+    def test_workers_are_asked_to_leave(self, queue: Queue, store: Store) -> None:
+        leases.register(store, "cuda:0")
+        assert queue("stop").out == "1 worker asked to stop\n"
+        assert [worker.asked_to_stop for worker in store.workers()] == [True]
+        assert queue("stop", "--json").data == {"workers": 1}
+
+    def test_without_a_worker_that_is_said(self, queue: Queue, store: Store) -> None:
+        assert queue("stop").out == "no worker is running\n"
+
+
+def test_a_log_is_followed_until_the_job_has_ended(
+    queue: Queue, filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = JobLog(filled.log(1))
+    log.write("first\n")
+    more = iter(("second\n", "third\n"))
+
+    def sleep(_: float) -> None:
+        line = next(more, None)
+        if line:
+            log.write(line)
+        else:
+            log.write("last\n")
+            actions.cancel(filled, 1)
+
+    monkeypatch.setattr(queue_look.time, "sleep", sleep)
+    assert queue("logs", "1", "--follow").out == "first\nsecond\nthird\nlast\n"

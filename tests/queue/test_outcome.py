@@ -32,11 +32,13 @@ def error(code: str, exit_code: int) -> dict[str, Any]:
 
 
 def test_each_kind_of_error(job: Job) -> None:
-    assert decision(job, error("plan-resolution", 2)) == RetryDecision(keep_child=True)
-    assert decision(job, error("plugin-not-found", 5)) == RetryDecision(keep_child=True)
+    assert decision(job, error("plan-resolution", 2)) == RetryDecision(keep_renderer=True)
+    assert decision(job, error("plugin-not-found", 5)) == RetryDecision(keep_renderer=True)
     assert decision(job, error("internal", 1)) == RetryDecision(delay=0.0)
     assert [decision(job, error("network", 3), n).delay for n in (1, 2, 3)] == [10.0, 20.0, None]
-    assert decision(job, error("film-busy", 2), attempts=9) == RetryDecision(delay=10.0, keep_child=True, counts=False)
+    assert decision(job, error("film-busy", 2), attempts=9) == RetryDecision(
+        delay=10.0, keep_renderer=True, counts=False
+    )
     assert decision(job, error("internal", 1), attempts=3) == RetryDecision()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +14,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from skyreels_local.child import Child, death_record, describe_exit
 
 from skyreels_cli.film.events import Event, FilmDone, StageStarted
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.open import open_model
-from skyreels_cli.queue.child import Child, describe_exit
 from skyreels_cli.queue.owner import process_start
 from skyreels_cli.queue.renderer import Renderer
 from skyreels_cli.recipe.complete import complete
@@ -104,7 +105,12 @@ def test_a_film_is_announced_with_recipe_and_plan_and_told_event_by_event(engine
     assert (plan["frames"], plan["total_rows"], plan["family"], plan["device"]) == (17, 30, "df", "cpu")
     assert plan["denoise_flops"] > 1e9
     assert json.dumps(started)
-    assert rest == [{"event": "stage_started", "stage": f"stage {n}", "job": 5} for n in range(3)]
+    ((windows, steps, step, decode, drop, frames),) = plan["work"]["runs"]
+    assert (windows, steps, drop, frames) == (1, 30, 0, 17)
+    assert step > 0 < decode
+    told = [{name: value for name, value in event.items() if name != "time"} for event in rest]
+    assert told == [{"event": "stage_started", "stage": f"stage {n}", "job": 5} for n in range(3)]
+    assert all(abs(event["time"] - time.time()) < 600 for event in rest)
     (call,) = engine.calls
     assert (call["output"], call["working"]) == (Path("/films/a.mp4"), {"keep_work": False, "overwrite": True})
 
@@ -200,9 +206,8 @@ def test_the_renderer_ends_with_its_worker() -> None:
     """Reading a command from a pipe whose other end has died."""
     script = f"""
 import os, signal, subprocess, sys
-from queue import SimpleQueue
-from skyreels_cli.queue.child import Child
-child = Child({FAKE!r}, SimpleQueue())
+from skyreels_local.child import Child
+child = Child({FAKE!r}, print)
 print(child.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -223,7 +228,7 @@ print("[1, 2]", flush=True)
 print("an error", file=sys.stderr, flush=True)
 sys.stdin.read()
 """
-    child = Child([sys.executable, "-c", script], inbox)
+    child = Child([sys.executable, "-c", script], lambda *told: inbox.put(told))
     lines: list[str] = []
     child.log = lines.append
     _, hello = inbox.get(timeout=120)
@@ -231,7 +236,7 @@ sys.stdin.read()
     wait_for(lambda: len(lines) == 3)
     assert sorted(lines) == ["[1, 2]\n", "an error\n", "no protocol\n"]
     child.kill()
-    assert inbox.get(timeout=120) == (child, {"event": "exited", "status": -9})
+    assert inbox.get(timeout=120) == (child, {"event": "exited", "error": death_record(0, -9, for_memory=False)})
     wait_for(lambda: not process_start(hello["helper"]))
     child.send({"do": "stop", "job": 1})  # to nobody
 

@@ -65,6 +65,9 @@ def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1
                 "rows": steps + (len(blocks) - 1) * ar_step,
             }
         )
+    work = [
+        [1, window["rows"], 1.0, 8 / 2.4, 17 if window["window"] > 1 else 0, window["frames"]] for window in windows
+    ]
     rows = sum(window["rows"] for window in windows)
     memory = {"memory": 46.8e9, "memory_offload_model": 31.0e9, "memory_offload_stream": 9.4e9, "disk": 0.4e9}
     estimates = {name: {"value": value, "unit": "B", "basis": ""} for name, value in memory.items()}
@@ -79,6 +82,7 @@ def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1
         "family": "df",
         "device": "cuda:0",
         "windows": windows,
+        "work": {"known": False, "runs": work},
         "estimates": {**estimates, "time": {"value": rows * 2.4, "unit": "s", "basis": ""}},
         "notes": [],
     }
@@ -209,6 +213,7 @@ class FakeEngine:
             for row in range(rows):
                 said = {"seconds": self.step_seconds, "noise": wave(window, row, plan["inference_steps"])}
                 yield {"event": "step_done", "window": number, "step": row, "steps": rows, **said, **PEAK}
+            yield {"event": "stage_started", "stage": "decoding"}
             yield {"event": "frames_ready", "window": number, "frames": window["first_frame"] + window["frames"]}
             drift = {name: (number - 1) * slope for name, slope in DRIFT.items()}
             yield {"event": "window_done", "window": number, "seconds": 80.0, **PEAK, "drift": drift}

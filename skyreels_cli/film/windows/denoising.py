@@ -94,6 +94,11 @@ class Denoising:
         return self.sampler.latents
 
     @property
+    def steps_done(self) -> int:
+        """Steps behind the latents, those of a checkpoint included."""
+        return self.sampler.steps_done
+
+    @property
     def resumable(self) -> bool:
         """Whether the window can be saved between two steps and go on from there."""
         return self.cache is None or self.cache.resumable

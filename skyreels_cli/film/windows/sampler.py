@@ -74,6 +74,11 @@ class WindowSampler:
             self._next_row = row + 1
             yield row, self._levels(row)
 
+    @property
+    def steps_done(self) -> int:
+        """Rows that the latents have gone through."""
+        return self._next_row
+
     def state(self) -> dict[str, Any]:
         """All that the rest of the window depends on, as it is between two steps."""
         schedulers = [scheduler.state_dict() for _, scheduler in self._groups]

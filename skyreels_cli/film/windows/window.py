@@ -9,7 +9,16 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from skyreels_cli.film.events import CacheUsed, Event, FramesReady, StepDone, WindowDone, WindowStarted
+from skyreels_cli.film.events import (
+    CacheUsed,
+    Event,
+    FramesReady,
+    StageStarted,
+    StepDone,
+    WindowDone,
+    WindowResumed,
+    WindowStarted,
+)
 from skyreels_cli.film.folder.video_tail import VideoTail
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
@@ -71,7 +80,9 @@ class WindowRenderer:
             new_frames=window.new_frames,
             prompt=direction.shot.prompt,
         )
+        yield StageStarted("preparing the window")
         latents = yield from self._denoise(window, direction, self._start(window, direction))
+        yield StageStarted("decoding")
         piece = yield from self._develop(window, latents[:, : window.latents])
         seconds = time.perf_counter() - started
         self._files.commit(piece, seconds, self._history.state())
@@ -115,6 +126,8 @@ class WindowRenderer:
             before_step = self._meeting.wait if self._meeting else None
             denoising = Denoising(task, recipe, model.facts.family, transformer, before_step)
             try:
+                if denoising.steps_done:
+                    yield WindowResumed(window.number, denoising.steps_done, window.rows)
                 yield from self._steps(denoising)
             finally:
                 facts = denoising.close()

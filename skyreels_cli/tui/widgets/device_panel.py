@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from textual.content import Content
-from textual.widgets import Static
 
 from skyreels_cli.media.drawing import bar, curve
 from skyreels_cli.output import byte_size
 from skyreels_cli.queue.job import Job
 from skyreels_cli.tui.view import View, planned_memory
+from skyreels_cli.tui.widgets.lines import Lines
 
 REMEMBERED = 120
 
 
-class DevicePanel(Static):
+class DevicePanel(Lines):
     """A line per GPU, or one for the host where there is none; a sparkline shows the last minutes."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -26,6 +26,7 @@ class DevicePanel(Static):
         self._sample: dict[str, Any] = {}
         self._past: dict[str, deque[float]] = {}
         self._job: Job | None = None
+        self._machines: dict[str, list[dict[str, Any]]] = {}
 
     def take(self, sample: dict[str, Any]) -> None:
         """Draw another sample of the devices, as `queue.device.sample` returns it."""
@@ -35,9 +36,10 @@ class DevicePanel(Static):
         self._draw()
 
     def show(self, view: View) -> None:
-        """Draw the memory of the running job of a reading."""
-        if view.film != self._job:
-            self._job = view.film
+        """Draw the memory of the running job of a reading, and the GPUs of other machines."""
+        nodes = view.nodes
+        if view.film != self._job or nodes != self._machines:
+            self._job, self._machines = view.film, nodes
             self._draw()
 
     def on_resize(self) -> None:
@@ -46,14 +48,16 @@ class DevicePanel(Static):
 
     def _draw(self) -> None:
         if self._sample:
-            self.update(Content("\n").join(self._lines()))
+            self.draw(self._told())
 
-    def _lines(self) -> Iterator[Content]:
-        gpus = self._sample["gpus"]
-        for index, gpu in enumerate(gpus):
+    def _told(self) -> Iterator[Content]:
+        for index, gpu in enumerate(self._sample["gpus"]):
             yield self._line(f"cuda:{index}", gpu["used_bytes"], gpu["total_bytes"], _facts(gpu))
         load = f"cpu {self._sample['cpu_percent']:.0f} %"
         yield self._line("host", self._sample["ram_used_bytes"], self._sample["ram_total_bytes"], [load])
+        for node, gpus in self._machines.items():
+            for gpu in gpus:
+                yield self._line(node, gpu["used_bytes"], gpu["total_bytes"], _facts(gpu))
         film = self._film_memory()
         if film:
             yield film
