@@ -68,6 +68,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     "queue import": ("night.skyqueue", "night.skyqueue --json"),
     "queue monitor": ("", "-q"),
     "queue install-service": ("--print", ""),
+    "job run": ("/shared/queue/job-1", "/shared/queue/job-1 --events"),
     "plugins list": ("", "--json"),
     "plugins show": ("unipc", "teacache --json"),
     "plugins new": ("mysolver --kind scheduler", "mycache --kind cache"),
