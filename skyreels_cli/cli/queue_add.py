@@ -128,7 +128,7 @@ def _worded(
     from skyreels_cli.queue.job import NewJob
     from skyreels_cli.queue.new_job import new_job
 
-    request = replace(make_request(text, film), enhance_later=enhance_later)
+    request = replace(make_request(text, film), enhance_later=enhance_later, queued=True)
     if words:
         request = replace(request, before=words)
     return new_job(

@@ -148,7 +148,7 @@ class NewJob:
 
 def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
     """Equal for jobs between which a renderer can probably keep its model loaded; it compares their `WeightsSpec`."""
-    what = [recipe.get(name) for name in ("model", "base", "dtype", "weights_dtype", "lora")]
+    what = [recipe.get(name) for name in ("model", "base", "dtype", "weights_dtype", "vae", "lora")]
     return json.dumps([*what, *(placement.get(name) for name in ("device", "offload", "attention"))])
 
 

@@ -130,7 +130,7 @@ def _film(store: Store, task: Task, result: Mapping[str, Any]) -> FinishedFilm:
         frames=recipe["num_frames"],
         steps=job.plan["total_rows"],
         device=job.plan.get("device", "auto"),
-        offload=task.placement["offload"],
+        offload=job.plan.get("offload", task.placement["offload"]),
         step_seconds=progress.step_seconds if progress else None,
         flops_per_second=progress.flops_per_second if progress else None,
         elapsed_s=result.get("elapsed_s", 0.0),

@@ -104,11 +104,12 @@ def _standing(job: JobSummary, now: float) -> str:
 def planned_memory(job: Job) -> float | None:
     """Bytes that the plan foresaw of what `peak_memory_bytes` measures; None where the plan does not say.
 
-    On a GPU that is the device's memory in the job's offload mode; else all of the process, whose memory is one.
+    On a GPU that is the device's memory in the offload mode that the job runs in; else all of the process, whose memory
+    is one.
     """
     estimates = job.plan.get("estimates", {})
-    offload = job.overrides.get("offload") or job.placement.get("offload") or "none"
+    offload = job.plan.get("offload") or job.overrides.get("offload") or job.placement.get("offload") or "none"
     on_gpu = str(job.plan.get("device", "cuda")).startswith("cuda")
-    device = "memory" if offload == "none" or not on_gpu else f"memory_offload_{offload}"
+    device = "memory" if offload in ("auto", "none") or not on_gpu else f"memory_offload_{offload}"
     names = (device,) if on_gpu else (device, "host")
     return sum(float(estimates[name]["value"]) for name in names) if all(n in estimates for n in names) else None

@@ -32,7 +32,7 @@ MODEL = ROOT / "tests" / "golden" / "model"
 
 @dataclass
 class Engine:
-    """Stands in for `film.render`, `film.loaded_model` and `model.memory`."""
+    """Stands in for `film.render`."""
 
     fails_with: Exception | None = None
     finishes: bool = False
@@ -42,15 +42,15 @@ class Engine:
     released: int = 0
     closed: int = 0
 
-    def load(self, weights: Any, placement: Placement) -> SimpleNamespace:
-        self.models.append((weights.compute, placement))
+    def hold(self, rendering: Any) -> SimpleNamespace:
+        self.models.append((rendering.weights.compute, rendering.placement))
 
         def expect(prompts: Iterator[str]) -> None:
             self.expected.append(list(prompts))
 
-        return SimpleNamespace(device="cpu", number=len(self.models), expect=expect)
+        return SimpleNamespace(device="cpu", number=len(self.models), expect=expect, close=self.close)
 
-    def release(self, device: str) -> None:
+    def close(self) -> None:
         self.released += 1
 
     def render(self, rendering: Any, *, model: Any) -> Generator[Event]:
@@ -72,9 +72,7 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     parts: dict[str, dict[str, Any]] = {
-        "skyreels_cli.film.render": {"render": engine.render},
-        "skyreels_cli.film.loaded_model": {"LoadedModel": engine.load},
-        "skyreels_cli.model.memory": {"release": engine.release},
+        "skyreels_cli.film.render": {"render": engine.render, "hold": engine.hold},
     }
     for name, content in parts.items():
         module = ModuleType(name)
