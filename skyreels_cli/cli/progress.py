@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skyreels_cli.cli.newest_frame import NewestFrame
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, WindowDone, WindowStarted
 from skyreels_cli.output import Output, byte_size, clock, frame_range
@@ -31,12 +32,12 @@ class Notice(Event):
 
 
 @contextmanager
-def progress(out: Output, pace: Pace) -> Iterator[Listener]:
-    """Yield what to call with each event."""
+def progress(out: Output, pace: Pace, newest: NewestFrame | None = None) -> Iterator[Listener]:
+    """Yield what to call with each event; the `newest` frame is drawn above on a terminal that shows moving things."""
     if out.quiet or out.events:
         yield pace.take
     elif out.animated:
-        with _live(out, pace) as listener:
+        with _live(out, pace, newest) as listener:
             yield listener
     else:
         yield _plain(out, pace)
@@ -62,11 +63,11 @@ def _plain(out: Output, pace: Pace) -> Listener:
 
 
 @contextmanager
-def _live(out: Output, pace: Pace) -> Iterator[Listener]:
+def _live(out: Output, pace: Pace, newest: NewestFrame | None) -> Iterator[Listener]:
     from rich.live import Live
 
     console = out.console()
-    view = LiveView(pace, console)
+    view = LiveView(pace, console, newest)
     with Live(console=console, get_renderable=view.render, refresh_per_second=8, transient=True):
 
         def listen(event: Event) -> None:
@@ -111,11 +112,12 @@ def window_name(window: WindowStarted) -> str:
 class LiveView:
     """The moving part: the stage at hand, the window with its noise where that is uneven, and the film."""
 
-    def __init__(self, pace: Pace, console: Console) -> None:
+    def __init__(self, pace: Pace, console: Console, newest: NewestFrame | None = None) -> None:
         from rich.spinner import Spinner
 
         self.pace = pace
         self.console = console
+        self.newest = newest
         self.spinner = Spinner("dots")
 
     def render(self) -> RenderableType:
@@ -128,7 +130,9 @@ class LiveView:
         stage = [self.spinner] if pace.window is None or pace.stage not in ("", PREPARING, DECODING) else []
         noise = [f"noise  {noise_line(pace.noise)}"] if len(set(pace.noise)) > 2 else []
         bars = [self._bars(pace.window)] if pace.window else []
-        return Constrain(Group(*bars, *noise, *stage), self.console.width - RIGHT_MARGIN)
+        width = self.console.width - RIGHT_MARGIN
+        picture = self.newest.draw(width) if self.newest else []
+        return Constrain(Group(*picture, *bars, *noise, *stage), width)
 
     def _loading_left(self) -> str:
         """What an earlier film tells of the time, before this one has done a step."""
