@@ -144,11 +144,13 @@ class TimeLeft:
         """How much longer than their cost steps take; None if nothing is known of this machine."""
         if self._steps:
             return mean(self._steps)
-        return 1.0 if self._work.known else None
+        return 1.0 if self._work.known and not self._work.cached else None
 
     def _decode_pace(self, step_pace: float) -> float:
-        """How much longer than their cost decodings take: as measured, else as the steps do."""
-        return mean(self._decodings) if self._decodings else step_pace
+        """How much longer than their cost decodings take: as measured, else as the steps do without a cache."""
+        if self._decodings:
+            return mean(self._decodings)
+        return 1.0 if self._work.known and self._work.cached else step_pace
 
     @property
     def _loading_left(self) -> float:
