@@ -19,8 +19,8 @@ from skyreels_cli.queue.store import FinishedFilm
 from skyreels_cli.tui.messages import Seen, Want
 from skyreels_cli.tui.player import play
 from skyreels_cli.tui.screens.job import JobScreen
-from skyreels_cli.tui.view import View
-from skyreels_cli.tui.widgets.job_line import WIDE, model_name
+from skyreels_cli.tui.view import View, model_name
+from skyreels_cli.tui.widgets.job_line import WIDE
 
 # With widths of their own: measured ones are lost now and then, when rows arrive before the first layout.
 COLUMNS = {"finished": 12, "took": 6, "s/step": 6, "film": 60, "frames": 6, "size": 8, "model": 12, "peak": 7, "job": 4}
