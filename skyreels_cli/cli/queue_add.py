@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from skyreels_cli.cli.editor import open_editor
+from skyreels_cli.cli.moment import coming_moment
 from skyreels_cli.cli.options import FileOptions, FilmOptions, MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.cli.request import decide_aloud, make_request
-from skyreels_cli.cli.start_time import start_time
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
@@ -59,6 +60,12 @@ def add(
     at: Annotated[
         str | None, Option(metavar="TIME", help="Start at 22:30, +90m or a date.", rich_help_panel=PANEL)
     ] = None,
+    seeds: Annotated[
+        str | None, Option(metavar="N,N", help="A job for each of these seeds.", rich_help_panel=PANEL)
+    ] = None,
+    takes: Annotated[
+        int | None, Option(min=1, metavar="N", help="So many jobs, each with a new seed.", rich_help_panel=PANEL)
+    ] = None,
     enhance_later: Annotated[
         bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
     ] = False,
@@ -67,11 +74,44 @@ def add(
     store = open_store()
     if after is not None:
         store.job(after)
-    not_before = None if at is None else start_time(at, datetime.now().astimezone())
-    new = _worded(text, film, queue, out, enhance_later=enhance_later)
+    not_before = None if at is None else coming_moment(at, datetime.now().astimezone()).timestamp()
+    words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in _takes(film, seeds, takes)]
     state: JobState = "paused" if paused else "queued"
-    job = store.add(replace(new, priority=priority, state=state, after=after, not_before=not_before))
-    _tell(job, store, out)
+    how: dict[str, Any] = {"priority": priority, "state": state, "after": after, "not_before": not_before}
+    jobs = [store.add(replace(new, **how)) for new in words]
+    if len(jobs) == 1:
+        _tell(jobs[0], store, out)
+    else:
+        _tell_group(jobs, store, out)
+
+
+def _takes(film: FilmOptions, seeds: str | None, takes: int | None) -> list[FilmOptions]:
+    """The film once for each seed, under names of their own; UsageError `usage` where the seeds make no sense."""
+    if seeds is None and takes is None:
+        return [film]
+    if film.recipe.seed is not None or (seeds is not None and takes is not None):
+        raise UsageError("usage", "--seed, --seeds and --takes exclude each other", "--seeds 1,2,3")
+    numbers = _seed_numbers(seeds) if seeds is not None else [_new_seed() for _ in range(takes or 1)]
+    return [_take(film, seed) for seed in numbers]
+
+
+def _seed_numbers(said: str) -> list[int]:
+    numbers = [word.strip() for word in said.split(",")]
+    if not all(word.isdecimal() for word in numbers) or len(set(numbers)) < len(numbers):
+        raise UsageError("usage", f"--seeds {said}: different whole numbers, with commas between", "--seeds 1,2,3")
+    return [int(word) for word in numbers]
+
+
+def _new_seed() -> int:
+    from skyreels_cli.recipe.complete import draw_seed
+
+    return draw_seed()
+
+
+def _take(film: FilmOptions, seed: int) -> FilmOptions:
+    output = film.file.output
+    file = replace(film.file, output=output.with_stem(f"{output.stem}_{seed}") if output else None)
+    return replace(film, recipe=replace(film.recipe, seed=seed), file=file)
 
 
 def edit(
@@ -166,6 +206,16 @@ def _reword(file: Path, out: Output) -> None:
     open_editor(file)
     if file.read_text(encoding="utf-8") == before:
         raise UsageError("nothing-to-change", "nothing was changed", hint)
+
+
+def _tell_group(jobs: Sequence[Job], store: Store, out: Output) -> None:
+    """The ids on stdout, one a line; what sets the jobs apart on stderr."""
+    for job in jobs:
+        out.narrate(f"job {job.id}: seed {job.recipe['seed']} → {job.output}")
+    if not any(worker.alive for worker in store.workers()):
+        out.narrate("nobody is rendering: skyreels queue run")
+    data = [{**job.to_dict(), "seed": job.recipe["seed"]} for job in jobs]
+    out.result({"jobs": data}, "\n".join(str(job.id) for job in jobs))
 
 
 def _tell(job: Job, store: Store, out: Output) -> None:

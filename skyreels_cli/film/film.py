@@ -21,6 +21,7 @@ from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.publish import is_take_of, publish
 from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.film.retakes import RetakeStore
 from skyreels_cli.film.timing import Timing
 from skyreels_cli.film.windows.conditions import pictures
 from skyreels_cli.film.windows.meeting import Meeting
@@ -116,6 +117,7 @@ class FilmRenderer:
         publish(finished, self._output, overwrite=self._work.may_replace or is_take_of(self._output, record))
         self._work.sidecar.replace(self._output.with_name(self._output.name + ".json"))
         if not (self._rendering.keep_work or self._work.has_takes):
+            RetakeStore.here().keep(self._work.path, record.manifest(self._output.parent))
             self._work.discard()
         return done
 

@@ -23,6 +23,7 @@ from skyreels_cli.hub.catalogue import bundled_models, unknown_words
 from skyreels_cli.hub.open import open_model
 from skyreels_cli.media.codecs import check_container
 from skyreels_cli.media.output import check_output, check_space, default_output
+from skyreels_cli.order.begun import as_made, find_begun
 from skyreels_cli.order.continuation import (
     check_video_options,
     check_video_rate,
@@ -67,11 +68,15 @@ def decide(request: Request, show: Callable[[str], object] = str) -> Order:
     notes: list[str] = []
     draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
     made = _made(request.output)
-    draft = _as_made(draft, made)
+    draft = as_made(draft, made)
     facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
         check_loras(preset.requires, draft.lora or (), preset.where)
+    if request.go_on and request.output is None and (begun := find_begun(draft, facts, settings.outdir)):
+        notes.append(f"going on with {begun}, which the same words began (-o FILE begins another)")
+        request, made = replace(request, output=begun), _made(begun)
+        draft = as_made(draft, made)
     draft = take_texts(reopened(draft), made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
@@ -162,15 +167,6 @@ def _made(output: Path | None) -> Mapping[str, Any] | None:
     there = expanded(output) if output else None
     made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
     return made["recipe"] if made else None
-
-
-def _as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
-    """The same request again means the film that lies there: its seed, its re-rolls, and its dtype."""
-    if made is None:
-        return draft
-    drawn = {name: made.get(name) for name in ("seed", "rerolls", "dtype")}
-    said = draft.model_dump(exclude_none=True, by_alias=True)
-    return Draft.model_validate(drawn | {name: value for name, value in said.items() if value != AUTO})
 
 
 def _default_model(settings: Settings, notes: list[str]) -> str:
