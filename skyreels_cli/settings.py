@@ -41,8 +41,10 @@ class Settings(BaseSettings):
 
     model: str | None = Field(None, description="the model where neither a flag nor a preset names one")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu")
-    offload: Literal["none", "model", "stream"] = Field("none", description="none, model or stream")
-    attention: str | None = Field(None, description="the name of an attention kernel")
+    offload: Literal["auto", "none", "model", "stream"] = Field("auto", description="auto, none, model or stream")
+    attention: Literal["auto", "sdpa", "flash", "cudnn", "efficient", "math", "flash3", "flash4"] = Field(
+        "auto", description="auto, sdpa, flash, cudnn, efficient, math, flash3 or flash4"
+    )
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
     calibrate: bool = Field(True, description="whether to measure how fast a film will be: true or false")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")

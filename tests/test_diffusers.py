@@ -16,8 +16,6 @@ import pytest
 from tests.source import ROOT, imported_names, program
 
 PRIVATE = {
-    # Attention kernels by name: skyreels_cli/model/attention.py
-    "diffusers.models.attention_dispatch": {"dispatch_attention_fn": ("query", "key", "value", "attn_mask", "backend")},
     # The forward pass is ours, the modules in it are theirs: skyreels_cli/model/transformer.py
     "diffusers.models.transformers.transformer_skyreels_v2": {
         "SkyReelsV2TransformerBlock": ("attn1", "attn2", "ffn", "norm1", "norm2", "norm3", "scale_shift_table"),

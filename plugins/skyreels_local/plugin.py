@@ -10,4 +10,4 @@ SKYREELS_API = 1
 @hookimpl
 def skyreels_register_executors() -> tuple[ExecutorSpec, ...]:
     """Register `local`."""
-    return (ExecutorSpec("local", "This machine, one renderer per worker.", "skyreels_local.executor:command"),)
+    return (ExecutorSpec("local", "This machine, one renderer per worker.", "skyreels_local.executor:executor"),)

@@ -15,6 +15,7 @@ from skyreels_cli.cli import (
     extend,
     films,
     generate,
+    job,
     models,
     monitor,
     plugins,
@@ -71,4 +72,5 @@ app.add_typer(preset.app, name="preset")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.add_typer(queue.app, name="queue")
+app.add_typer(job.app, name="job")
 app.add_typer(plugins.app, name="plugins")

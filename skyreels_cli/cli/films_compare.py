@@ -35,7 +35,8 @@ def compare(
     films = film_named(first), film_named(second)
     made = [film_facts(film) for film in films]
     same = frames_in_common(*films)
-    found = differences(*({name: each[name] for name in COMPARED if name in each} for each in made))
+    some, others = ({name: each[name] for name in COMPARED if name in each} for each in made)
+    found = differences(some, others)
     drifts = [drift_of(each.get("looks") or ()) for each in made]
     data: dict[str, Any] = {
         "films": [str(film) for film in films],

@@ -73,6 +73,7 @@ def _decided(request: Request, out: Output) -> Order:
 
 
 def _show_plan(order: Order, out: Output, *, explain: bool) -> None:
+    from skyreels_cli.cli.explain import offload_data
     from skyreels_cli.hub.located import to_fetch
     from skyreels_cli.plan.dry_run import plan_data
 
@@ -82,6 +83,7 @@ def _show_plan(order: Order, out: Output, *, explain: bool) -> None:
         data["fetch"] = absent
     if order.split:
         data["split"] = order.split
+    data["offload"] = offload_data(order)
     if explain:
         data["explain"] = dict(order.sources)
     essential = f"{plan.num_frames or 'endless'} frames in {plan.count or 'endless'} windows"
@@ -91,13 +93,14 @@ def _show_plan(order: Order, out: Output, *, explain: bool) -> None:
 def _plan_view(order: Order, *, explain: bool) -> RenderableType:
     from rich.console import Group
 
-    from skyreels_cli.cli.explain import explain_view
+    from skyreels_cli.cli.explain import explain_view, offload_data
     from skyreels_cli.cli.plan_view import plan_view
     from skyreels_cli.hub.located import to_fetch
 
     parts: list[RenderableType] = [plan_view(order.plan, order.output)]
     if absent := to_fetch(order.facts):
         parts.append(f"note: about {byte_size(absent['bytes'])} are to be fetched first: {absent['command']}")
+    parts.append("offload {offload}: {because}".format(**offload_data(order)))
     if order.split:
         parts.append(f"on {order.split}")
     return Group(*parts, "", explain_view(order)) if explain else Group(*parts)

@@ -19,8 +19,8 @@ from skyreels_cli.cli.completion import (
     preset_names,
     scheduler_names,
 )
-from skyreels_cli.film.placement import Offload
-from skyreels_cli.recipe.choices import AskedDtype, Aspect, Codec, ColorMatch, Join, WeightsDtype
+from skyreels_cli.film.placement import Attention, Offload
+from skyreels_cli.recipe.choices import AskedDtype, AskedWeightsDtype, Aspect, Codec, ColorMatch, Join, Vae
 
 # One panel of `--help` each.
 Render = partial(Option, rich_help_panel="What to render")
@@ -99,8 +99,9 @@ class RecipeOptions:
     causal_block_size: Annotated[int | None, Sampling(metavar="N", help="Latent frames per block.")] = None
     dtype: Annotated[AskedDtype | None, Weights(help="What is computed in; auto: what the machine does best.")] = None
     weights_dtype: Annotated[
-        WeightsDtype | None, Weights(help="How the weights rest in memory: as in the file, or fp8.")
+        AskedWeightsDtype | None, Weights(help="How the weights rest in memory; auto: fp8 where it is short.")
     ] = None
+    vae: Annotated[Vae | None, Weights(help="What the VAE computes in; tiled: bfloat16, part by part.")] = None
     base: Annotated[
         str | None,
         Weights(metavar="MODEL", autocompletion=model_names, help="Has the parts that a single file lacks."),
@@ -147,7 +148,7 @@ class MachineOptions:
 
     device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = None
     offload: Annotated[Offload | None, Machine(help="What leaves the device between uses.")] = None
-    attention: Annotated[str | None, Machine(metavar="NAME", help="The attention kernel.")] = None
+    attention: Annotated[Attention | None, Machine(help="The attention kernel.")] = None
     gpus: Annotated[int | None, Machine(min=1, metavar="N", help="Share each film among so many GPUs.")] = None
     parallel: Annotated[
         str | None, Machine(metavar="NAME", autocompletion=parallel_names, help="How; the best way if not said.")

@@ -18,6 +18,7 @@ from skyreels_cli.cli.options import FileOptions, FilmOptions, MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.cli.request import decide_aloud, make_request
+from skyreels_cli.cli.takes import takes_of
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
@@ -75,7 +76,7 @@ def add(
     if after is not None:
         store.job(after)
     not_before = None if at is None else coming_moment(at, datetime.now().astimezone()).timestamp()
-    words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in _takes(film, seeds, takes)]
+    words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in takes_of(film, seeds, takes)]
     state: JobState = "paused" if paused else "queued"
     how: dict[str, Any] = {"priority": priority, "state": state, "after": after, "not_before": not_before}
     jobs = [store.add(replace(new, **how)) for new in words]
@@ -83,35 +84,6 @@ def add(
         _tell(jobs[0], store, out)
     else:
         _tell_group(jobs, store, out)
-
-
-def _takes(film: FilmOptions, seeds: str | None, takes: int | None) -> list[FilmOptions]:
-    """The film once for each seed, under names of their own; UsageError `usage` where the seeds make no sense."""
-    if seeds is None and takes is None:
-        return [film]
-    if film.recipe.seed is not None or (seeds is not None and takes is not None):
-        raise UsageError("usage", "--seed, --seeds and --takes exclude each other", "--seeds 1,2,3")
-    numbers = _seed_numbers(seeds) if seeds is not None else [_new_seed() for _ in range(takes or 1)]
-    return [_take(film, seed) for seed in numbers]
-
-
-def _seed_numbers(said: str) -> list[int]:
-    numbers = [word.strip() for word in said.split(",")]
-    if not all(word.isdecimal() for word in numbers) or len(set(numbers)) < len(numbers):
-        raise UsageError("usage", f"--seeds {said}: different whole numbers, with commas between", "--seeds 1,2,3")
-    return [int(word) for word in numbers]
-
-
-def _new_seed() -> int:
-    from skyreels_cli.recipe.complete import draw_seed
-
-    return draw_seed()
-
-
-def _take(film: FilmOptions, seed: int) -> FilmOptions:
-    output = film.file.output
-    file = replace(film.file, output=output.with_stem(f"{output.stem}_{seed}") if output else None)
-    return replace(film, recipe=replace(film.recipe, seed=seed), file=file)
 
 
 def edit(
@@ -156,7 +128,7 @@ def _worded(
     from skyreels_cli.queue.job import NewJob
     from skyreels_cli.queue.new_job import new_job
 
-    request = replace(make_request(text, film), enhance_later=enhance_later)
+    request = replace(make_request(text, film), enhance_later=enhance_later, queued=True)
     if words:
         request = replace(request, before=words)
     return new_job(

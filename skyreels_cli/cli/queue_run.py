@@ -15,8 +15,9 @@ from typer import Option
 from skyreels_cli.cli.options import MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
-from skyreels_cli.errors import InterruptedError, SkyreelsError
+from skyreels_cli.errors import InterruptedError, SkyreelsError, UsageError
 from skyreels_cli.output import Output, clock
+from skyreels_cli.queue.job import place_text
 
 if TYPE_CHECKING:
     from skyreels_cli.queue.notify import Notifier
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from skyreels_cli.queue.worker_config import WorkerConfig
 
 SIDE_BY_SIDE = "Renderers side by side, one per GPU."
+SLOTS = "Jobs at a time on other machines."
 
 
 def run(
@@ -32,6 +34,7 @@ def run(
     once: Annotated[bool, Option("--once", help="End when no job is left to start.")] = False,
     workers: Annotated[int, Option(min=1, metavar="N", help=SIDE_BY_SIDE)] = 1,
     executor: Annotated[str, Option(metavar="NAME", help="Where the jobs run.")] = "local",
+    slots: Annotated[int | None, Option(min=1, metavar="N", help=SLOTS)] = None,
     option: Annotated[
         list[str] | None,
         Option("-O", "--option", metavar="NAME.OPTION=VALUE", help="Set up the executor; as often as needed."),
@@ -51,16 +54,18 @@ def run(
     from skyreels_cli.queue.supervisor import Supervisor, stop_signals
     from skyreels_cli.settings import load_settings
 
-    command = find_executor(executor, parse_options(option or []))
+    place = find_executor(executor, parse_options(option or []))
+    _check_count(executor, elsewhere=place.elsewhere, workers=workers, slots=slots)
     store, settings = open_store(), load_settings()
     notifier = Notifier(out.warning, settings.on_finished, settings.on_failed, settings.webhook)
     reporter = Reporter(out, store, notifier, bell=settings.bell)
-    configs = _configs(machine, workers, executor, patience=not keep_order, degrade=degrade)
+    shared = _shared_config(machine, executor, patience=not keep_order, degrade=degrade)
+    configs = [shared] * (slots or 1) if place.elsewhere else _on_devices(shared, workers)
     for worker in store.workers():
         if worker.alive:
             out.warning(f"process {worker.pid} is at work already, on {worker.device}")
     with stop_signals() as signals:
-        supervisor = Supervisor(store, configs, command, reporter.take)
+        supervisor = Supervisor(store, configs, place, reporter.take)
         out.narrate(f"at work on {store.folder} as process {os.getpid()}; Ctrl-C stops, and loses nothing")
         supervisor.run(signals, once=once)
     notifier.wait()
@@ -74,16 +79,30 @@ def run(
     out.result({"ended": ended}, _summary(ended))
 
 
-def _configs(
-    machine: MachineOptions, workers: int, executor: str, *, patience: bool, degrade: bool
-) -> list[WorkerConfig]:
-    """How each worker works: with several of them and no device named, each computes on GPUs of its own."""
+def _check_count(executor: str, *, elsewhere: bool, workers: int, slots: int | None) -> None:
+    """`--workers` counts this machine's GPUs, `--slots` jobs on others: UsageError `usage` for the wrong one."""
+    if slots is not None and not elsewhere:
+        message = f"--slots is for executors on other machines; {executor} has a worker for each GPU"
+        raise UsageError("usage", message, f"--workers {slots}")
+    if workers != 1 and elsewhere:
+        raise UsageError(
+            "usage", f"--workers is for the GPUs of this machine; {executor} has slots", f"--slots {workers}"
+        )
+
+
+def _shared_config(machine: MachineOptions, executor: str, *, patience: bool, degrade: bool) -> WorkerConfig:
+    """How every worker works."""
     from skyreels_cli.order.intake import make_placement
     from skyreels_cli.queue.worker_config import WorkerConfig
     from skyreels_cli.settings import load_settings
 
     placement = asdict(make_placement(load_settings(**fold_machine_flags(machine)), {}))
-    shared = WorkerConfig(placement, executor, degrade=degrade, patience=WorkerConfig.patience if patience else 0)
+    return WorkerConfig(placement, executor, degrade=degrade, patience=WorkerConfig.patience if patience else 0)
+
+
+def _on_devices(shared: WorkerConfig, workers: int) -> list[WorkerConfig]:
+    """Settings of each worker: with several of them and no device named, each computes on GPUs of its own."""
+    placement = shared.placement
     if workers == 1 or placement["device"] != "auto":
         return [shared] * workers
     firsts = range(0, workers * placement["gpus"], placement["gpus"])
@@ -118,6 +137,7 @@ class Reporter:
 
 WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "job_claimed": lambda event: f"job {event['job']}: {event['prompt'][:60]}",
+    "job_placed": lambda event: f"job {event['job']}: {place_text(event)}",
     "film_resumed": lambda event: f"job {event['job']}: goes on behind {event['frames']} frames",
     "window_done": lambda event: f"job {event['job']}: window {event['window']}, {clock(event['seconds'])}",
     "job_ended": lambda event: f"job {event['job']}: {event['text']}",

@@ -37,12 +37,13 @@ def jobs_view(
     if not jobs:
         return 'the queue is empty: skyreels queue add "a red ball rolls over water"'
     dead = {worker.id for worker in workers if not worker.alive}
+    places = {worker.id: worker.place for worker in workers}
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("job", "state", "", "prio", "frames", "film"):
         justify: Literal["left", "right"] = "right" if title in ("job", "prio", "frames") else "left"
         table.add_column(title, justify=justify, no_wrap=title != "film")  # so only this one gives way
     for job in jobs:
-        state = f"{job.state} (worker lost)" if job.owner in dead else job.state
+        state = f"{job.state} (worker lost)" if job.owner in dead else places.get(job.owner or "") or job.state
         how = _how(job, running.get(job.id, {}))
         film = Text(" ".join(job.prompt.split()), no_wrap=True, overflow="ellipsis")
         what = (str(job.id), state, how, str(job.priority), str(job.num_frames), film)

@@ -12,7 +12,7 @@ from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.inputs import portable
 from skyreels_cli.recipe.rate import rate_number
-from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.schema import Recipe, with_later_fields
 from skyreels_cli.recipe.weights import weights_of
 
 CIRCUMSTANCES = ("version", "libraries.")
@@ -22,7 +22,8 @@ CIRCUMSTANCES = ("version", "libraries.")
 def finished_film(output: Path, recipe: Recipe, plan: Plan, facts: ModelFacts) -> FilmDone | None:
     """The film of this recipe and model, if that is what lies there; weights are read only if all else agrees."""
     made = identity_of(output)
-    if made is None or made["recipe"] != portable(recipe.model_dump(mode="json", by_alias=True)):
+    said = portable(recipe.model_dump(mode="json", by_alias=True))
+    if made is None or with_later_fields(made["recipe"]) != said:
         return None
     record = FilmRecord(recipe, plan, weights_of(recipe, facts))
     changes = record.differences({key: made.get(key) for key in record.identity()})

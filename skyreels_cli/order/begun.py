@@ -18,10 +18,11 @@ from skyreels_cli.recipe.schema import Draft
 
 
 def as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
-    """The same request again means the film that lies there: its seed, its re-rolls, and its dtype."""
+    """The same request again means the film that lies there: its seed, re-rolls, and what this machine decided."""
     if made is None:
         return draft
-    drawn = {name: made.get(name) for name in ("seed", "rerolls", "dtype")}
+    decided = ("dtype", "vae", *(["weights_dtype"] if draft.weights_dtype == AUTO else []))
+    drawn = {name: made.get(name) for name in ("seed", "rerolls", *decided)}
     said = draft.model_dump(exclude_none=True, by_alias=True)
     return Draft.model_validate(drawn | {name: value for name, value in said.items() if value != AUTO})
 
@@ -30,6 +31,8 @@ def find_begun(draft: Draft, facts: ModelFacts, outdir: Path) -> Path | None:
     """The newest unfinished film of these words that nobody is rendering; a seed that was not said is the film's."""
     for film, made in _unfinished(outdir):
         again = take_texts(as_made(draft, made), made)
+        if draft.weights_dtype in (None, AUTO):  # left to the machine, which decides alike again
+            again = again.model_copy(update={"weights_dtype": made.get("weights_dtype")})
         try:
             same = not is_asked(again) and portable(_said(again, facts)) == portable(made)
         except UsageError:  # whatever is wrong with the draft is said when it is decided

@@ -1,4 +1,4 @@
-"""What each kind of plugin must do: shapes, units and lifecycle, on one page.
+"""What each kind of plugin must do: shapes, units and lifecycle, on one page (`executor.py` has the executors).
 
 Names: b batch (always 1), f latent frames, n = f · tokens per frame, d width of the transformer, h × w latent pixels.
 A *row* is one pass over the timestep matrix of a window, a *layer* one of the transformer's blocks, a *block* a run of

@@ -108,9 +108,7 @@ class EnhancerSpec(Spec):
 
 @dataclass(frozen=True)
 class ExecutorSpec(Spec):
-    """`queue run --executor NAME`; the target is called as `target(options)` and returns the command, a list of words,
-    that starts a renderer there: a program that speaks the protocol of `skyreels_cli.queue.renderer`.
-    """
+    """`queue run --executor NAME`; the target is called as `target(options)` and returns an `Executor`."""
 
     kind: ClassVar[str] = "executor"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from sqlite3 import Row
@@ -148,17 +148,22 @@ class NewJob:
 
 def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
     """Equal for jobs between which a renderer can probably keep its model loaded; it compares their `WeightsSpec`."""
-    what = [recipe.get(name) for name in ("model", "base", "dtype", "weights_dtype", "lora")]
+    what = [recipe.get(name) for name in ("model", "base", "dtype", "weights_dtype", "vae", "lora")]
     return json.dumps([*what, *(placement.get(name) for name in ("device", "offload", "attention"))])
+
+
+def place_text(place: Mapping[str, str]) -> str:
+    """`queued (slurm 4711, 3rd)` or `running (slurm 4711 on n2)`, from the `place` of a renderer's sample."""
+    return f"{'queued' if place['state'] == 'waiting' else 'running'} ({place['text']})"
 
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """A worker at work: one renderer child on one device; `alive` as of the moment of asking.
+    """A worker at work: one renderer on one device; `alive` as of the moment of asking.
 
-    `sample` is the last `device.sample()`, with a `rest_reason` if the device seems to be broken, the `warm` model's
-    key and the `patience` with which jobs of that model may still pass others by. `heartbeat_at` is the time of its
-    last heartbeat; `asked_to_stop`: it leaves once its job is saved.
+    `sample` is the last of its renderer or executor, with a `rest_reason` if the device seems to be broken, a `place`
+    if its job is on another machine, the `warm` model's key and the `patience` with which jobs of that model may still
+    pass others by. `heartbeat_at` is the time of its last heartbeat; `asked_to_stop`: it leaves once its job is saved.
     """
 
     id: str
@@ -172,6 +177,11 @@ class WorkerInfo:
     job: int | None
     asked_to_stop: bool
     sample: dict[str, Any]
+
+    @property
+    def place(self) -> str | None:
+        """Where its job is, as `place_text` says it; None on this machine."""
+        return place_text(self.sample["place"]) if self.job and self.sample.get("place") else None
 
     def to_dict(self) -> dict[str, Any]:
         """The fields, for JSON."""

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from skyreels_cli.queue.child import ChildEvents
+from skyreels_cli.plugins.executor import Executor
 from skyreels_cli.queue.store import Store
-from skyreels_cli.queue.worker import EventHandler, Worker
+from skyreels_cli.queue.worker import EventHandler, RendererEvents, Worker
 from skyreels_cli.queue.worker_config import WorkerConfig
 
 TICK_SECONDS = 0.2
-# Beyond the grace of the children: for the last writes to the store.
+# Beyond the grace of the renderers: for the last writes to the store.
 LAST_WRITES_SECONDS = 5.0
 
 
@@ -58,15 +58,13 @@ def stop_signals() -> Iterator[StopSignals]:
 class Supervisor:
     """Runs workers side by side; `ended` counts the jobs that came to each end."""
 
-    def __init__(
-        self, store: Store, configs: Sequence[WorkerConfig], command: Sequence[str], listen: EventHandler
-    ) -> None:
+    def __init__(self, store: Store, configs: Sequence[WorkerConfig], executor: Executor, listen: EventHandler) -> None:
         self.ended: Counter[str] = Counter()
         self._store = store
         self._listen = listen
         self._grace = max(each.grace_seconds for each in configs)
-        self._inbox: ChildEvents = SimpleQueue()
-        self._workers = [Worker(store, each, command, self._inbox, self._take) for each in configs]
+        self._inbox: RendererEvents = SimpleQueue()
+        self._workers = [Worker(store, each, executor, self._inbox, self._take) for each in configs]
 
     def run(self, signals: StopSignals, *, once: bool = False) -> None:
         """Work until a signal comes or, with `once`, until no job is left that could be started (or no device).
@@ -97,7 +95,7 @@ class Supervisor:
         return reasons[0] if all(reasons) else None
 
     def _hear(self) -> None:
-        """Hand events of the children to the workers; wait up to a tick for the first."""
+        """Hand events of the renderers to the workers; wait up to a tick for the first."""
         said = []
         try:
             said.append(self._inbox.get(timeout=TICK_SECONDS))
@@ -105,9 +103,9 @@ class Supervisor:
                 said.append(self._inbox.get_nowait())
         except Empty:
             pass
-        for child, event in said:
+        for renderer, event in said:
             for worker in self._workers:
-                worker.hear(child, event)
+                worker.hear(renderer, event)
 
     def _close(self, grace_seconds: float | None) -> None:
         for worker in self._workers:

@@ -29,7 +29,7 @@ class Ending:
 
     write: Callable[[], str | None]
     text: str
-    keep_child: bool = False
+    keep_renderer: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -41,7 +41,7 @@ class Task:
     log: JobLog
     placement: dict[str, Any]
     begun: bool = False
-    heard_at: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.monotonic)
     progress: Progress | None = None
     plan_noted: bool = False
     # Set once it has been asked to stop: when the renderer is killed if it has not.
@@ -80,7 +80,7 @@ def succeeded(store: Store, owner: Owner, task: Task, result: Mapping[str, Any])
     return Ending(
         lambda: leases.succeed(store, owner, task.job.id, task.reached(), result, film),
         f"finished: {task.job.output}",
-        keep_child=True,
+        keep_renderer=True,
         details={"result": dict(result)},
     )
 
@@ -105,13 +105,13 @@ def failed(store: Store, owner: Owner, task: Task, error: Mapping[str, Any], dec
         return Ending(
             lambda: leases.put_back(store, owner, job.id, task.reached(), error, delay, counts=decision.counts),
             f"{error['message']}; trying again {when}",
-            decision.keep_child,
+            decision.keep_renderer,
             said,
         )
     return Ending(
         lambda: leases.fail(store, owner, job.id, task.reached(), error),
         f"failed: {error['message']}",
-        decision.keep_child,
+        decision.keep_renderer,
         said,
     )
 
@@ -130,7 +130,7 @@ def _film(store: Store, task: Task, result: Mapping[str, Any]) -> FinishedFilm:
         frames=recipe["num_frames"],
         steps=job.plan["total_rows"],
         device=job.plan.get("device", "auto"),
-        offload=task.placement["offload"],
+        offload=job.plan.get("offload", task.placement["offload"]),
         step_seconds=progress.step_seconds if progress else None,
         flops_per_second=progress.flops_per_second if progress else None,
         elapsed_s=result.get("elapsed_s", 0.0),

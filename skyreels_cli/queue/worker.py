@@ -1,28 +1,28 @@
-"""A worker: takes jobs from the store, has its renderer child render them, and records how each ends.
+"""A worker: takes jobs from the store, has its renderer render them, and records how each ends.
 
-It never computes and never waits: `hear` takes what the child says, `tick` (several times a second) does what is due.
-Whatever happens to the child costs its job one attempt; whatever happens to the worker, its lease runs out and the job
-goes on elsewhere.
+It never computes and never waits: `hear` takes what the renderer says, `tick` (several times a second) does what is
+due. Whatever happens to the renderer costs its job one attempt; whatever happens to the worker, its lease runs out and
+the job goes on elsewhere.
 """
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, TypeAlias
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.waits import known_waits, remember_waits
+from skyreels_cli.plugins.executor import Executor, RendererHandle
 from skyreels_cli.queue import leases
-from skyreels_cli.queue.child import Child, ChildEvents
 from skyreels_cli.queue.circuit_breaker import CircuitBreaker
-from skyreels_cli.queue.device import memory_in_use, oom_kills, sample
+from skyreels_cli.queue.device import memory_in_use
 from skyreels_cli.queue.finished import discard_work, earlier_result, file_mark
 from skyreels_cli.queue.job import Job, model_key
 from skyreels_cli.queue.logs import JobLog
-from skyreels_cli.queue.outcome import RetryDecision, death_record, decide_retry, error_record
+from skyreels_cli.queue.outcome import RetryDecision, decide_retry, error_record, hang_record
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import Store
@@ -31,26 +31,26 @@ from skyreels_cli.queue.worker_config import WorkerConfig
 
 # An idle worker has no progress to report, so that its heartbeats may be rarer.
 IDLE_HEARTBEATS = 5
-SIGKILL = getattr(signal, "SIGKILL", 9)
 EventHandler = Callable[[Mapping[str, Any]], None]
+RendererEvents: TypeAlias = "SimpleQueue[tuple[RendererHandle, dict[str, Any]]]"
+"""Events of renderers in the order in which they came."""
 
 
 class Worker:
-    """One renderer child and the job it is on; `listen` is told everything, as dicts with `event` and `job`."""
+    """One renderer and the job it is on; `listen` is told everything, as dicts with `event` and `job`."""
 
     def __init__(
-        self, store: Store, config: WorkerConfig, command: Sequence[str], inbox: ChildEvents, listen: EventHandler
+        self, store: Store, config: WorkerConfig, executor: Executor, inbox: RendererEvents, listen: EventHandler
     ) -> None:
         self.task: Task | None = None
         self._store = store
         self._config = config
-        self._command = command
+        self._executor = executor
         self._inbox = inbox
         self._listen = listen
         self._device = str(config.placement["device"])
         self._owner = self._register()
-        self._child: Child | None = None
-        self._oom_kills = 0
+        self._renderer: RendererHandle | None = None
         self._warm: str | None = None
         self._passed_by = 0
         self._heartbeat_at = self._look_at = self._busy_at = 0.0
@@ -63,17 +63,16 @@ class Worker:
         """Why it takes no job at present, if its device seems to be broken."""
         return self._breaker.reason
 
-    def hear(self, child: Child, event: Mapping[str, Any]) -> None:
-        """Take in an event of a child; events of a child that was dropped are ignored."""
-        if child is not self._child:
+    def hear(self, renderer: RendererHandle, event: Mapping[str, Any]) -> None:
+        """Take in an event of a renderer; events of one that was dropped are ignored."""
+        if renderer is not self._renderer:
             return
         task = self.task
         if event["event"] == "exited":
-            self._child = self._warm = None
+            self._renderer = self._warm = None
             if task and not task.ending:
-                self._on_exit(task, event["status"])
+                self._on_exit(task, event["error"])
         elif task and not task.ending and event.get("job") == task.job.id:
-            task.heard_at = time.monotonic()
             self._on_event(task, event)
             self._listen(event)
 
@@ -94,8 +93,8 @@ class Worker:
             self._ask_to_stop(self.task, self._config.grace_seconds if grace_seconds is None else grace_seconds)
 
     def leave(self) -> None:
-        """End the child and sign off."""
-        self._drop_child()
+        """End the renderer and sign off."""
+        self._drop_renderer()
         leases.retire(self._store, self._owner)
 
     def _tick(self, now: float) -> None:
@@ -114,7 +113,7 @@ class Worker:
     def _heartbeat(self) -> None:
         """Renew the lease, record how far the film is, and do what was asked of the job meanwhile."""
         task = self.task
-        looked = {**sample(self._child.pid if self._child else None), **self._plans()}
+        looked = {**(self._renderer or self._executor).sample(), **self._plans()}
         if task and task.progress:
             task.progress.take_memory(memory_in_use(looked, self._device))
             if not task.plan_noted:
@@ -145,7 +144,9 @@ class Worker:
 
     def _start_again(self) -> None:
         """Register anew: the lease ran out (the machine slept), and another worker may have the job."""
-        self._drop_child()
+        renderer, self._renderer, self._warm = self._renderer, None, None
+        if renderer:
+            renderer.let_go()
         job = self.task.job.id if self.task else None
         self.task = None
         self._owner = self._register()
@@ -161,7 +162,7 @@ class Worker:
         if leases.is_asked_to_stop(self._store, self._owner):
             self.close()
         elif self._store.paused:
-            self._drop_child()
+            self._drop_renderer()
         else:
             leases.reap(self._store)
             warm = self._warm if self._patience else None
@@ -169,7 +170,7 @@ class Worker:
             if claimed:
                 self._take(*claimed)
             elif now - self._busy_at > self._config.idle_seconds:
-                self._drop_child()
+                self._drop_renderer()
 
     def _take(self, job: Job, passed_by: bool) -> None:
         self._passed_by = self._passed_by + 1 if passed_by else 0
@@ -201,24 +202,24 @@ class Worker:
             self._render(task)
 
     def _render(self, task: Task) -> None:
-        if self._child is None:
-            self._oom_kills = oom_kills()
-            self._child = Child(self._command, self._inbox)
-        self._child.log = task.log.write
-        self._child.send(render_command(self._store, task))
+        if self._renderer is None:
+            self._renderer = self._executor.start(lambda renderer, event: self._inbox.put((renderer, event)))
+        self._renderer.log = task.log.write
+        self._renderer.send(render_command(self._store, task))
 
     def _watch(self, task: Task, now: float) -> None:
-        """Kill a child that does not stop within its time, or that has said nothing for `stall_seconds`."""
+        """Kill a renderer that does not stop within its time, or that has said nothing for `stall_seconds`."""
         overdue = task.kill_at is not None and now >= task.kill_at
-        if overdue or now - task.heard_at > self._config.stall_seconds:
+        heard_at = max(task.started_at, self._renderer.heard_at if self._renderer else 0.0)
+        if overdue or now - heard_at > self._config.stall_seconds:
             task.log.note("the renderer did not stop in time" if overdue else "the renderer hangs")
-            self._drop_child()
-            self._on_exit(task, None)
+            self._drop_renderer()
+            self._on_exit(task, hang_record(task.job.id))
 
     def _ask_to_stop(self, task: Task, grace_seconds: float) -> None:
         kill_at = time.monotonic() + grace_seconds
-        if task.kill_at is None and self._child:
-            self._child.send({"do": "stop", "job": task.job.id})
+        if task.kill_at is None and self._renderer:
+            self._renderer.send({"do": "stop", "job": task.job.id})
         task.kill_at = min(kill_at, task.kill_at or kill_at)
 
     def _on_event(self, task: Task, event: Mapping[str, Any]) -> None:
@@ -227,7 +228,8 @@ class Worker:
                 task.job = replace(task.job, plan=event["plan"])
                 waits = known_waits(event["plan"].get("waits_key", ""))
                 task.progress = Progress(event["plan"], task.job.progress.get("windows_done", ()), waits)
-                self._warm = model_key(task.job.current_recipe, {**task.job.placement, **task.job.overrides})
+                if self._renderer and self._renderer.keeps_model:
+                    self._warm = model_key(task.job.current_recipe, {**task.job.placement, **task.job.overrides})
                 self._heartbeat_at = 0.0
             case "film_done":
                 result = {name: value for name, value in event.items() if name not in ("event", "job", "time")}
@@ -260,13 +262,12 @@ class Worker:
             )
         task.ending = failed(self._store, self._owner, task, error, decision)
 
-    def _on_exit(self, task: Task, status: int | None) -> None:
-        """Decide what the end of the renderer means; `status` is None if the worker killed it."""
+    def _on_exit(self, task: Task, error: Mapping[str, Any]) -> None:
+        """Decide what the end of the renderer means."""
         if task.kill_at is not None:
             task.ending = stopped(self._store, self._owner, task)
-            return
-        for_memory = status == -SIGKILL and oom_kills() > self._oom_kills
-        self._on_failure(task, death_record(task.job.id, status, for_memory=for_memory))
+        else:
+            self._on_failure(task, error)
 
     def _write_ending(self, task: Task, ending: Ending) -> None:
         """Record in the store how a task ended, then tell the listener."""
@@ -276,13 +277,13 @@ class Worker:
         self._busy_at = time.monotonic()
         self._look_at = 0.0
         task.log.note(text)
-        if not (ending.keep_child or state == "cancelled"):
-            self._drop_child()
+        if not (ending.keep_renderer or state == "cancelled"):
+            self._drop_renderer()
         told = {"event": "job_ended", "job": task.job.id, "state": state, "text": text, **ending.details}
         self._listen(told)
 
-    def _drop_child(self) -> None:
+    def _drop_renderer(self) -> None:
         """Kill the renderer, which frees its memory."""
-        child, self._child, self._warm = self._child, None, None
-        if child:
-            child.kill()
+        renderer, self._renderer, self._warm = self._renderer, None, None
+        if renderer:
+            renderer.kill()

@@ -10,6 +10,9 @@ ColorMatch = Literal["off", "anchor"]
 Dtype = Literal["bfloat16", "float16", "float32"]
 AskedDtype = Literal["auto", "bfloat16", "float16", "float32"]
 WeightsDtype = Literal["file", "fp8"]
+AskedWeightsDtype = Literal["auto", "file", "fp8"]
+"""`auto`: fp8 where memory needs it."""
+Vae = Literal["float32", "bfloat16", "tiled"]
 Codec = Literal["h264", "h265", "av1", "ffv1"]
 
 ShotType = Literal["extreme-close-up", "close-up", "medium", "full", "long"]

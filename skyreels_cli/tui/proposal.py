@@ -128,6 +128,7 @@ def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
         keep_work=before.keep_work if before else False,
         own_output=before.output_path if before else None,
         enhance_later=True,
+        queued=True,
     )
 
 

@@ -60,6 +60,16 @@ class View:
         return tuple(worker for worker in self.workers if worker.alive)
 
     @property
+    def nodes(self) -> dict[str, list[dict[str, Any]]]:
+        """The GPUs of other machines on which jobs run, by the machine's name."""
+        elsewhere = (worker.sample for worker in self.living if worker.place and worker.sample.get("host"))
+        return {sample["host"]: sample["gpus"] for sample in elsewhere}
+
+    def place_of(self, job: JobSummary) -> dict[str, str] | None:
+        """The `place` of a running job, if that is another machine."""
+        return next((worker.sample.get("place") for worker in self.living if worker.id == job.owner), None)
+
+    @property
     def lost(self) -> int:
         """Jobs that are called running though their workers are dead."""
         return self.counts.get("running", 0) - sum(worker.job is not None for worker in self.living)
@@ -94,12 +104,13 @@ def _standing(job: JobSummary, now: float) -> str:
 def planned_memory(job: Job) -> float | None:
     """Bytes that the plan foresaw of what `peak_memory_bytes` measures; None where the plan does not say.
 
-    On a GPU that is the device's memory in the job's offload mode; else all of the process, whose memory is one.
+    On a GPU that is the device's memory in the offload mode that the job runs in; else all of the process, whose memory
+    is one.
     """
     estimates = job.plan.get("estimates", {})
-    offload = job.overrides.get("offload") or job.placement.get("offload") or "none"
+    offload = job.plan.get("offload") or job.overrides.get("offload") or job.placement.get("offload") or "none"
     on_gpu = str(job.plan.get("device", "cuda")).startswith("cuda")
-    device = "memory" if offload == "none" or not on_gpu else f"memory_offload_{offload}"
+    device = "memory" if offload in ("auto", "none") or not on_gpu else f"memory_offload_{offload}"
     names = (device,) if on_gpu else (device, "host")
     return sum(float(estimates[name]["value"]) for name in names) if all(n in estimates for n in names) else None
 

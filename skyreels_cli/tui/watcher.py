@@ -156,9 +156,13 @@ class Watcher(threading.Thread):
                 store.database.close()
 
 
+LASTING = ("rest_reason", "warm", "place", "host", "gpus")
+"""What is shown of a worker's sample; of this machine's devices a fresh one is taken."""
+
+
 def _timeless(worker: WorkerInfo) -> WorkerInfo:
     """A worker without what changes at each of its heartbeats."""
-    kept = {name: worker.sample.get(name) for name in ("rest_reason", "warm")}
+    kept = {name: worker.sample.get(name) for name in LASTING}
     kept |= {name: worker.sample.get(name, 0) for name in ("patience", "most_patience")}
     return replace(worker, heartbeat_at=0.0, sample=kept)
 

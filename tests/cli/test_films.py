@@ -147,3 +147,16 @@ def test_no_moment() -> None:
 def test_how_long_ago() -> None:
     gaps = (timedelta(seconds=5), timedelta(minutes=1), timedelta(hours=5), timedelta(days=3))
     assert [how_long_ago(NOW - gap, NOW) for gap in gaps] == ["just now", "1 minute ago", "5 hours ago", "3 days ago"]
+
+
+def test_two_films_are_compared(run: Run) -> None:
+    make("a.mp4")
+    make("b.mp4", "a fox")
+    ran = run("films", "compare", "a", "b", "--json")
+    data = ran.envelope["data"]
+    assert data["same_frames"] == 3
+    assert {"key": "recipe.prompt", "a": "a swan", "b": "a fox"} in data["differences"]
+    assert data["drift"][0]["luma"] == pytest.approx(0.03)
+    out = run("films", "compare", "a", "b").out
+    assert "the first 3 frames are the same, byte for byte" in out
+    assert "drift luma" in out

@@ -8,10 +8,14 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from skyreels_cli.cli.show_view import seeds
+from skyreels_cli.film import new_take
+from skyreels_cli.media.codecs import film_coding
+from skyreels_cli.media.encoder import VideoEncoder
 
 from .conftest import MODEL, FakeFilm, Ran
 
@@ -58,3 +62,26 @@ def test_the_summary_names_the_seeds_that_were_used(generate: Run) -> None:
     assert seeds({"seed": 5, "rerolls": [{"window": 1, "seed": 9}, {"window": 2, "prompt": "x"}]}) == (
         "5, from window 2 on 9"
     )
+
+
+def test_another_take_of_a_finished_film_gets_a_name_of_its_own(
+    generate: Run, run: Run, film: FakeFilm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[Path, int]] = []
+    monkeypatch.setattr(new_take, "begin_take", lambda first, _, window: begun.append((first, window)))
+    recipe = generate(*LINE, "--seed", "5", "--dry-run", "--json").envelope["data"]["recipe"]
+    coding = film_coding("h264", 7)
+    comment = json.dumps({"recipe": recipe})
+    with VideoEncoder(Path("x.mp4"), width=80, height=48, fps=24, coding=coding, comment=comment) as encoder:
+        encoder.write(np.zeros((29, 48, 80, 3), np.uint8))
+    ran = run("resume", "x.mp4", "--from-window", "2", "--seed", "9")
+    second = Path("x.take2.mp4").absolute()
+    assert (ran.status, ran.out) == (0, f"{second}\n"), ran.err
+    assert begun == [(Path("x.mp4").absolute(), 1)]
+    assert "seed 5, from window 2 on 9, rendered" in ran.err
+    assert [reroll.model_dump() for reroll in film.recipes[-1].rerolls] == [{"window": 1, "seed": 9, "prompt": None}]
+    second.touch()
+    run("resume", "x.mp4", "--from-window", "2")
+    assert film.renderings[-1].output.name == "x.take3.mp4"
+    assert film.recipes[-1].rerolls[0].seed not in (None, 5, 9)
+    assert run("resume", "x.mp4").err.endswith("x.mp4 is finished already\n")

@@ -23,6 +23,8 @@ REAL = [sys.executable, "-m", "skyreels_cli.queue.renderer"]
 
 def work(folder: Path, renderer: str, *, once: bool) -> None:
     """Be a worker, with a lease that soon runs out."""
+    from skyreels_local.executor import Local
+
     from skyreels_cli.queue.store import Store
     from skyreels_cli.queue.supervisor import Supervisor, stop_signals
     from skyreels_cli.queue.worker_config import WorkerConfig
@@ -38,7 +40,7 @@ def work(folder: Path, renderer: str, *, once: bool) -> None:
         retry_seconds=0.2,
     )
     with stop_signals() as signals:
-        Supervisor(Store(folder), [config], command, lambda event: None).run(signals, once=once)
+        Supervisor(Store(folder), [config], Local(command), lambda event: None).run(signals, once=once)
 
 
 def render_until(last_step: int) -> None:

@@ -1,4 +1,4 @@
-"""Devices by name, and modules that wait at home."""
+"""Devices by name, and what they have used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.model.memory import forget_peak, peak_bytes, pick_device, release
-from skyreels_cli.model.offloading import PlacedModule, stream_weights
 
 CPU = torch.device("cpu")
 
@@ -35,25 +34,6 @@ def test_peak_on_a_cpu_is_that_of_the_process() -> None:
     before = peak_bytes(CPU)
     block = torch.ones(64 * 2**20)  # 256 MB, touched
     assert peak_bytes(CPU) >= max(before, block.nbytes)
-
-
-def test_a_module_is_on_the_device_only_inside() -> None:
-    module = torch.nn.Linear(2, 2)
-    resident = PlacedModule(module, device=torch.device("meta"), rests_on=CPU)
-    entered = resident.__enter__()
-    assert entered.weight.device.type == "meta"
-    stays = PlacedModule(torch.nn.Linear(2, 2), device=CPU, rests_on=CPU)
-    with stays as inside:
-        kept = inside.weight.data_ptr()
-    assert inside.weight.data_ptr() == kept
-
-
-def test_on_a_cpu_there_is_nothing_to_stream() -> None:
-    module = torch.nn.Linear(2, 2)
-    x = torch.ones(1, 2)
-    expected = module(x)
-    stream_weights(module, CPU)
-    assert torch.equal(module(x), expected)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak is that of the process")

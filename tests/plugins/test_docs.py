@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skyreels_cli.plugins import hookspecs, protocols, specs
+from skyreels_cli.plugins import executor, hookspecs, protocols, specs
 from skyreels_cli.plugins.entries import find_entries
 from skyreels_cli.plugins.hookspecs import SPEC_OF_HOOK
 from skyreels_cli.plugins.manager import Plugins
@@ -63,11 +63,12 @@ def test_every_hook_is_specified_and_documented() -> None:
 
 
 PROTOCOLS = ("Scheduler", "Cache", "Pass", "Parallel", "PromptEnhancer")
+EXECUTORS = ("RendererHandle", "Executor", "BatchSystem")
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("name", [*PROTOCOLS, *EXECUTORS])
 def test_every_method_an_author_writes_is_documented(name: str) -> None:
-    protocol = getattr(protocols, name)
+    protocol = getattr(executor if name in EXECUTORS else protocols, name)
     assert inspect.getdoc(protocol)
     for method, function in vars(protocol).items():
         if inspect.isfunction(function) and not method.startswith("_"):

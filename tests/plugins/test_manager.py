@@ -33,7 +33,9 @@ class TestBuiltIn:
             "enhance": "skyreels_enhance.plugin",
             "local": "skyreels_local.plugin",
             "parallel": "skyreels_parallel.plugin",
+            "ray": "skyreels_ray.plugin",
             "schedulers": "skyreels_schedulers.plugin",
+            "slurm": "skyreels_slurm.plugin",
             "stepcache": "skyreels_stepcache.plugin",
             "teacache": "skyreels_teacache.plugin",
             "tiny": "skyreels_tiny.plugin",
@@ -54,7 +56,7 @@ class TestBuiltIn:
         }
         assert list(known.specs(ParallelSpec)) == ["cfg-context", "cfg", "context", "usp"]
         assert list(known.specs(ModelSpec)) == ["tiny"]
-        assert list(known.specs(ExecutorSpec)) == ["local"]
+        assert list(known.specs(ExecutorSpec)) == ["local", "ray", "slurm"]
 
 
 class TestBroken:

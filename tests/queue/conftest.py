@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from skyreels_local.executor import Local
 
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.store import FinishedFilm, Store
@@ -84,7 +85,7 @@ class Night:
 
     def run(self, *, once: bool = True) -> Supervisor:
         """Work until nothing is left, or until a hook sends a signal."""
-        supervisor = Supervisor(self.store, self.configs, FAKE, self._listen)
+        supervisor = Supervisor(self.store, self.configs, Local(FAKE), self._listen)
         supervisor.run(self.signals, once=once)
         return supervisor
 
@@ -114,7 +115,7 @@ def night(store: Store) -> Night:
     return Night(store)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """The condition's value once it is true; an assertion error if that takes too long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -249,6 +249,17 @@ class TestLooking:
         leases.heartbeat(filled, owner, {}, 1, {"steps_done": 3, "seconds_left": 4210.0})
         assert "running  50 %, 1:10:10 left" in queue("list").out
 
+    def test_the_list_says_where_a_job_is(self, queue: Queue, filled: Store) -> None:
+        owners = [leases.register(filled, "auto", "slurm") for _ in range(2)]
+        places = ({"state": "waiting", "text": "slurm 4711, 3rd"}, {"state": "running", "text": "slurm 4712 on n2"})
+        for owner, place in zip(owners, places, strict=True):
+            claimed = leases.claim(filled, owner)
+            assert claimed
+            leases.heartbeat(filled, owner, {"place": place}, claimed[0].id)
+        said = queue("list").out
+        assert "queued (slurm 4711, 3rd)" in said
+        assert "running (slurm 4712 on n2)" in said
+
 
 class TestChanging:
     def test_states(self, queue: Queue, filled: Store) -> None:
@@ -311,7 +322,7 @@ class TestChanging:
 class TestRun:
     @pytest.fixture(autouse=True)
     def fake(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("skyreels_local.executor.command", lambda options: FAKE)
+        monkeypatch.setattr("skyreels_local.executor.renderer_command", lambda: FAKE)
 
     def test_once(self, queue: Queue, filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SKYREELS_ON_FINISHED", f'echo "$SKYREELS_OUTPUT" >> {tmp_path / "told"}')
@@ -377,6 +388,13 @@ class TestRun:
     def test_unknown_executors(self, queue: Queue) -> None:
         assert queue("run", "--executor", "slrum", "--json").error == (5, "plugin-not-found")
 
+    def test_workers_are_for_this_machine_and_slots_for_others(
+        self, queue: Queue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert queue("run", "--slots", "2", "--json").error == (2, "usage")
+        monkeypatch.setattr("skyreels_local.executor.Local.elsewhere", True)
+        assert queue("run", "--workers", "2", "--json").error == (2, "usage")
+
     def test_options_that_the_executor_does_not_have(self, queue: Queue) -> None:
         assert queue("run", "-O", "local.slots=2", "--json").error == (2, "bad-option")
         assert queue("run", "-O", "teacache.threshold=0.1", "--json").error == (2, "bad-option")
@@ -386,12 +404,12 @@ def test_help_is_quick_and_complete(queue: Queue) -> None:
     listed = queue("--help").out
     for command in (
         "add", "list", "show", "cancel", "retry", "pause", "resume", "move", "priority", "edit", "remove", "clear",
-        "logs", "watch", "run", "export", "import", "install-service",
+        "logs", "watch", "run", "stop", "export", "import", "install-service",
     ):  # fmt: skip
         assert f"│ {command} " in listed
     generate = {line.split()[1] for line in _help("generate").splitlines() if line.startswith("│ --")}
     added = {line.split()[1] for line in _help("queue", "add").splitlines() if line.startswith("│ --")}
-    assert generate - added == {"--dry-run", "--explain"}
+    assert generate - added == {"--dry-run", "--explain", "--preview", "--bell"}
 
 
 def _help(*command: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from skyreels_local.executor import Local, renderer_command
 
 from skyreels_cli.errors import PluginError, SkyreelsError, UsageError
 from skyreels_cli.plugins.entries import Entry, find_entries
@@ -28,9 +29,16 @@ class FarOptions(Options):
 
 @hookimpl
 def skyreels_register_executors():
-    return [ExecutorSpec("far", "Elsewhere.", "{MODULE}:command", FarOptions)]
+    return [ExecutorSpec("far", "Elsewhere.", "{MODULE}:executor", FarOptions)]
 
-def command(options):
+class Far:
+    elsewhere = True
+    def __init__(self, hosts):
+        self.hosts = hosts
+    def start(self, tell): ...
+    def sample(self): ...
+
+def executor(options):
     return %s
 """
 
@@ -52,16 +60,17 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 def test_local_is_this_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(find_executor("local", {}), Local)
     monkeypatch.chdir(tmp_path)
-    assert find_executor("local", {}) == [sys.executable, "-P", "-m", "skyreels_cli.queue.renderer"]
+    assert renderer_command() == [sys.executable, "-P", "-m", "skyreels_cli.queue.renderer"]
     monkeypatch.syspath_prepend(tmp_path)
-    assert find_executor("local", {}) == [sys.executable, "-m", "skyreels_cli.queue.renderer"]
+    assert renderer_command() == [sys.executable, "-m", "skyreels_cli.queue.renderer"]
 
 
 def test_an_executor_of_a_plugin_is_found_and_gets_its_options(install: Callable[[str], None]) -> None:
-    install("(sys.executable, str(options.hosts))")
-    assert find_executor("far", {}) == [sys.executable, "1"]
-    assert find_executor("far", {"far": {"hosts": 3}}) == [sys.executable, "3"]
+    install("Far(options.hosts)")
+    assert vars(find_executor("far", {})) == {"hosts": 1}
+    assert vars(find_executor("far", {"far": {"hosts": 3}})) == {"hosts": 3}
 
 
 @pytest.mark.parametrize(
@@ -82,17 +91,17 @@ def test_what_is_wrong_is_said(
     code: str,
     said: str,
 ) -> None:
-    install("[sys.executable]")
+    install("Far(1)")
     with pytest.raises(kind) as raised:
         find_executor(name, options)
     assert raised.value.code == code
     assert said in raised.value.message
 
 
-@pytest.mark.parametrize("returned", ["'python'", "[]", "None", "[sys.executable, 3]", "['no-such-program-anywhere']"])
-def test_what_is_no_command_is_the_plugins_fault(install: Callable[[str], None], returned: str) -> None:
+@pytest.mark.parametrize("returned", ["None", "['python']", "type('Half', (), {'elsewhere': True, 'start': 1})()"])
+def test_what_is_no_executor_is_the_plugins_fault(install: Callable[[str], None], returned: str) -> None:
     install(returned)
     with pytest.raises(PluginError) as raised:
         find_executor("far", {})
     assert raised.value.code == "plugin-broken"
-    assert raised.value.message.startswith("executor far: plugin far of skyreels-far 1.2 starts its renderer with ")
+    assert raised.value.message.startswith("executor far: plugin far of skyreels-far 1.2 returns ")

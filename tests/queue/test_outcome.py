@@ -32,11 +32,13 @@ def error(code: str, exit_code: int) -> dict[str, Any]:
 
 
 def test_each_kind_of_error(job: Job) -> None:
-    assert decision(job, error("plan-resolution", 2)) == RetryDecision(keep_child=True)
-    assert decision(job, error("plugin-not-found", 5)) == RetryDecision(keep_child=True)
+    assert decision(job, error("plan-resolution", 2)) == RetryDecision(keep_renderer=True)
+    assert decision(job, error("plugin-not-found", 5)) == RetryDecision(keep_renderer=True)
     assert decision(job, error("internal", 1)) == RetryDecision(delay=0.0)
     assert [decision(job, error("network", 3), n).delay for n in (1, 2, 3)] == [10.0, 20.0, None]
-    assert decision(job, error("film-busy", 2), attempts=9) == RetryDecision(delay=10.0, keep_child=True, counts=False)
+    assert decision(job, error("film-busy", 2), attempts=9) == RetryDecision(
+        delay=10.0, keep_renderer=True, counts=False
+    )
     assert decision(job, error("internal", 1), attempts=3) == RetryDecision()
 
 
@@ -46,6 +48,18 @@ def test_out_of_memory_degrades_or_fails_but_is_never_just_repeated(job: Job) ->
     assert step["change"] == {"offload": "stream"}
     assert decision(job, MEMORY, degrade=False) == RetryDecision()
     assert decision(replace(job, degrade=False), MEMORY) == RetryDecision()
+
+
+def test_what_did_not_fit_by_the_estimates_is_not_tried_with_less_on_the_device(job: Job) -> None:
+    heavy = replace(job, plan={**job.plan, "estimates": {"vae_decode": {"value": 2.0}, "activations": {"value": 1.0}}})
+    refused = error("does-not-fit", 4)
+    for known, vae in ((None, "bfloat16"), ("bfloat16", "tiled")):
+        step = decision(replace(heavy, overrides={"vae": known} if known else {}), refused).step
+        assert step is not None
+        assert step["change"] == {"vae": vae}
+    chosen = decision(replace(heavy, draft={**job.draft, "vae": "float32"}), refused).step
+    assert chosen is not None
+    assert chosen["change"] == {"base_num_frames": 69}
 
 
 def changed(job: Job, placement: dict[str, Any], plan: dict[str, Any] | None = None, **recipe: Any) -> Any:

@@ -14,11 +14,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from skyreels_local.child import Child, death_record, describe_exit
 
 from skyreels_cli.film.events import Event, FilmDone, StageStarted
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.open import open_model
-from skyreels_cli.queue.child import Child, describe_exit
 from skyreels_cli.queue.owner import process_start
 from skyreels_cli.queue.renderer import Renderer
 from skyreels_cli.recipe.complete import complete
@@ -32,7 +32,7 @@ MODEL = ROOT / "tests" / "golden" / "model"
 
 @dataclass
 class Engine:
-    """Stands in for `film.render`, `film.loaded_model` and `model.memory`."""
+    """Stands in for `film.render`."""
 
     fails_with: Exception | None = None
     finishes: bool = False
@@ -42,15 +42,15 @@ class Engine:
     released: int = 0
     closed: int = 0
 
-    def load(self, weights: Any, placement: Placement) -> SimpleNamespace:
-        self.models.append((weights.compute, placement))
+    def hold(self, rendering: Any) -> SimpleNamespace:
+        self.models.append((rendering.weights.compute, rendering.placement))
 
         def expect(prompts: Iterator[str]) -> None:
             self.expected.append(list(prompts))
 
-        return SimpleNamespace(device="cpu", number=len(self.models), expect=expect)
+        return SimpleNamespace(device="cpu", number=len(self.models), expect=expect, close=self.close)
 
-    def release(self, device: str) -> None:
+    def close(self) -> None:
         self.released += 1
 
     def render(self, rendering: Any, *, model: Any) -> Generator[Event]:
@@ -72,9 +72,7 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     parts: dict[str, dict[str, Any]] = {
-        "skyreels_cli.film.render": {"render": engine.render},
-        "skyreels_cli.film.loaded_model": {"LoadedModel": engine.load},
-        "skyreels_cli.model.memory": {"release": engine.release},
+        "skyreels_cli.film.render": {"render": engine.render, "hold": engine.hold},
     }
     for name, content in parts.items():
         module = ModuleType(name)
@@ -206,9 +204,8 @@ def test_the_renderer_ends_with_its_worker() -> None:
     """Reading a command from a pipe whose other end has died."""
     script = f"""
 import os, signal, subprocess, sys
-from queue import SimpleQueue
-from skyreels_cli.queue.child import Child
-child = Child({FAKE!r}, SimpleQueue())
+from skyreels_local.child import Child
+child = Child({FAKE!r}, print)
 print(child.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -229,7 +226,7 @@ print("[1, 2]", flush=True)
 print("an error", file=sys.stderr, flush=True)
 sys.stdin.read()
 """
-    child = Child([sys.executable, "-c", script], inbox)
+    child = Child([sys.executable, "-c", script], lambda *told: inbox.put(told))
     lines: list[str] = []
     child.log = lines.append
     _, hello = inbox.get(timeout=120)
@@ -237,7 +234,7 @@ sys.stdin.read()
     wait_for(lambda: len(lines) == 3)
     assert sorted(lines) == ["[1, 2]\n", "an error\n", "no protocol\n"]
     child.kill()
-    assert inbox.get(timeout=120) == (child, {"event": "exited", "status": -9})
+    assert inbox.get(timeout=120) == (child, {"event": "exited", "error": death_record(0, -9, for_memory=False)})
     wait_for(lambda: not process_start(hello["helper"]))
     child.send({"do": "stop", "job": 1})  # to nobody
 

@@ -13,17 +13,18 @@ from queue import SimpleQueue
 from typing import Any
 
 import pytest
+from skyreels_local import child as child_module
+from skyreels_local import executor as local
+from skyreels_local.child import Child
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue import task as task_module
-from skyreels_cli.queue import worker as worker_module
-from skyreels_cli.queue.child import Child, ChildEvents
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.logs import read_log
 from skyreels_cli.queue.owner import Owner, process_start
 from skyreels_cli.queue.store import Store
-from skyreels_cli.queue.worker import Worker
+from skyreels_cli.queue.worker import RendererEvents, Worker
 
 from .conftest import CONFIG, FAKE, Night, film_of, new_job, wait_for
 
@@ -81,7 +82,7 @@ def test_a_renderer_is_told_what_comes_next_for_the_model_that_it_has(
             told.append([recipe["prompt"] for recipe in command["next"]])
             super().send(command)
 
-    monkeypatch.setattr(worker_module, "Child", Heard)
+    monkeypatch.setattr(local, "Child", Heard)
     monkeypatch.setattr(task_module, "PREPARED_JOBS", 2)
     for prompt, model in (("a", "df"), ("b", "i2v"), ("c", "df"), ("d", "df"), ("e", "df")):
         add(prompt=prompt, model=model)
@@ -196,7 +197,7 @@ def test_the_system_killed_the_renderer_for_its_memory(
     store: Store, add: Callable[..., Job], night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = iter((7, 8))
-    monkeypatch.setattr(worker_module, "oom_kills", lambda: next(kills, 8))
+    monkeypatch.setattr(child_module, "oom_kills", lambda: next(kills, 8))
     job = add(die_at=0, signal=signal.SIGKILL)
     assert night.run().ended == {"queued": 1, "succeeded": 1}
     (step,) = store.job(job.id).degradations
@@ -299,8 +300,8 @@ def test_a_renderer_that_hangs_is_found_out(store: Store, add: Callable[..., Job
 
 def test_an_idle_renderer_gives_its_memory_back(store: Store, add: Callable[..., Job]) -> None:
     add()
-    inbox: ChildEvents = SimpleQueue()
-    worker = Worker(store, replace(CONFIG, idle_seconds=0.3), FAKE, inbox, lambda event: None)
+    inbox: RendererEvents = SimpleQueue()
+    worker = Worker(store, replace(CONFIG, idle_seconds=0.3), local.Local(FAKE), inbox, lambda event: None)
 
     def turn() -> Worker:
         while not inbox.empty():
@@ -309,10 +310,10 @@ def test_an_idle_renderer_gives_its_memory_back(store: Store, add: Callable[...,
         return worker
 
     wait_for(lambda: turn().task is None and store.job(1).state == "succeeded")
-    child = worker._child
-    assert child is not None
+    child = worker._renderer
+    assert isinstance(child, Child)
     assert process_start(child.pid)
-    wait_for(lambda: turn()._child is None)
+    wait_for(lambda: turn()._renderer is None)
     assert process_start(child.pid) is None
     worker.leave()
 

@@ -62,6 +62,7 @@ def test_everything_is_settled(facts: Facts) -> None:
         "options": {"unipc": {"order": 2}},
         "dtype": "bfloat16",
         "weights_dtype": "file",
+        "vae": "float32",
         "base": None,
         "lora": [],
         "codec": "h264",

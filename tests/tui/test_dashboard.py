@@ -57,6 +57,23 @@ async def test_the_denoising_wave_is_seen_moving(store: Store) -> None:
             await stage.until_seen("".join(10 * block for block in wave) + " 25 latent frames")
 
 
+async def test_jobs_elsewhere_say_where_and_their_machines_are_devices(store: Store) -> None:
+    gpu = {
+        "name": "H100", "used_bytes": 51e9, "total_bytes": 80e9, "load_percent": 97, "celsius": None, "watts": None,
+    }  # fmt: skip
+    for number in range(2):
+        store.add(new_job(number, Path("/films")))
+    places = (("waiting", "slurm 4711, 3rd", {}), ("running", "slurm 4712 on n2", {"host": "n2", "gpus": [gpu]}))
+    for state, text, more in places:
+        owner = leases.register(store, "auto", "slurm", 3600)
+        claimed = leases.claim(store, owner)
+        assert claimed
+        leases.heartbeat(store, owner, {"place": {"state": state, "text": text}, **more}, claimed[0].id)
+    async with on_stage(store, (130, 30)) as stage:
+        await stage.until_seen("· queued", "slurm 4711, 3rd · ", "▶ running", "slurm 4712 on n2 · ")
+        await stage.until_seen("n2 ", "51.0 of 80.0 GB", "97 %")
+
+
 async def test_the_look_drifts_in_curves_one_per_quality(store: Store) -> None:
     """Against the first window: luma rises evenly, contrast falls by less than fills the curve."""
     store.add(new_job(0, Path("/films"), plan_of(737)))

@@ -19,7 +19,7 @@ from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.plan.dry_run import plan_data
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.inputs import described_inputs, portable
-from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.schema import Recipe, with_later_fields
 
 _LIBRARIES = ("torch", "diffusers", "transformers")
 
@@ -77,6 +77,7 @@ class FilmRecord:
             return []
         now = self.identity()
         before = {name: portable(manifest.get(name)) for name in now}
+        before["recipe"] = with_later_fields(before["recipe"] or {})
         begun_with = before["inputs"] or {}
         if before["inputs"] is None:  # begun by a version that did not note them
             del before["inputs"], now["inputs"]

@@ -61,7 +61,7 @@ class FoundFilm(NamedTuple):
 def of_lines(lines: Iterable[str]) -> Iterator[FoundFilm]:
     """The films that the cache has kept."""
     for *values, tags in json.loads(f"[{','.join(lines)}]"):
-        yield FoundFilm(*values, tuple(tags))
+        yield FoundFilm._make((*values, tuple(tags)))
 
 
 def finished(film: Path, size: int, modified: float) -> FoundFilm | None:

@@ -11,6 +11,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.film.folder.process import HOLDER, describe_holder, is_held
 from skyreels_cli.film.identity import sidecar_of
+from skyreels_cli.film.retakes import RetakeStore
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class FilmRemoval:
 
     def carry_out(self) -> None:
         """Delete it, the film last, so that what is left of it after a failure is still found."""
+        RetakeStore.here().forget(self.film)
         if self.folder:
             shutil.rmtree(self.folder)
         for file in reversed(self.files):

@@ -26,6 +26,7 @@ class DevicePanel(ChangingLines):
         self._sample: dict[str, Any] = {}
         self._past: dict[str, deque[float]] = {}
         self._job: Job | None = None
+        self._machines: dict[str, list[dict[str, Any]]] = {}
 
     def take(self, sample: dict[str, Any]) -> None:
         """Draw another sample of the devices, as `queue.device.sample` returns it."""
@@ -35,9 +36,10 @@ class DevicePanel(ChangingLines):
         self._draw()
 
     def show(self, view: View) -> None:
-        """Draw the memory of the running job of a reading."""
-        if view.film != self._job:
-            self._job = view.film
+        """Draw the memory of the running job of a reading, and the GPUs of other machines."""
+        nodes = view.nodes
+        if view.film != self._job or nodes != self._machines:
+            self._job, self._machines = view.film, nodes
             self._draw()
 
     def on_resize(self) -> None:
@@ -49,11 +51,13 @@ class DevicePanel(ChangingLines):
             self.draw(self._told())
 
     def _told(self) -> Iterator[Content]:
-        gpus = self._sample["gpus"]
-        for index, gpu in enumerate(gpus):
+        for index, gpu in enumerate(self._sample["gpus"]):
             yield self._line(f"cuda:{index}", gpu["used_bytes"], gpu["total_bytes"], _facts(gpu))
         load = f"cpu {self._sample['cpu_percent']:.0f} %"
         yield self._line("host", self._sample["ram_used_bytes"], self._sample["ram_total_bytes"], [load])
+        for node, gpus in self._machines.items():
+            for gpu in gpus:
+                yield self._line(node, gpu["used_bytes"], gpu["total_bytes"], _facts(gpu))
         film = self._film_memory()
         if film:
             yield film

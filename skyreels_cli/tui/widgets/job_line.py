@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -37,12 +38,21 @@ WIDE_COLUMNS = (Column("model", 14, "model"), Column("size", 9, "model"), Column
 FILM = Column(" film", 80, "prompt")
 
 
-def job_line(job: JobSummary, width: int, now: float, *, orphan: bool, marked: bool = False) -> str:
-    """The columns of `header_line`; a job whose worker died says so."""
-    state = "lost" if orphan else job.state
+def job_line(
+    job: JobSummary,
+    width: int,
+    now: float,
+    *,
+    orphan: bool,
+    place: Mapping[str, str] | None = None,
+    marked: bool = False,
+) -> str:
+    """The columns of `header_line`; a job whose worker died says so, and one on another machine where it is."""
+    sign = "queued" if place and place["state"] == "waiting" else job.state
+    state = "lost" if orphan else sign
     cells = [
         f"{MARK if marked else ' '}{job.id:>5}",
-        _cell(f"{SIGNS[job.state]} {state}", 11),
+        _cell(f"{SIGNS[sign]} {state}", 11),
         _cell(progress_text(job, now), 12),
         f"{job.priority:>4}" if job.priority else "   ·",
         f"{job.num_frames:>6}",
@@ -51,7 +61,8 @@ def job_line(job: JobSummary, width: int, now: float, *, orphan: bool, marked: b
         when = job.finished_at or job.started_at or job.created_at
         clock = f"{datetime.fromtimestamp(when).astimezone():%a %H:%M}"
         cells += [_cell(model_name(job.model), 14), _cell(job.resolution, 9), clock]
-    return " ".join(cells) + "  " + " ".join(job.prompt.split())
+    where = f"{place['text']} · " if place else ""
+    return " ".join(cells) + "  " + where + " ".join(job.prompt.split())
 
 
 def columns_of(width: int) -> tuple[Column, ...]:

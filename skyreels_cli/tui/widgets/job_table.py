@@ -141,8 +141,8 @@ class JobTable(ScrollView, can_focus=True):
         if job is None:
             text = " …" if 0 <= place < self._view.total else ""
             return self._strip(text, width, self.get_component_rich_style("jobs--over"))
-        marked = job.id in self._marked
-        words = job_line(job, width, time.time(), orphan=job.id in self._orphans, marked=marked)
+        marked, where = job.id in self._marked, self._view.place_of(job)
+        words = job_line(job, width, time.time(), orphan=job.id in self._orphans, place=where, marked=marked)
         return self._strip(words, width, self._style_of(job, place))
 
     def _style_of(self, job: JobSummary, place: int) -> Style:

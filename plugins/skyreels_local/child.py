@@ -7,26 +7,33 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from queue import SimpleQueue
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
+
+from skyreels_cli.errors import OutOfMemoryError, SkyreelsError
+from skyreels_cli.plugins.executor import TellWorker
+from skyreels_cli.queue.device import oom_kills, sample
 
 # What a dying process printed last may reach us after the news of its death.
 LAST_WORDS_SECONDS = 2.0
 # A process that hangs in a driver cannot be killed at once; the worker does not wait for longer.
 KILL_SECONDS = 5.0
-
-ChildEvents: TypeAlias = "SimpleQueue[tuple[Child, dict[str, Any]]]"
-"""Events of children in the order in which they came; the last of each is `{"event": "exited", "status": …}`."""
+SIGKILL = getattr(signal, "SIGKILL", 9)
 
 
 class Child:
     """One renderer process, in a session of its own: Ctrl-C in the worker's terminal does not reach it."""
 
-    def __init__(self, command: Sequence[str], inbox: ChildEvents) -> None:
-        self._inbox = inbox
+    keeps_model = True
+
+    def __init__(self, command: Sequence[str], tell: TellWorker) -> None:
+        self._tell = tell
         self.log: Callable[[str], object] = str  # replaced with each job, by that job's log
+        self.heard_at = time.monotonic()
+        self._job = 0
+        self._oom_kills = oom_kills()
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,
@@ -44,6 +51,7 @@ class Child:
     def send(self, command: Mapping[str, Any]) -> None:
         """Send a command; of a child that has died meanwhile the event `exited` tells."""
         assert self._process.stdin is not None
+        self._job = command["job"]
         with suppress(OSError, ValueError):
             print(json.dumps(command), file=self._process.stdin, flush=True)
 
@@ -57,17 +65,27 @@ class Child:
             self._process.wait(KILL_SECONDS)
         self._close_stdin()
 
+    def let_go(self) -> None:
+        """Kill it, as nobody else can hear it."""
+        self.kill()
+
+    def sample(self) -> dict[str, Any]:
+        """What is in use on this machine, and by this process."""
+        return sample(self.pid)
+
     def _hear(self) -> None:
         for line in _open(self._process.stdout):
             event = _parsed(line)
             if event:
-                self._inbox.put((self, event))
+                self.heard_at = time.monotonic()
+                self._tell(self, event)
             else:
                 self.log(line)
         status = self._process.wait()
         self._close_stdin()
         self._stderr_reader.join(LAST_WORDS_SECONDS)
-        self._inbox.put((self, {"event": "exited", "status": status}))
+        for_memory = status == -SIGKILL and oom_kills() > self._oom_kills
+        self._tell(self, {"event": "exited", "error": death_record(self._job, status, for_memory=for_memory)})
 
     def _take_log(self) -> None:
         for line in _open(self._process.stderr):
@@ -85,6 +103,17 @@ def _parsed(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None
+
+
+def death_record(job: int, status: int, *, for_memory: bool) -> dict[str, Any]:
+    """The error record of a job whose renderer ended by itself."""
+    what = describe_exit(status)
+    return {
+        "code": "renderer-died",
+        "message": f"{what}, as the system had run out of memory" if for_memory else what,
+        "hint": f"skyreels queue logs {job}",
+        "exit_code": OutOfMemoryError.exit_code if for_memory else SkyreelsError.exit_code,
+    }
 
 
 def describe_exit(status: int) -> str:

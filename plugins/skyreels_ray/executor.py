@@ -1,0 +1,47 @@
+"""Makes renderers of Ray's actors: they stay with their worker, and so does the model that they have loaded."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from skyreels_cli.errors import PluginError, RetryableError, first_line
+from skyreels_cli.plugins.executor import TellWorker
+from skyreels_cli.queue.device import NOTHING_IN_USE
+from skyreels_ray.plugin import RayOptions
+from skyreels_ray.renderer import RayRenderer
+
+
+class RayExecutor:
+    """A renderer for each slot; Ray decides on which machine it runs."""
+
+    elsewhere = True
+
+    def __init__(self, ray: Any, options: RayOptions) -> None:
+        self._ray = ray
+        self._options = options
+
+    def start(self, tell: TellWorker) -> RayRenderer:
+        """A slot; its actor is made with its first job."""
+        return RayRenderer(self._ray, self._options, tell)
+
+    def sample(self) -> dict[str, Any]:
+        """Nothing: a slot that waits takes no device."""
+        return dict(NOTHING_IN_USE)
+
+
+def executor(options: RayOptions) -> RayExecutor:
+    """The executor, with the cluster at hand.
+
+    Raises PluginError `ray-missing` if ray is not installed, RetryableError `no-ray` if there is no such cluster.
+    """
+    try:
+        ray: Any = import_module("ray")
+    except ImportError:
+        raise PluginError("ray-missing", "ray is not installed", "python -m pip install 'skyreels-cli[ray]'") from None
+    try:
+        ray.init(address=options.address, log_to_driver=False, logging_level="ERROR", ignore_reinit_error=True)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        message = f"no Ray cluster at {options.address}: {first_line(error)}"
+        raise RetryableError("no-ray", message, "ray start --head") from None
+    return RayExecutor(ray, options)

@@ -1,0 +1,194 @@
+"""A real Slurm on this machine, for tests: munge, one controller and one node with two slots, all in one folder.
+
+`python tests/clusters/slurm.py FOLDER` starts it by hand and prints what to put into the environment; it runs until
+Ctrl-C. Nothing needs root: every daemon runs as the user who starts it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
+DAEMON_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"
+SLOTS = 2
+
+CONFIG = """
+ClusterName=skyreels
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={control}
+SlurmdPort={node}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge/socket
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0
+SlurmdParameters=config_overrides
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+KillWait=10
+SlurmdTimeout=10
+SlurmctldTimeout=10
+ReturnToService=2
+MinJobAge=60
+JobRequeue=1
+NodeName={host} NodeAddr=127.0.0.1 Port={node} CPUs={slots} State=UNKNOWN
+PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def missing() -> list[str]:
+    """The programs that are not installed."""
+    return [name for name in PROGRAMS if _program(name) is None]
+
+
+class Slurm:
+    """The daemons; `environment` is what a client needs to find them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
+        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        for name in ("munge", "state", "spool"):
+            (folder / name).mkdir(parents=True, exist_ok=True, mode=0o755)
+        self._host = socket.gethostname().split(".")[0]
+        self._write_config()
+
+    def start(self) -> None:
+        """Start everything, and wait until the node is idle."""
+        munge = self.folder / "munge"
+        (munge / "key").write_bytes(os.urandom(128))
+        (munge / "key").chmod(0o400)
+        paths = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+        words = [f"--{option}={munge / file}" for option, file in paths.items()]
+        self._start("munged", "--foreground", "--force", *words)
+        _wait((munge / "socket").exists, "munge makes no socket")
+        self.start_controller()
+        self.start_node()
+        self.wait_for_node("idle")
+
+    def start_controller(self) -> None:
+        """Start slurmctld, which goes on with what it knew before."""
+        self._start("slurmctld", "-D", "-i")
+
+    def start_node(self) -> None:
+        """Start slurmd."""
+        self._start("slurmd", "-D", "-N", self._host)
+
+    def kill(self, name: str) -> None:
+        """Kill a daemon as a power cut would."""
+        daemon = self._daemons.pop(name)
+        daemon.send_signal(signal.SIGKILL)
+        daemon.wait()
+
+    def kill_node(self) -> None:
+        """Kill slurmd with all that it runs."""
+        ours = [process for process in psutil.process_iter(["name"]) if self._is_step(process)]
+        below = [child for process in ours for child in process.children(recursive=True)]
+        self.kill("slurmd")
+        for process in [*ours, *below]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def _is_step(self, process: psutil.Process) -> bool:
+        with suppress(psutil.Error):
+            return process.name() == "slurmstepd" and process.environ().items() >= self.environment.items()
+        return False
+
+    def stop(self) -> None:
+        """Cancel what runs, and stop all daemons."""
+        with suppress(subprocess.SubprocessError):
+            self.ask("scancel", "--me", timeout=20)
+            self.ask("scancel", "--me", "--signal=KILL", "--full", timeout=20)
+        for name in ("slurmd", "slurmctld", "munged"):
+            daemon = self._daemons.pop(name, None)
+            if daemon:
+                daemon.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    daemon.wait(15)
+                daemon.kill()
+
+    def ask(self, *command: str, timeout: float = 60.0) -> str:
+        """What a client program prints."""
+        environment = {**os.environ, **self.environment}
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
+        return ran.stdout.strip() or ran.stderr.strip()
+
+    def wait_for_node(self, state: str) -> None:
+        """Wait until the node is in that state."""
+        look = ("sinfo", "--noheader", "--format=%T")
+        _wait(lambda: self.ask(*look) == state, f"the node never is {state}: {self.ask(*look)}")
+
+    def _start(self, name: str, *words: str) -> None:
+        program = _program(name)
+        assert program, f"{name} is not installed"
+        with (self.folder / f"{name}.out").open("ab") as out:
+            self._daemons[name] = subprocess.Popen(
+                [program, *words], env={**os.environ, **self.environment}, stdout=out, stderr=out
+            )
+
+    def _write_config(self) -> None:
+        control, node = _free_ports(2)
+        user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+        text = CONFIG.format(host=self._host, control=control, node=node, user=user, folder=self.folder, slots=SLOTS)
+        (self.folder / "slurm.conf").write_text(text)
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path=DAEMON_FOLDERS)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _wait(condition: Callable[[], bool], trouble: str, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, trouble
+        time.sleep(0.2)
+
+
+def main() -> None:
+    """Run until Ctrl-C."""
+    slurm = Slurm(Path(sys.argv[1]).absolute())
+    slurm.start()
+    print("\n".join(f"export {name}={value}" for name, value in slurm.environment.items()), flush=True)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        slurm.stop()
+
+
+if __name__ == "__main__":
+    main()
