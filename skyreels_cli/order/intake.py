@@ -48,7 +48,7 @@ from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
 from skyreels_cli.order.speed import suit_machine
 from skyreels_cli.paths import expanded
-from skyreels_cli.plan.fitting import Fit
+from skyreels_cli.plan.fitting import Way
 from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
@@ -174,7 +174,7 @@ def _suited(
     placement: Placement,
     settings: Settings,
     request: Request,
-) -> tuple[Recipe, Plan, Placement, Fit | None, str | None]:
+) -> tuple[Recipe, Plan, Placement, Way | None, str | None]:
     """Recipe, plan and placement as they suit this machine, how they fit into its memory, and why the dtype is what."""
     free = draft.dtype in (None, AUTO)
     recipe, plan, why = suit_machine(recipe, facts, plan, placement, dtype=free, calibrate=settings.calibrate)
@@ -186,11 +186,11 @@ def _suited(
     return changed, plan, fitted, way, why
 
 
-def _fitted(placement: Placement, way: Fit | None) -> Placement:
+def _fitted(placement: Placement, way: Way | None) -> Placement:
     return replace(placement, offload=way.offload) if way else placement
 
 
-def _machine_sources(recipe: Recipe, draft: Draft, way: Fit | None, why: str | None) -> dict[str, str]:
+def _machine_sources(recipe: Recipe, draft: Draft, way: Way | None, why: str | None) -> dict[str, str]:
     """Why values are what they are that this machine decided."""
     found = {"dtype": f"auto: {why}"} if why else {}
     decided = [name for name in ("weights_dtype", "vae") if way and getattr(draft, name) in (None, AUTO)]
