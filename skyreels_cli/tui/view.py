@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from skyreels_cli.queue.job import FINISHED, Job, JobState, JobSummary, WorkerInfo
 from skyreels_cli.queue.store import FinishedFilm, Sort
