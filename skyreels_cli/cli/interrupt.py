@@ -19,6 +19,14 @@ PATIENCE = 1.0
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+class ToldToEnd(KeyboardInterrupt):
+    """A KeyboardInterrupt of our own.
+
+    Where a plain one passes an `exec` (each dataclass is made by one), `python -m` ends by SIGINT instead of with the
+    exit code, even if it was caught.
+    """
+
+
 @contextmanager
 def ended_as_interrupted() -> Iterator[set[int]]:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does: what it has open is closed, the terminal restored.
@@ -33,7 +41,7 @@ def ended_as_interrupted() -> Iterator[set[int]]:
         disturbs = bool(seen) and number != signal.SIGINT
         seen.add(number)
         if not disturbs:
-            raise KeyboardInterrupt
+            raise ToldToEnd
 
     ctrl_c = (signal.SIGINT,) if signal.getsignal(signal.SIGINT) is signal.default_int_handler else ()
     with _handling(take, (*ctrl_c, *ENDING)):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event as Flag
 
 import pytest
@@ -155,3 +158,19 @@ def test_a_library_that_makes_another_error_of_it_is_interrupted_all_the_same(
     monkeypatch.setattr("skyreels_cli.cli.main._run", build_schema)
     assert main(["generate"]) == 130
     assert capsys.readouterr().err == "error: interrupted before the work was finished\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_exit_code_is_ours_wherever_the_signal_came(number: int, tmp_path: Path) -> None:
+    (tmp_path / "told.py").write_text("""
+import signal, sys
+from skyreels_cli.cli.interrupt import ended_as_interrupted
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with ended_as_interrupted():
+        exec("signal.raise_signal(int(sys.argv[1]))")
+except KeyboardInterrupt:
+    sys.exit(130)
+""")
+    command = [sys.executable, "-m", "told", str(int(number))]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 130
