@@ -101,8 +101,8 @@ class JobTable(ScrollView, can_focus=True):
         if job is None:
             text = " …" if 0 <= place < self._view.total else ""
             return self._strip(text, width, self.get_component_rich_style("jobs--over"))
-        place = self._view.place_of(job)
-        words = job_line(job, width, time.time(), orphan=job.id in self._orphans, place=place)
+        where = self._view.place_of(job)
+        words = job_line(job, width, time.time(), orphan=job.id in self._orphans, place=where)
         return self._strip(words, width, self._style_of(job, place))
 
     def _style_of(self, job: JobSummary, place: int) -> Style:
