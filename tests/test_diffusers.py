@@ -27,15 +27,16 @@ PRIVATE = {
     },
     # Constructor arguments of a model class: skyreels_cli/model/transformer.py
     "diffusers.configuration_utils": {"register_to_config": ()},
-    # Decoding latent by latent: skyreels_cli/model/vae.py
+    # Decoding latent by latent, and tile by tile: skyreels_cli/model/vae.py and tiled_vae.py
     "diffusers.models.autoencoders.autoencoder_kl_wan": {
         "WanCausalConv3d": (),
         "unpatchify": ("patch_size",),
-        "AutoencoderKLWan": ("post_quant_conv", "decoder", "feat_cache", "feat_idx", "first_chunk", "latents_mean"),
+        "AutoencoderKLWan": (
+            *("post_quant_conv", "decoder", "feat_cache", "feat_idx", "first_chunk", "latents_mean"),
+            *("blend_v", "blend_h", "use_tiling", "tile_sample_min_height", "tile_sample_stride_height"),
+        ),
     },
-    # Weights on their way to the device: skyreels_cli/model/offloading.py and loading.py
     "diffusers.hooks": {
-        "apply_group_offloading": ("onload_device", "offload_device", "offload_type", "num_blocks_per_group"),
         "HookRegistry": ("check_if_exists_or_initialize",),
         "FirstBlockCacheConfig": ("threshold",),
         "MagCacheConfig": ("threshold", "max_skip_steps", "retention_ratio", "mag_ratios", "calibrate"),

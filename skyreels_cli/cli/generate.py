@@ -161,12 +161,12 @@ def _watch(rendering: Rendering, out: Output, watch: WatchOptions) -> FilmDone:
     pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan, rendering.speed), known_waits(key))
     newest = NewestFrame(rendering.output) if watch.preview else None
     with ExitStack() as display:
-        title = display.enter_context(Title(out, pace.work, bell=watch.bell))
+        title = display.enter_context(Title(out, pace, bell=watch.bell))
         show = display.enter_context(progress(out, pace, newest))
 
         def listen(event: Event) -> None:
             show(event)
-            title.take(event)
+            title.tell()
 
         def leave() -> None:
             """End the process in the midst of whatever it does; the film's folder allows it at any moment."""

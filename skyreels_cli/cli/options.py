@@ -116,7 +116,7 @@ class RecipeOptions:
     overlap_history: Annotated[int | None, Long(metavar="N", help="Frames it takes over: 4k+1.")] = None
     reference_count: Annotated[bool | None, Long("--reference-count", help="Let the length count those.")] = None
     addnoise_condition: Annotated[int | None, Long(metavar="N", help="Noise on those; 20 suits.")] = None
-    join: Annotated[Join | None, Long(help="As what they are taken over.")] = None
+    join: Annotated[Join | None, Long(help="As what; rolling: there are none.")] = None
     color_match: Annotated[ColorMatch | None, Long(help="Hold the first window's colours.")] = None
 
     cache: Annotated[

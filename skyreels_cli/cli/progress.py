@@ -148,11 +148,10 @@ class LiveView:
             table.add_column(ratio=1 if column == 1 else None, no_wrap=True, justify="left" if column < 2 else "right")
         table.add_row(window_name(window), *self._at_hand(window), _left(film.window_left))
         peak = f"peak {byte_size(pace.peak_memory_bytes)}" if pace.peak_memory_bytes else ""
-        if pace.work.endless:
+        if pace.share is None:
             table.add_row("film", "until Ctrl-C", f"{window.first_frame} frames", peak, "")
         else:
-            share = film.share if film.share is not None else pace.steps_done / max(1, pace.work.steps)
-            table.add_row("film", _bar(share, 1), f"{int(100 * share)} %", peak, _left(film.film_left))
+            table.add_row("film", _bar(pace.share, 1), f"{int(100 * pace.share)} %", peak, _left(film.film_left))
         return table
 
     def _at_hand(self, window: WindowStarted) -> tuple[RenderableType, str, str]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from skyreels_cli.cli.editor import open_editor
+from skyreels_cli.cli.moment import coming_moment
 from skyreels_cli.cli.options import FileOptions, FilmOptions, MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.cli.request import decide_aloud, make_request
-from skyreels_cli.cli.start_time import start_time
 from skyreels_cli.cli.takes import takes_of
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
@@ -55,17 +55,17 @@ def add(
     queue: QueueOptions,
     priority: Annotated[int, Option(metavar="N", help="Higher goes first.", rich_help_panel=PANEL)] = 0,
     paused: Annotated[bool, Option("--paused", help="Add it set aside.", rich_help_panel=PANEL)] = False,
-    seeds: Annotated[
-        str | None, Option(metavar="N,N", help="A job for each of these seeds.", rich_help_panel=PANEL)
-    ] = None,
-    takes: Annotated[
-        int | None, Option(min=1, metavar="N", help="So many jobs, each with a new seed.", rich_help_panel=PANEL)
-    ] = None,
     after: Annotated[
         int | None, Option(metavar="JOB", help="Start once that job has succeeded.", rich_help_panel=PANEL)
     ] = None,
     at: Annotated[
         str | None, Option(metavar="TIME", help="Start at 22:30, +90m or a date.", rich_help_panel=PANEL)
+    ] = None,
+    seeds: Annotated[
+        str | None, Option(metavar="N,N", help="A job for each of these seeds.", rich_help_panel=PANEL)
+    ] = None,
+    takes: Annotated[
+        int | None, Option(min=1, metavar="N", help="So many jobs, each with a new seed.", rich_help_panel=PANEL)
     ] = None,
     enhance_later: Annotated[
         bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
@@ -75,7 +75,7 @@ def add(
     store = open_store()
     if after is not None:
         store.job(after)
-    not_before = None if at is None else start_time(at, datetime.now().astimezone())
+    not_before = None if at is None else coming_moment(at, datetime.now().astimezone()).timestamp()
     words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in takes_of(film, seeds, takes)]
     state: JobState = "paused" if paused else "queued"
     how: dict[str, Any] = {"priority": priority, "state": state, "after": after, "not_before": not_before}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from skyreels_cli.cli.completion import preset_names
 from skyreels_cli.cli.film_names import film_named, film_names
+from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
@@ -36,16 +38,27 @@ def show(
     ],
     frame: Annotated[str | None, Option(metavar="N|last", help="Write one frame, counted from 1.")] = None,
     sheet: Annotated[bool, Option("--sheet", help="Write a contact sheet: the first frame of each window.")] = False,
+    drift: Annotated[bool, Option("--drift", help="Measure how it changes from window to window.")] = False,
+    plot: Annotated[bool, Option("--plot", help="Draw that as a picture.")] = False,
     output: Annotated[
         Path | None, Option("--output", "-o", metavar="FILE", help="A picture; .gif or .webp alone holds all frames.")
     ] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace a file of that name.")] = False,
 ) -> None:
-    """Print how a film was made: what, when, with what, and its drift; or write pictures of it."""
-    if frame is not None or sheet or output is not None:
+    """Print how a film was made: what, when, with what; or how it drifts; or write pictures of it."""
+    if drift and (frame is not None or sheet or plot or output is not None):
+        hint = f"--plot -o {quote(Path(what).stem)}.png"
+        raise UsageError("usage", "--drift is printed, and makes no picture", hint)
+    if drift:
+        from skyreels_cli.cli.show_drift import drift_of, drift_view
+
+        measured = drift_of(film_named(what))
+        out.result(measured.as_data(), str(what), lambda: drift_view(measured))
+        return
+    if frame is not None or sheet or plot or output is not None:
         from skyreels_cli.cli.show_picture import write_picture
 
-        written = write_picture(film_named(what), frame, output, sheet=sheet, overwrite=overwrite)
+        written = write_picture(film_named(what), frame, output, sheet=sheet, plot=plot, overwrite=overwrite)
         out.result(written, str(output), lambda: f"{output}  {written['width']}×{written['height']}")
         return
     from skyreels_cli.cli.show_subject import subject_named

@@ -6,9 +6,8 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from skyreels_cli.film.events import Event, StepDone, WindowDone
+from skyreels_cli.cli.pace import Pace
 from skyreels_cli.output import Output
-from skyreels_cli.plan.work import FilmWork
 
 KEEP_TITLE, GIVE_BACK_TITLE = "\033[22;0t", "\033[23;0t"
 TITLE, SHARE, NO_SHARE, UNKNOWN_SHARE = "\033]0;{}\a", "\033]9;4;1;{}\a", "\033]9;4;0\a", "\033]9;4;3\a"
@@ -18,9 +17,9 @@ BELL = "\a"
 class Title:
     """Written only when the percentage changes, and only to a terminal; with `bell` it rings at the end."""
 
-    def __init__(self, out: Output, work: FilmWork, *, bell: bool = False) -> None:
+    def __init__(self, out: Output, pace: Pace, *, bell: bool = False) -> None:
         self._stream = sys.stderr if out.animated else None  # as it is now: the live display puts its own in place
-        self._work = work
+        self._pace = pace
         self._bell = bell
         self._said = ""
 
@@ -35,18 +34,15 @@ class Title:
         """Give the title back, end the progress, ring if that was wanted."""
         self._write(NO_SHARE + GIVE_BACK_TITLE + (BELL if self._bell else ""))
 
-    def take(self, event: Event) -> None:
-        """Account for one event."""
-        if isinstance(event, StepDone):
-            self._tell(event.window, event.step + 1)
-        elif isinstance(event, WindowDone):
-            self._tell(event.window + 1, 0)
-
-    def _tell(self, window: int, steps: int) -> None:
-        if self._work.endless:
-            said = TITLE.format(f"window {window} – skyreels") + UNKNOWN_SHARE
+    def tell(self) -> None:
+        """Say where the film is by now."""
+        pace = self._pace
+        if pace.window is None:
+            return
+        if pace.share is None:
+            said = TITLE.format(f"window {pace.window.window} – skyreels") + UNKNOWN_SHARE
         else:
-            share = 100 * (self._work.steps_before(window - 1) + steps) // self._work.steps
+            share = int(100 * pace.share)
             said = TITLE.format(f"{share} % – skyreels") + SHARE.format(share)
         if said != self._said:
             self._said = said

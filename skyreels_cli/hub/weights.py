@@ -16,7 +16,7 @@ from skyreels_cli.hub.tensor import TensorEntry
 Storage = Literal["file", "fp8"]
 """How matrices of the transformer's blocks rest: as packed as the file has them, or in float8 at the most."""
 
-Vae = Literal["float32", "bfloat16", "tiled"]
+VaeMode = Literal["float32", "bfloat16", "tiled"]
 """What the VAE computes in; tiled, it does so in bfloat16, one part of the picture after the other."""
 
 VAE_TILE, VAE_TILE_STRIDE = 256, 192
@@ -34,7 +34,7 @@ class WeightsSpec:
     compute: str
     loras: tuple[Lora, ...]
     fingerprint: str
-    vae: Vae = "float32"
+    vae: VaeMode = "float32"
 
     def computed_in(self, component: str) -> str:
         """The dtype of a component: the image encoder is always in float32, the VAE unless it is said otherwise."""
@@ -86,7 +86,7 @@ def is_block_matrix(name: str, tensor: TensorEntry) -> bool:
 
 
 def weights_spec(
-    base: ModelFacts, compute: str, storage: Storage = "file", loras: Sequence[str] = (), vae: Vae = "float32"
+    base: ModelFacts, compute: str, storage: Storage = "file", loras: Sequence[str] = (), vae: VaeMode = "float32"
 ) -> WeightsSpec:
     """The spec of a model, with LoRAs said as `FILE` or `FILE:scale`; raises what `open_lora` raises."""
     opened = tuple(open_lora(said, base.transformer) for said in loras)

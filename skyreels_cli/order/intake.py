@@ -48,7 +48,7 @@ from skyreels_cli.order.request import Request
 from skyreels_cli.order.sources import value_sources
 from skyreels_cli.order.speed import suit_machine
 from skyreels_cli.paths import expanded
-from skyreels_cli.plan.fitting import Fit
+from skyreels_cli.plan.fitting import Way
 from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
@@ -129,16 +129,23 @@ def take_up(
     keep_work: bool = False,
     overwrite: bool = False,
     machine: Machine | None = None,
+    open_dtype: bool = False,
     show: Callable[[str], object] = str,
 ) -> Rendering:
     """A film that was decided before, with its model and plan; texts that were left for now are written.
 
-    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look). `show`
-    gets each piece of such a text as it comes.
+    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look). With an
+    `open_dtype` the film is computed in what suits this machine, which may not be the one where it was decided; one
+    that is begun goes on as it was begun. `show` gets each piece of a text as it comes.
     """
-    facts = open_model(recipe.model, recipe.base)
-    recipe = write_pending(recipe, _made(output), facts, show)
+    facts, made = open_model(recipe.model, recipe.base), _made(output)
+    recipe = write_pending(recipe, made, facts, show)
+    if open_dtype and made:
+        recipe = recipe.model_copy(update={"dtype": made["dtype"]})
+    free = open_dtype and not made
+    calibrate = free and load_settings().calibrate
     plan = make_plan(recipe, facts)
+    recipe, plan, _ = suit_machine(recipe, facts, plan, placement, dtype=free, calibrate=calibrate)
     way = fit_decided(recipe, facts, plan.windows, placement, machine)
     check_fit(way, recipe, facts)
     placement = _fitted(placement, way)
@@ -174,7 +181,7 @@ def _suited(
     placement: Placement,
     settings: Settings,
     request: Request,
-) -> tuple[Recipe, Plan, Placement, Fit | None, str | None]:
+) -> tuple[Recipe, Plan, Placement, Way | None, str | None]:
     """Recipe, plan and placement as they suit this machine, how they fit into its memory, and why the dtype is what."""
     free = draft.dtype in (None, AUTO)
     recipe, plan, why = suit_machine(recipe, facts, plan, placement, dtype=free, calibrate=settings.calibrate)
@@ -186,11 +193,11 @@ def _suited(
     return changed, plan, fitted, way, why
 
 
-def _fitted(placement: Placement, way: Fit | None) -> Placement:
+def _fitted(placement: Placement, way: Way | None) -> Placement:
     return replace(placement, offload=way.offload) if way else placement
 
 
-def _machine_sources(recipe: Recipe, draft: Draft, way: Fit | None, why: str | None) -> dict[str, str]:
+def _machine_sources(recipe: Recipe, draft: Draft, way: Way | None, why: str | None) -> dict[str, str]:
     """Why values are what they are that this machine decided."""
     found = {"dtype": f"auto: {why}"} if why else {}
     decided = [name for name in ("weights_dtype", "vae") if way and getattr(draft, name) in (None, AUTO)]

@@ -10,7 +10,7 @@ from skyreels_cli.errors import OutOfMemoryError, UsageError
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.order.machine_here import machine_here
-from skyreels_cli.plan.fitting import Fit, fit, vaes_on
+from skyreels_cli.plan.fitting import Way, fit, vaes_on
 from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.plan import Windows
 from skyreels_cli.plan.planner import make_plan
@@ -22,7 +22,7 @@ SHORTER = (97, 49)
 """Frames of a window; in shorter ones motion falls apart."""
 
 
-def fit_new(recipe: Recipe, facts: ModelFacts, windows: Windows, placement: Placement, draft: Draft) -> Fit | None:
+def fit_new(recipe: Recipe, facts: ModelFacts, windows: Windows, placement: Placement, draft: Draft) -> Way | None:
     """The way in which a new film fits best; the recipe changes only where nobody said otherwise. None if it was said.
 
     Weights go to fp8 where that was allowed (`--weights-dtype auto`), the VAE to bfloat16 or tiles where it was left
@@ -37,20 +37,20 @@ def fit_new(recipe: Recipe, facts: ModelFacts, windows: Windows, placement: Plac
 
 def fit_decided(
     recipe: Recipe, facts: ModelFacts, windows: Windows, placement: Placement, machine: Machine | None = None
-) -> Fit | None:
+) -> Way | None:
     """The way in which a film that was decided before fits best, its recipe as it is; None if it was said."""
     if placement.offload != "auto":
         return None
     return fit(recipe, facts, windows, machine or machine_here(placement.device, placement.gpus, free=True))
 
 
-def check_fit(way: Fit | None, recipe: Recipe, facts: ModelFacts) -> None:
+def check_fit(way: Way | None, recipe: Recipe, facts: ModelFacts) -> None:
     """Raise OutOfMemoryError `does-not-fit`, with what would; a system that swaps is left to try."""
     if way and not way.fits and way.machine.kind == "cuda":
         raise OutOfMemoryError("does-not-fit", misfit(way), nearest(recipe, facts, way.machine))
 
 
-def misfit(way: Fit) -> str:
+def misfit(way: Way) -> str:
     """What a film that does not fit would take."""
     return f"the film does not fit: at the least ({way.called}) it {way.because.partition(';')[0]}"
 

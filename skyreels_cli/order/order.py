@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.plan.fitting import Fit
+from skyreels_cli.plan.fitting import Way
 from skyreels_cli.recipe.schema import Draft
 
 
@@ -26,4 +26,4 @@ class Order(Rendering):
     finished: FilmDone | None = None
     notes: tuple[str, ...] = ()
     split: str | None = None
-    way: Fit | None = None
+    way: Way | None = None

@@ -12,7 +12,7 @@ from skyreels_cli.hub.shapes import release_facts
 from skyreels_cli.plan.compute import Speed
 from skyreels_cli.plan.fitting import fit, vaes_on
 from skyreels_cli.plan.machine import Machine
-from skyreels_cli.plan.memory import Offload
+from skyreels_cli.plan.memory import OffloadMode
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
 from skyreels_cli.recipe.choices import Vae, WeightsDtype
@@ -36,7 +36,7 @@ class Advice:
     fits: bool
     native: bool
     resolution: str
-    offload: Offload
+    offload: OffloadMode
     storage: WeightsDtype
     vae: Vae
     device_peak: float

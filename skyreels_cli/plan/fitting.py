@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.output import byte_size
 from skyreels_cli.plan.machine import Machine
-from skyreels_cli.plan.memory import Need, Offload, needs
+from skyreels_cli.plan.memory import Need, OffloadMode, needs
 from skyreels_cli.plan.plan import Windows
 from skyreels_cli.recipe.choices import Vae, WeightsDtype
 from skyreels_cli.recipe.schema import Recipe
 
-OFFLOADS: Sequence[Offload] = ("none", "model", "stream")
+OFFLOADS: Sequence[OffloadMode] = ("none", "model", "stream")
 """From the quickest to the most frugal; frames are the same."""
 VAES: Sequence[Vae] = ("float32", "bfloat16", "tiled")
 """From the reference's to the most frugal; frames differ."""
 
 
 @dataclass(frozen=True)
-class Fit:
+class Way:
     """A way of rendering: what it changes in the recipe, what it takes, and whether a machine has that free.
 
     `rejected` are quicker or more faithful ways, and the bytes that each would take.
@@ -34,7 +34,7 @@ class Fit:
     rejected: tuple[tuple[str, float], ...] = ()
 
     @property
-    def offload(self) -> Offload:
+    def offload(self) -> OffloadMode:
         """What leaves the device between uses."""
         return self.need.offload
 
@@ -70,19 +70,19 @@ def fit(
     machine: Machine,
     weights: Sequence[WeightsDtype] = (),
     vaes: Sequence[Vae] = (),
-) -> Fit:
+) -> Way:
     """The first way that fits: all three of offloading, then other `weights`, then another of the `vaes`.
 
     Without `weights` or `vaes` the recipe's own are left alone. If nothing fits, the most frugal way, which does not.
     """
-    tried: list[Fit] = []
+    tried: list[Way] = []
     for vae in vaes or (recipe.vae,):
         for dtype in weights or (recipe.weights_dtype,):
             changed = recipe.model_copy(update={"weights_dtype": dtype, "vae": vae})
             for need in _ways(changed, facts, windows, machine):
                 fits = machine.holds(need.device, need.host)
                 rejected = tuple((each.called, each.need.device) for each in tried)
-                tried.append(Fit(need, dtype, vae, fits, machine, rejected))
+                tried.append(Way(need, dtype, vae, fits, machine, rejected))
                 if fits:
                     return tried[-1]
     return min(tried, key=lambda each: each.need.device + (each.need.host if machine.shares_memory else 0.0))

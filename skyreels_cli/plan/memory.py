@@ -31,8 +31,8 @@ ENCODER_BYTES, ENCODER_BYTES_PER_PIXEL = 0.1e9, 400
 # UMT5-XXL, of which the embeddings (1.05 of 5.68 billion parameters) and two of 24 blocks are on the device.
 TEXT_ENCODER_STREAMED = 0.26
 
-Offload = Literal["none", "model", "stream"]
-HOW: Mapping[Offload, str] = {
+OffloadMode = Literal["none", "model", "stream"]
+HOW: Mapping[OffloadMode, str] = {
     "none": "all of transformer and VAE on the device",
     "model": "transformer and VAE in turns, the text encoder streamed",
     "stream": "two blocks at a time, then the VAE",
@@ -47,12 +47,12 @@ KEPT_BYTES, KEPT_BYTES_PER_PIXEL = 0.37e9, 16.8e3
 class Need:
     """Peaks in bytes on the device and on its host; `offload` is what leaves the device between uses."""
 
-    offload: Offload
+    offload: OffloadMode
     device: float
     host: float
 
 
-def needs(recipe: Recipe, facts: ModelFacts, windows: Windows) -> Mapping[Offload, Need]:
+def needs(recipe: Recipe, facts: ModelFacts, windows: Windows) -> Mapping[OffloadMode, Need]:
     """What a film takes in each way of offloading."""
     return _needs(weights_of(recipe, facts), _parts(recipe, facts, windows))
 
@@ -77,7 +77,7 @@ def _parts(recipe: Recipe, facts: ModelFacts, windows: Windows) -> dict[str, Est
     }
 
 
-def _needs(weights: WeightsSpec, parts: Mapping[str, Estimate]) -> Mapping[Offload, Need]:
+def _needs(weights: WeightsSpec, parts: Mapping[str, Estimate]) -> Mapping[OffloadMode, Need]:
     """What is there at the same time.
 
     Encoders are freed before the transformer is loaded, and the transformer does not run while the VAE decodes.
@@ -97,7 +97,7 @@ def _needs(weights: WeightsSpec, parts: Mapping[str, Estimate]) -> Mapping[Offlo
     return {need.offload: need for need in found}
 
 
-def _peak_name(offload: Offload) -> str:
+def _peak_name(offload: OffloadMode) -> str:
     return "memory" if offload == "none" else f"memory_offload_{offload}"
 
 

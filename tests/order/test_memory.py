@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skyreels_cli.errors import OutOfMemoryError
+from skyreels_cli.film.folder.manifest import MANIFEST, work_folder
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.order import gpus as nvml
 from skyreels_cli.order.intake import decide, take_up
@@ -72,6 +74,19 @@ def test_eight_bits_where_they_were_allowed(cards: list[Any], tmp_path: Path) ->
     assert planned(tmp_path).way.fits is False  # type: ignore[union-attr]
     cards[:] = [card(22, total=24)]
     assert planned(tmp_path, weights_dtype="auto").recipe.weights_dtype == "file"
+
+
+def test_the_same_command_later_goes_on_with_what_was_decided(cards: list[Any], tmp_path: Path) -> None:
+    cards.append(card(8))
+    begun = planned(tmp_path, weights_dtype="auto").recipe
+    folder = work_folder(tmp_path / "film.mp4")
+    folder.mkdir()
+    made = {"recipe": {**begun.model_dump(mode="json", by_alias=True), "weights_dtype": "fp8"}}
+    (folder / MANIFEST).write_text(json.dumps(made))
+    cards[:] = [card(80)]
+    again = planned(tmp_path, weights_dtype="auto")
+    assert (again.recipe.vae, again.recipe.weights_dtype) == ("bfloat16", "fp8")
+    assert planned(tmp_path, weights_dtype="file", vae="float32").recipe.vae == "float32"
 
 
 def test_a_queued_film_waits_for_its_turn(cards: list[Any], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.shapes import release_facts
 from skyreels_cli.plan.advice import plan_of
-from skyreels_cli.plan.fitting import OFFLOADS, VAES, Fit, fit
+from skyreels_cli.plan.fitting import OFFLOADS, VAES, Way, fit
 from skyreels_cli.plan.machine import CONTEXT_BYTES, SLACK, Machine
 from skyreels_cli.plan.memory import needs
 from skyreels_cli.plan.planner import make_plan
@@ -43,7 +43,7 @@ def test_every_choice_takes_no_more_than_is_free_and_what_does_not_fit_has_a_way
             assert one["nearest"].startswith("--")
 
 
-def picked(recipe: Recipe, facts: ModelFacts, machine: Machine, *weights: str) -> Fit:
+def picked(recipe: Recipe, facts: ModelFacts, machine: Machine, *weights: str) -> Way:
     windows = make_plan(recipe, facts).windows
     return fit(recipe, facts, windows, machine, weights, VAES)  # type: ignore[arg-type]
 
