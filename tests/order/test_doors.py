@@ -79,7 +79,7 @@ class Asked(Exception):
 def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """`generate` stops with its order in hand."""
 
-    def stop(rendering: Rendering, _: Output) -> None:
+    def stop(rendering: Rendering, *_: object) -> None:
         assert isinstance(rendering, Order)
         raise Asked(rendering)
 
