@@ -53,7 +53,7 @@ class InterruptedError(SkyreelsError):
     exit_code = 130
 
 
-SMALLER = "try --offload model (or stream), --dtype bfloat16, a smaller --resolution, or fewer --base-num-frames"
+SMALLER = "try --offload stream, --vae bfloat16, --dtype bfloat16, a smaller --resolution, or fewer --base-num-frames"
 
 
 def as_out_of_memory(error: BaseException) -> OutOfMemoryError | None:

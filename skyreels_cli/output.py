@@ -81,6 +81,13 @@ class Output:
         encoding = (getattr(sys.stderr, "encoding", None) or "utf-8").lower()
         return colourful(sys.stderr) and encoding.startswith("utf") and not (self.quiet or self.events)
 
+    @property
+    def pictures(self) -> bool:
+        """Whether the result is read by a person on a terminal that can show pictures."""
+        machine = self.json or self.events or self.quiet
+        encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+        return colourful(sys.stdout) and encoding.startswith("utf") and not machine
+
     def console(self, stream: TextIO | None = None) -> Console:
         """A rich console on a stream (default: stderr) that follows the rules for colour."""
         from rich.console import Console
@@ -193,6 +200,6 @@ def frames_of_run(first_frame: int, frames: int, count: int) -> str:
     return whole if count == 1 else f"{whole} ({frames} each)"
 
 
-def window_numbers(index: int, count: int) -> str:
+def window_numbers(first: int, count: int) -> str:
     """The numbers of `count` windows, counted from 1: `2`, `3–44`."""
-    return str(index + 1) if count == 1 else f"{index + 1}–{index + count}"
+    return str(first) if count == 1 else f"{first}–{first + count - 1}"

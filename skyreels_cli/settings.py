@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
@@ -24,6 +24,13 @@ from skyreels_cli.paths import folders
 ENV_PREFIX = "SKYREELS_"
 
 Secret = Annotated[SecretStr, BeforeValidator(str)]  # a key of nothing but digits is no number
+
+
+def _paths(said: Any) -> Any:
+    """Paths in one text, as in `PATH`, one after the other."""
+    return [part for part in said.split(os.pathsep) if part] if isinstance(said, str) else said
+
+
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -34,12 +41,20 @@ class Settings(BaseSettings):
 
     model: str | None = Field(None, description="the model where neither a flag nor a preset names one")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:1, mps or cpu")
-    offload: Literal["none", "model", "stream"] = Field("none", description="none, model or stream")
-    attention: str | None = Field(None, description="the name of an attention kernel")
+    offload: Literal["auto", "none", "model", "stream"] = Field("auto", description="auto, none, model or stream")
+    attention: Literal["auto", "sdpa", "flash", "cudnn", "efficient", "math", "flash3", "flash4"] = Field(
+        "auto", description="auto, sdpa, flash, cudnn, efficient, math, flash3 or flash4"
+    )
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
     calibrate: bool = Field(True, description="whether to measure how fast a film will be: true or false")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")
     outdir: UserPath = Field(Path(), description="the folder for films without a name of their own")
+    film_folders: Annotated[tuple[UserPath, ...], NoDecode, BeforeValidator(_paths)] = Field(
+        (), description="more folders in which `skyreels films` looks: a list; in a variable as in PATH"
+    )
+    retake_days: float = Field(30, ge=0, description="for how many days the end of a film can be made again; 0: never")
+    retake_mb: float = Field(2000, ge=0, description="how many megabytes that may take, for all films together")
+    pictures: bool = Field(True, description="whether frames are drawn in the terminal: true or false")
     enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
     enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
     enhancer_url: str | None = Field(
@@ -55,6 +70,10 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://", description="a URL to which finished and failed jobs are posted as JSON"
     )
     bell: bool = Field(True, description="whether the queue's worker rings when a job ends: true or false")
+
+    keys: dict[str, str] = Field(
+        default_factory=dict, description="keys of the dashboard by action, as in `{pause: z, new: ctrl+n}`"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -95,10 +114,41 @@ def load_settings(**flags: Any) -> Settings:
         where = origin(name, typed)
         if problem["type"] == "extra_forbidden":
             message = f"{where}: there is no setting {name!r}{did_you_mean(name, Settings.model_fields)}"
-            raise UsageError("bad-config", message, "skyreels config show") from None
+            raise UsageError("bad-config", message, f"edit {where}") from None
         message = f"{where}: {problem['input']!r} does not suit {name}"
         hint = f"{name} is {Settings.model_fields[name].description}"
-        raise UsageError("bad-setting", message, hint) from None
+        edit = f"edit {where}; " if where.startswith(str(folders().config_file)) else ""
+        raise UsageError("bad-setting", message, f"{edit}{hint}") from None
+
+
+def setting_named(name: str) -> str:
+    """The setting of that name, with - or _; UsageError `no-setting` if there is none."""
+    known = name.replace("-", "_")
+    if known not in Settings.model_fields:
+        near = did_you_mean(known, Settings.model_fields)
+        raise UsageError("no-setting", f"there is no setting {name!r}{near}", "skyreels config show")
+    return known
+
+
+def change_setting(name: str, said: str | None) -> Path:
+    """Write a setting to config.yaml, or take it out, and leave all else in it as it is; returns the file.
+
+    Raises UsageError `bad-setting` for a value that does not suit, before anything is written.
+    """
+    file, config = folders().config_file, _config()
+    if said is None:
+        config.pop(name, None)
+    else:
+        value = YAML(typ="safe").load(said)
+        load_settings(**{name: value})
+        config[name] = value
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.partial")
+    with partial.open("w", encoding="utf-8") as stream:
+        if config:
+            YAML().dump(config, stream)
+    partial.replace(file)
+    return file
 
 
 def origin(name: str, typed: Mapping[str, Any]) -> str:

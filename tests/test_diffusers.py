@@ -16,8 +16,6 @@ import pytest
 from tests.source import ROOT, imported_names, program
 
 PRIVATE = {
-    # Attention kernels by name: skyreels_cli/model/attention.py
-    "diffusers.models.attention_dispatch": {"dispatch_attention_fn": ("query", "key", "value", "attn_mask", "backend")},
     # The forward pass is ours, the modules in it are theirs: skyreels_cli/model/transformer.py
     "diffusers.models.transformers.transformer_skyreels_v2": {
         "SkyReelsV2TransformerBlock": ("attn1", "attn2", "ffn", "norm1", "norm2", "norm3", "scale_shift_table"),
@@ -29,15 +27,16 @@ PRIVATE = {
     },
     # Constructor arguments of a model class: skyreels_cli/model/transformer.py
     "diffusers.configuration_utils": {"register_to_config": ()},
-    # Decoding latent by latent: skyreels_cli/model/vae.py
+    # Decoding latent by latent, and tile by tile: skyreels_cli/model/vae.py and tiled_vae.py
     "diffusers.models.autoencoders.autoencoder_kl_wan": {
         "WanCausalConv3d": (),
         "unpatchify": ("patch_size",),
-        "AutoencoderKLWan": ("post_quant_conv", "decoder", "feat_cache", "feat_idx", "first_chunk", "latents_mean"),
+        "AutoencoderKLWan": (
+            *("post_quant_conv", "decoder", "feat_cache", "feat_idx", "first_chunk", "latents_mean"),
+            *("blend_v", "blend_h", "use_tiling", "tile_sample_min_height", "tile_sample_stride_height"),
+        ),
     },
-    # Weights on their way to the device: skyreels_cli/model/offloading.py and loading.py
     "diffusers.hooks": {
-        "apply_group_offloading": ("onload_device", "offload_device", "offload_type", "num_blocks_per_group"),
         "HookRegistry": ("check_if_exists_or_initialize",),
         "FirstBlockCacheConfig": ("threshold",),
         "MagCacheConfig": ("threshold", "max_skip_steps", "retention_ratio", "mag_ratios", "calibrate"),

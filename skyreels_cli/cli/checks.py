@@ -14,8 +14,8 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal
 
-from skyreels_cli.cli.machine import machine_here
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.order.machine_here import machine_here
 from skyreels_cli.output import byte_size, clock
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,6 +24,22 @@ def explain_view(order: Order) -> RenderableType:
         if value not in (None, [], {}):
             table.add_row(name, _short(str(value)), source)
     return table
+
+
+def offload_data(order: Order) -> dict[str, Any]:
+    """What leaves the device between uses and why, and where free memory decided that: the bytes needed and free."""
+    way = order.way
+    if way is None:
+        return {"offload": order.placement.offload, "because": "as was said"}
+    return {
+        "offload": way.offload,
+        "because": way.because,
+        "fits": way.fits,
+        "device_bytes": way.need.device,
+        "host_bytes": way.need.host,
+        "free_device_bytes": way.machine.device_bytes,
+        "free_host_bytes": way.machine.ram_bytes,
+    }
 
 
 def _short(value: str) -> str:

@@ -126,8 +126,8 @@ def recommend(
     ] = None,
 ) -> None:
     """Print which models fit this machine, with which settings, and how long their usual film would take."""
-    from skyreels_cli.cli.machine import machine_here
     from skyreels_cli.cli.models_view import advice_data, advice_view
+    from skyreels_cli.order.machine_here import machine_here
     from skyreels_cli.plan.advice import advise
     from skyreels_cli.plan.machine import Machine
 

@@ -140,12 +140,12 @@ def advice_view(machine: Machine, advice: Sequence[Advice]) -> RenderableType:
 
     memory = f"{byte_size(machine.device_bytes)} for the model, {byte_size(machine.ram_bytes)} of RAM"
     device = "GPU" if machine.kind == "cuda" else "memory"
-    table = _table("model", "fits at", "offload", "weights", device, "RAM", f"{FRAMES} frames")
+    table = _table("model", "fits at", "offload", "weights", "VAE", device, "RAM", f"{FRAMES} frames")
     for each in advice:
         how = (
-            (each.resolution, each.offload, each.storage)
+            (each.resolution, each.offload, each.storage, each.vae)
             if each.fits
-            else ("not, at least", each.offload, each.storage)
+            else ("not, at least", each.offload, each.storage, each.vae)
         )
         needs = (byte_size(each.device_peak), byte_size(each.host_peak))
         table.add_row(each.model, *how, *needs, clock(each.seconds) if each.fits else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -10,14 +11,19 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
 
-def monitor(out: Output) -> None:
+def monitor(
+    out: Output,
+    *,
+    slow: Annotated[bool, typer.Option("--slow", help="Send little to the terminal: for a slow line.")] = False,
+) -> None:
     """Watch and steer the queue in a dashboard; leaving it stops nothing."""
     if not interactive(out):
         raise UsageError("no-terminal", "the dashboard needs a terminal", "skyreels queue list")
     from skyreels_cli.paths import folders
+    from skyreels_cli.settings import load_settings
     from skyreels_cli.tui.app import run_monitor
 
-    run_monitor(folders().queue)
+    run_monitor(folders().queue, load_settings().keys, slow=slow)
 
 
 def offer(out: Output) -> None:

@@ -15,11 +15,12 @@ from skyreels_cli.cli.completion import (
     enhancer_names,
     model_names,
     parallel_names,
+    plugin_options,
     preset_names,
     scheduler_names,
 )
-from skyreels_cli.film.placement import Offload
-from skyreels_cli.recipe.choices import AskedDtype, Aspect, Codec, ColorMatch, Join, WeightsDtype
+from skyreels_cli.film.placement import Attention, Offload
+from skyreels_cli.recipe.choices import AskedDtype, AskedWeightsDtype, Aspect, Codec, ColorMatch, Join, Vae
 
 # One panel of `--help` each.
 Render = partial(Option, rich_help_panel="What to render")
@@ -32,6 +33,7 @@ File = partial(Option, rich_help_panel="The file")
 Machine = partial(Option, rich_help_panel="This machine")
 Everywhere = partial(Option, rich_help_panel="Every command")
 Before = partial(Option, rich_help_panel="Before rendering")
+Watch = partial(Option, rich_help_panel="While it renders")
 Later = partial(Option, hidden=True)
 
 
@@ -97,8 +99,9 @@ class RecipeOptions:
     causal_block_size: Annotated[int | None, Sampling(metavar="N", help="Latent frames per block.")] = None
     dtype: Annotated[AskedDtype | None, Weights(help="What is computed in; auto: what the machine does best.")] = None
     weights_dtype: Annotated[
-        WeightsDtype | None, Weights(help="How the weights rest in memory: as in the file, or fp8.")
+        AskedWeightsDtype | None, Weights(help="How the weights rest in memory; auto: fp8 where it is short.")
     ] = None
+    vae: Annotated[Vae | None, Weights(help="What the VAE computes in; tiled: bfloat16, part by part.")] = None
     base: Annotated[
         str | None,
         Weights(metavar="MODEL", autocompletion=model_names, help="Has the parts that a single file lacks."),
@@ -113,7 +116,7 @@ class RecipeOptions:
     overlap_history: Annotated[int | None, Long(metavar="N", help="Frames it takes over: 4k+1.")] = None
     reference_count: Annotated[bool | None, Long("--reference-count", help="Let the length count those.")] = None
     addnoise_condition: Annotated[int | None, Long(metavar="N", help="Noise on those; 20 suits.")] = None
-    join: Annotated[Join | None, Long(help="As what they are taken over.")] = None
+    join: Annotated[Join | None, Long(help="As what; rolling: there are none.")] = None
     color_match: Annotated[ColorMatch | None, Long(help="Hold the first window's colours.")] = None
 
     cache: Annotated[
@@ -121,7 +124,13 @@ class RecipeOptions:
     ] = None
     option: Annotated[
         list[str] | None,
-        Plugin("-O", "--option", metavar="PLUGIN.OPTION=VALUE", help="Set up a plugin; as often as needed."),
+        Plugin(
+            "-O",
+            "--option",
+            metavar="PLUGIN.OPTION=VALUE",
+            autocompletion=plugin_options,
+            help="Set up a plugin; as often as needed.",
+        ),
     ] = None
     teacache: Annotated[bool | None, Plugin("--teacache", help="The same as --cache teacache.")] = None
     teacache_thresh: Annotated[float | None, Plugin(metavar="X", help="The same as -O teacache.threshold=X.")] = None
@@ -139,7 +148,7 @@ class MachineOptions:
 
     device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = None
     offload: Annotated[Offload | None, Machine(help="What leaves the device between uses.")] = None
-    attention: Annotated[str | None, Machine(metavar="NAME", help="The attention kernel.")] = None
+    attention: Annotated[Attention | None, Machine(help="The attention kernel.")] = None
     gpus: Annotated[int | None, Machine(min=1, metavar="N", help="Share each film among so many GPUs.")] = None
     parallel: Annotated[
         str | None, Machine(metavar="NAME", autocompletion=parallel_names, help="How; the best way if not said.")
@@ -174,3 +183,14 @@ class PlanOptions:
 
     dry_run: Annotated[bool, Before("--dry-run", help="Print the plan; load nothing, render nothing.")] = False
     explain: Annotated[bool, Before("--explain", help="The plan, and why each value is what it is.")] = False
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """What a person sees and hears while a film is made."""
+
+    preview: Annotated[
+        bool | None,
+        Watch("--preview/--no-preview", help="Show the newest frame meanwhile; no: no frames at the end either."),
+    ] = None
+    bell: Annotated[bool, Watch("--bell", help="Ring when it is done.")] = False

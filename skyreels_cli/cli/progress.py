@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skyreels_cli.cli.newest_frame import NewestFrame
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, WindowDone, WindowStarted
 from skyreels_cli.output import Output, byte_size, clock, frame_range
-from skyreels_cli.plan.rows import RowCounts
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NOISE_LEVELS = "▁▂▃▄▅▆▇█"
 # The terminal echoes Ctrl-C as `^C`; in a full line that would wrap, and the display could not be wiped away.
 RIGHT_MARGIN = 3
+# It takes a moment, once a window: not worth a line.
+PREPARING, DECODING = "preparing the window", "decoding"
 Listener = Callable[[Event], None]
 
 
@@ -30,15 +32,15 @@ class Notice(Event):
 
 
 @contextmanager
-def progress(out: Output, rows: RowCounts | None) -> Iterator[Listener]:
-    """Yield what to call with each event; `rows` counts the steps of each window, None is an endless film."""
+def progress(out: Output, pace: Pace, newest: NewestFrame | None = None) -> Iterator[Listener]:
+    """Yield what to call with each event; the `newest` frame is drawn above on a terminal that shows moving things."""
     if out.quiet or out.events:
-        yield Pace(rows).take
+        yield pace.take
     elif out.animated:
-        with _live(out, Pace(rows)) as listener:
+        with _live(out, pace, newest) as listener:
             yield listener
     else:
-        yield _plain(out, Pace(rows))
+        yield _plain(out, pace)
 
 
 def _plain(out: Output, pace: Pace) -> Listener:
@@ -47,7 +49,7 @@ def _plain(out: Output, pace: Pace) -> Listener:
 
     def listen(event: Event) -> None:
         pace.take(event)
-        if isinstance(event, StageStarted) and event.stage not in said:
+        if isinstance(event, StageStarted) and event.stage not in said and event.stage != PREPARING:
             said.add(event.stage)
             out.narrate(f"{event.stage}…")
         elif isinstance(event, Notice):
@@ -61,11 +63,11 @@ def _plain(out: Output, pace: Pace) -> Listener:
 
 
 @contextmanager
-def _live(out: Output, pace: Pace) -> Iterator[Listener]:
+def _live(out: Output, pace: Pace, newest: NewestFrame | None) -> Iterator[Listener]:
     from rich.live import Live
 
     console = out.console()
-    view = LiveView(pace, console)
+    view = LiveView(pace, console, newest)
     with Live(console=console, get_renderable=view.render, refresh_per_second=8, transient=True):
 
         def listen(event: Event) -> None:
@@ -94,7 +96,7 @@ def window_line(pace: Pace, done: WindowDone) -> str:
         window_name(window),
         f"frames {frame_range(window.first_frame, window.new_frames)}",
         f"{window.steps} steps",
-        f"{pace.window_step_seconds:.2f} s/step",
+        *([f"{seconds:.2f} s/step"] if (seconds := pace.window_step_seconds) else []),
         f"peak {byte_size(done.peak_memory_bytes)}",
     ]
     if pace.skipped is not None:
@@ -104,17 +106,18 @@ def window_line(pace: Pace, done: WindowDone) -> str:
 
 def window_name(window: WindowStarted) -> str:
     """Name a window as people count: `window 2/3`, in an endless film `window 2`."""
-    return f"window {window.window + 1}{f'/{window.windows}' if window.windows else ''}"
+    return f"window {window.window}{f'/{window.windows}' if window.windows else ''}"
 
 
 class LiveView:
     """The moving part: the stage at hand, the window with its noise where that is uneven, and the film."""
 
-    def __init__(self, pace: Pace, console: Console) -> None:
+    def __init__(self, pace: Pace, console: Console, newest: NewestFrame | None = None) -> None:
         from rich.spinner import Spinner
 
         self.pace = pace
         self.console = console
+        self.newest = newest
         self.spinner = Spinner("dots")
 
     def render(self) -> RenderableType:
@@ -123,29 +126,41 @@ class LiveView:
         from rich.constrain import Constrain
 
         pace = self.pace
-        self.spinner.update(text=f"{pace.stage}…" if pace.stage else "starting…")
-        stage = [self.spinner] if pace.stage or pace.window is None else []
+        self.spinner.update(text=f"{pace.stage or 'starting'}…{self._loading_left()}")
+        stage = [self.spinner] if pace.window is None or pace.stage not in ("", PREPARING, DECODING) else []
         noise = [f"noise  {noise_line(pace.noise)}"] if len(set(pace.noise)) > 2 else []
         bars = [self._bars(pace.window)] if pace.window else []
-        return Constrain(Group(*bars, *noise, *stage), self.console.width - RIGHT_MARGIN)
+        width = self.console.width - RIGHT_MARGIN
+        picture = self.newest.draw(width) if self.newest else []
+        return Constrain(Group(*picture, *bars, *noise, *stage), width)
+
+    def _loading_left(self) -> str:
+        """What an earlier film tells of the time, before this one has done a step."""
+        left = self.pace.time.film_left
+        return f"  about {clock(left)} left" if self.pace.window is None and left is not None else ""
 
     def _bars(self, window: WindowStarted) -> Table:
         from rich.table import Table
 
-        pace = self.pace
+        pace, film = self.pace, self.pace.time
         table = Table.grid(padding=(0, 1), expand=True)
         for column in range(5):
             table.add_column(ratio=1 if column == 1 else None, no_wrap=True, justify="left" if column < 2 else "right")
-        speed = f"{pace.step_seconds:.2f} s/step" if pace.step_seconds else ""
-        done, bar = pace.window_steps_done, _bar(pace.window_steps_done, window.steps)
-        table.add_row(window_name(window), bar, f"{done}/{window.steps}", speed, _left(pace.window_left))
+        table.add_row(window_name(window), *self._at_hand(window), _left(film.window_left))
         peak = f"peak {byte_size(pace.peak_memory_bytes)}" if pace.peak_memory_bytes else ""
-        share = pace.share_done
-        if share is None:
+        if pace.share is None:
             table.add_row("film", "until Ctrl-C", f"{window.first_frame} frames", peak, "")
         else:
-            table.add_row("film", _bar(share, 1), f"{int(100 * share)} %", peak, _left(pace.film_left))
+            table.add_row("film", _bar(pace.share, 1), f"{int(100 * pace.share)} %", peak, _left(film.film_left))
         return table
+
+    def _at_hand(self, window: WindowStarted) -> tuple[RenderableType, str, str]:
+        """The window's bar, its figures and its speed: of its steps, then of its frames."""
+        pace = self.pace
+        if pace.stage == DECODING:
+            return _bar(pace.frames, window.new_frames), f"{pace.frames}/{window.new_frames}", "frames decoded"
+        seconds, done = pace.time.step_seconds, pace.window_steps_done
+        return _bar(done, window.steps), f"{done}/{window.steps}", f"{seconds:.2f} s/step" if seconds else ""
 
 
 def noise_line(noise: tuple[float, ...]) -> str:

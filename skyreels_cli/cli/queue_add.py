@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from skyreels_cli.cli.editor import open_editor
+from skyreels_cli.cli.moment import coming_moment
 from skyreels_cli.cli.options import FileOptions, FilmOptions, MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.cli.request import decide_aloud, make_request
+from skyreels_cli.cli.takes import takes_of
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
-    from skyreels_cli.queue.job import Job, NewJob
+    from skyreels_cli.queue.job import Job, JobState, NewJob
     from skyreels_cli.queue.store import Store
     from skyreels_cli.recipe.schema import Draft
 
@@ -51,15 +55,35 @@ def add(
     queue: QueueOptions,
     priority: Annotated[int, Option(metavar="N", help="Higher goes first.", rich_help_panel=PANEL)] = 0,
     paused: Annotated[bool, Option("--paused", help="Add it set aside.", rich_help_panel=PANEL)] = False,
+    after: Annotated[
+        int | None, Option(metavar="JOB", help="Start once that job has succeeded.", rich_help_panel=PANEL)
+    ] = None,
+    at: Annotated[
+        str | None, Option(metavar="TIME", help="Start at 22:30, +90m or a date.", rich_help_panel=PANEL)
+    ] = None,
+    seeds: Annotated[
+        str | None, Option(metavar="N,N", help="A job for each of these seeds.", rich_help_panel=PANEL)
+    ] = None,
+    takes: Annotated[
+        int | None, Option(min=1, metavar="N", help="So many jobs, each with a new seed.", rich_help_panel=PANEL)
+    ] = None,
     enhance_later: Annotated[
         bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
     ] = False,
 ) -> None:
     """Add a film to the queue: the options of generate, checked now, rendered by `skyreels queue run`."""
     store = open_store()
-    new = _worded(text, film, queue, out, enhance_later=enhance_later)
-    job = store.add(replace(new, priority=priority, state="paused" if paused else "queued"))
-    _tell(job, store, out)
+    if after is not None:
+        store.job(after)
+    not_before = None if at is None else coming_moment(at, datetime.now().astimezone()).timestamp()
+    words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in takes_of(film, seeds, takes)]
+    state: JobState = "paused" if paused else "queued"
+    how: dict[str, Any] = {"priority": priority, "state": state, "after": after, "not_before": not_before}
+    jobs = [store.add(replace(new, **how)) for new in words]
+    if len(jobs) == 1:
+        _tell(jobs[0], store, out)
+    else:
+        _tell_group(jobs, store, out)
 
 
 def edit(
@@ -104,7 +128,7 @@ def _worded(
     from skyreels_cli.queue.job import NewJob
     from skyreels_cli.queue.new_job import new_job
 
-    request = replace(make_request(text, film), enhance_later=enhance_later)
+    request = replace(make_request(text, film), enhance_later=enhance_later, queued=True)
     if words:
         request = replace(request, before=words)
     return new_job(
@@ -156,11 +180,25 @@ def _reword(file: Path, out: Output) -> None:
         raise UsageError("nothing-to-change", "nothing was changed", hint)
 
 
+def _tell_group(jobs: Sequence[Job], store: Store, out: Output) -> None:
+    """The ids on stdout, one a line; what sets the jobs apart on stderr."""
+    for job in jobs:
+        out.narrate(f"job {job.id}: seed {job.recipe['seed']} → {job.output}")
+    if not any(worker.alive for worker in store.workers()):
+        out.narrate("nobody is rendering: skyreels queue run")
+    data = [{**job.to_dict(), "seed": job.recipe["seed"]} for job in jobs]
+    out.result({"jobs": data}, "\n".join(str(job.id) for job in jobs))
+
+
 def _tell(job: Job, store: Store, out: Output) -> None:
     """The id on stdout; what it will be, and whether anybody is at work, on stderr."""
     data = {**job.to_dict(), "seed": job.recipe["seed"]}
     frames, seconds = job.num_frames, job.plan["duration_s"]
     out.narrate(f"job {job.id}: {frames} frames, {seconds:.1f} s, seed {data['seed']} → {job.output}")
+    if job.not_before:
+        out.narrate(f"it starts at {datetime.fromtimestamp(job.not_before).astimezone():%a %d %b %H:%M}")
+    if job.after:
+        out.narrate(f"it starts once job {job.after} has succeeded")
     if not any(worker.alive for worker in store.workers()):
         out.narrate("nobody is rendering: skyreels queue run")
     out.result(data, str(job.id))

@@ -57,6 +57,15 @@ def resume(out: Output, *, jobs: MaybeJobIds = None) -> None:
         _everything(out, actions.resume_all, "the queue goes on")
 
 
+def stop(out: Output) -> None:
+    """Have the workers save their films, put their jobs back and leave; the jobs wait for the next worker."""
+    from skyreels_cli.queue import actions
+
+    asked = actions.stop_workers(open_store())
+    text = f"{asked} worker{'s' if asked > 1 else ''} asked to stop" if asked else "no worker is running"
+    out.result({"workers": asked}, str(asked), lambda: text)
+
+
 def move(
     out: Output,
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from skyreels_cli.cli.completion import job_numbers
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 0.25
 LIST_ROWS = 40
 
-JobId = Annotated[int, Argument(metavar="ID", help="The job.")]
-JobIds = Annotated[list[int], Argument(metavar="ID", help="One job or several.")]
+JobId = Annotated[int, Argument(metavar="ID", autocompletion=job_numbers, help="The job.")]
+JobIds = Annotated[list[int], Argument(metavar="ID", autocompletion=job_numbers, help="One job or several.")]
 
 
 def open_store() -> Store:
@@ -70,14 +71,38 @@ def show(out: Output, *, job: JobId) -> None:
     out.result(data, found.state, lambda: job_view(found, store.log(job)))
 
 
-def logs(out: Output, *, job: JobId) -> None:
+def logs(
+    out: Output,
+    *,
+    job: JobId,
+    follow: Annotated[bool, Option("--follow", help="Go on printing until the job has ended.")] = False,
+) -> None:
     """Print a job's log: what the worker did with it and what its renderer said."""
     from skyreels_cli.queue.logs import read_log
 
     store = open_store()
     store.job(job)
-    text = read_log(store.log(job))
+    text = _followed(store, job, out) if follow else read_log(store.log(job))
+    if follow and not (out.json or out.events):
+        return
     out.result({"job": job, "path": str(store.log(job)), "log": text}, text.rstrip("\n"))
+
+
+def _followed(store: Store, number: int, out: Output) -> str:
+    """The whole log once the job has ended; people are shown each part as it is written."""
+    from skyreels_cli.queue.job import FINISHED
+    from skyreels_cli.queue.logs import LogFollower, read_log
+
+    log = LogFollower(store.log(number))
+    ended = False
+    while True:
+        if (part := log.more()) and not (out.json or out.events):
+            out.result({}, part.rstrip("\n"))
+        if ended:
+            return read_log(store.log(number))
+        ended = store.job(number).state in FINISHED  # its last words may come after this look
+        if not ended:
+            time.sleep(WATCH_SECONDS)
 
 
 def watch(

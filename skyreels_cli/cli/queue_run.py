@@ -139,7 +139,7 @@ WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "job_claimed": lambda event: f"job {event['job']}: {event['prompt'][:60]}",
     "job_placed": lambda event: f"job {event['job']}: {place_text(event)}",
     "film_resumed": lambda event: f"job {event['job']}: goes on behind {event['frames']} frames",
-    "window_done": lambda event: f"job {event['job']}: window {event['window'] + 1}, {clock(event['seconds'])}",
+    "window_done": lambda event: f"job {event['job']}: window {event['window']}, {clock(event['seconds'])}",
     "job_ended": lambda event: f"job {event['job']}: {event['text']}",
     "lease_lost": lambda _: "the lease ran out: another worker may have gone on",
     "device_trouble": lambda event: f"{event['message']}; the next trial is in a few minutes",

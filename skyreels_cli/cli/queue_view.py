@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,7 +44,7 @@ def jobs_view(
         table.add_column(title, justify=justify, no_wrap=title != "film")  # so only this one gives way
     for job in jobs:
         state = f"{job.state} (worker lost)" if job.owner in dead else places.get(job.owner or "") or job.state
-        how = _how(job, running.get(job.id, {}).get("seconds_left"))
+        how = _how(job, running.get(job.id, {}))
         film = Text(" ".join(job.prompt.split()), no_wrap=True, overflow="ellipsis")
         what = (str(job.id), state, how, str(job.priority), str(job.num_frames), film)
         table.add_row(*what, style=STYLES.get(job.state, ""))
@@ -57,15 +58,20 @@ def jobs_view(
     return Group(table, *notes)
 
 
-def _how(job: JobSummary, seconds_left: float | None) -> str:
-    """How far it is, what it has been asked for, why it failed, or when it is tried again."""
+def _how(job: JobSummary, progress: Mapping[str, Any]) -> str:
+    """How far it is, what it has been asked for, why it failed, or what it waits for."""
     if job.request:
         return f"{job.request} asked"
     if job.state in ("running", "paused", "queued") and job.steps_done:
-        left = f", {clock(seconds_left)} left" if seconds_left is not None else ""
-        return f"{100 * job.steps_done // job.total_steps} %{left}"
+        left = progress.get("seconds_left")
+        share = progress.get("share", min(0.99, job.steps_done / job.total_steps))
+        return f"{int(100 * share)} %{f', {clock(left)} left' if left is not None else ''}"
     if job.state == "queued" and job.retry_at and job.retry_at > time.time():
         return f"in {clock(job.retry_at - time.time())}"
+    if job.state == "queued" and job.not_before and job.not_before > time.time():
+        return f"at {datetime.fromtimestamp(job.not_before).astimezone():%a %H:%M}"
+    if job.state == "queued" and job.after:
+        return f"after job {job.after}"
     return job.error_code or "" if job.state == "failed" else ""
 
 

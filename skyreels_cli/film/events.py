@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened; `to_dict` is its NDJSON form."""
+    """One thing that happened, and its `time` in seconds since 1970; `to_dict` is its NDJSON form."""
+
+    time: float = field(default_factory=time.time, kw_only=True, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"event": "step_done", …}` with the fields of the event."""
+        """`{"event": "step_done", "time": 1764329145.2, …}` with the fields of the event."""
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
         return {"event": name, **asdict(self)}
 
 
 @dataclass(frozen=True)
 class StageStarted(Event):
-    """A stretch of work without steps begins: `loading text encoder`, `encoding prompt`, `loading transformer` …"""
+    """Work without steps begins: `loading transformer`, `preparing the window`, `decoding`, `joining` …"""
 
     stage: str
 
@@ -34,7 +37,7 @@ class FilmResumed(Event):
 
 @dataclass(frozen=True)
 class WindowStarted(Event):
-    """A window begins; `windows` (None if the film is endless) and `steps` are totals, frames count over the film."""
+    """Window `window` (from 1) of `windows` (None if the film is endless) begins; frames count over the film from 0."""
 
     window: int
     windows: int | None
@@ -42,6 +45,15 @@ class WindowStarted(Event):
     first_frame: int
     new_frames: int
     prompt: str
+
+
+@dataclass(frozen=True)
+class WindowResumed(Event):
+    """The window that has begun goes on from a checkpoint: `step` of its `steps` were done before."""
+
+    window: int
+    step: int
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,7 @@ class FramesReady(Event):
 
 @dataclass(frozen=True)
 class WindowDone(Event):
-    """A window is decoded and encoded; `look` is how it looks (a `Look`), `drift` that less window 0's."""
+    """A window is decoded and encoded; `look` is how it looks (a `Look`), `drift` that less window 1's."""
 
     window: int
     seconds: float

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.folder.manifest import read_record
 from skyreels_cli.film.folder.record import FilmRecord
+from skyreels_cli.film.identity import identity_of, sidecar_of
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.media.comment import read_comment
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.inputs import portable
 from skyreels_cli.recipe.rate import rate_number
-from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.schema import Recipe, with_later_fields
 from skyreels_cli.recipe.weights import weights_of
 
 CIRCUMSTANCES = ("version", "libraries.")
 """What does not make it another film: with which versions of the program it was made."""
 
 
-def identity_of(film: Path) -> Mapping[str, Any] | None:
-    """What a video says that it was made from; None if it is missing or says nothing of the kind."""
-    if not film.is_file():
-        return None
-    try:
-        made = json.loads(read_comment(film) or "")
-    except ValueError:
-        made = None
-    for found in (made, read_record(_sidecar(film))):
-        if isinstance(found, dict) and isinstance(found.get("recipe"), dict):
-            return found
-    return None
-
-
 def finished_film(output: Path, recipe: Recipe, plan: Plan, facts: ModelFacts) -> FilmDone | None:
     """The film of this recipe and model, if that is what lies there; weights are read only if all else agrees."""
     made = identity_of(output)
-    if made is None or made["recipe"] != portable(recipe.model_dump(mode="json", by_alias=True)):
+    said = portable(recipe.model_dump(mode="json", by_alias=True))
+    if made is None or with_later_fields(made["recipe"]) != said:
         return None
     record = FilmRecord(recipe, plan, weights_of(recipe, facts))
     changes = record.differences({key: made.get(key) for key in record.identity()})
@@ -51,7 +35,7 @@ def finished_film(output: Path, recipe: Recipe, plan: Plan, facts: ModelFacts) -
 def _as_done(output: Path, recipe: Recipe, plan: Plan, facts: ModelFacts) -> FilmDone:
     from skyreels_cli.media.video import open_video
 
-    video, result = open_video(output), (read_record(_sidecar(output)) or {}).get("result", {})
+    video, result = open_video(output), (read_record(sidecar_of(output)) or {}).get("result", {})
     return FilmDone(
         output=str(output),
         frames=video.frames,
@@ -67,7 +51,3 @@ def _as_done(output: Path, recipe: Recipe, plan: Plan, facts: ModelFacts) -> Fil
         peak_memory_bytes=result.get("peak_memory_bytes", 0),
         recipe=recipe.model_dump(mode="json", by_alias=True),
     )
-
-
-def _sidecar(film: Path) -> Path:
-    return film.with_name(film.name + ".json")

@@ -14,9 +14,10 @@ from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.media.image import read_image
 from skyreels_cli.model.family import family_model
+from skyreels_cli.model.kernels import choose_kernel
 from skyreels_cli.model.loading import DTYPES, load_text_encoder, load_transformer, load_vae
 from skyreels_cli.model.memory import pick_device, release
-from skyreels_cli.model.offloading import PlacedModule, stream_weights
+from skyreels_cli.model.offloading import Placed, placed, rests_on
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.text import encode_prompts
 from skyreels_cli.model.transformer import Transformer
@@ -42,12 +43,15 @@ class LoadedModel:
         self.parallel = parallel
         self.dtype = DTYPES[weights.compute]
         self.device = pick_device(placement.device)
-        self._placement = placement
+        heads = weights.base.transformer.config["attention_head_dim"]
+        self._kernel = choose_kernel(placement.attention or "auto", self.device, self.dtype, heads)
+        self.placement = placement
         self._texts: dict[str, Tensor] = {}
         self._image_features: dict[FittedPicture, Tensor] = {}
         self._expected: tuple[str, ...] = ()
-        self._transformer: PlacedModule | None = None
-        self._vae: PlacedModule | None = None
+        self._transformer: Placed | None = None
+        self._denoiser: Transformer | None = None
+        self._vae: Placed | None = None
 
     def expect(self, prompts: Iterable[str]) -> None:
         """Name the prompts of films that come after the one that is prepared next; others are not kept."""
@@ -68,7 +72,7 @@ class LoadedModel:
         if self._vae is None:
             yield from self._convert(self.facts.vae)
             yield StageStarted("loading VAE")
-            self._vae = PlacedModule(load_vae(self.facts, self._rests_on), self.device, self._rests_on)
+            self._vae = placed(load_vae(self.weights, self._rests_on), self.device, self.placement.offload)
 
     def prepare_transformer(self) -> Iterator[Event]:
         """Load the transformer if it is not loaded yet: all that the ranks need which do not decode."""
@@ -76,6 +80,18 @@ class LoadedModel:
             yield from self._convert(self.facts.transformer)
             yield StageStarted("loading transformer")
             self._transformer = self._load_transformer()
+
+    def share(self, parallel: Parallel) -> None:
+        """Have another backend divide the work from now on."""
+        self.parallel = parallel
+        if self._denoiser is not None:
+            self._denoiser.parallel = parallel
+
+    def close(self) -> None:
+        """Give the memory of its parts back; it is of no use any more."""
+        self._transformer = self._denoiser = self._vae = None
+        self._texts, self._image_features = {}, {}
+        release(self.device)
 
     def text(self, prompt: str) -> Tensor:
         """Embeddings `(1, 512, text_dim)` of a prompt that was prepared."""
@@ -86,12 +102,12 @@ class LoadedModel:
         features = self._image_features.get(image)
         return None if features is None else features.to(self.device)
 
-    def transformer(self) -> PlacedModule:
+    def transformer(self) -> Placed:
         """The transformer; it is a context manager, inside which it is on the device."""
         assert self._transformer is not None, "prepare() comes first"
         return self._transformer
 
-    def vae(self) -> PlacedModule:
+    def vae(self) -> Placed:
         """The video autoencoder, likewise."""
         assert self._vae is not None, "prepare() comes first"
         return self._vae
@@ -99,7 +115,7 @@ class LoadedModel:
     @property
     def _rests_on(self) -> torch.device:
         """The device that a part is on while another one works."""
-        return self.device if self._placement.offload == "none" else torch.device("cpu")
+        return rests_on(self.device, self.placement.offload)
 
     def _convert(self, component: Component) -> Iterator[Event]:
         """Make safetensors of pickles, the first time that they are used."""
@@ -118,25 +134,19 @@ class LoadedModel:
         self._image_features |= zip(new, self.family.encode_images(self.facts, self.device, pixels), strict=True)
 
     def _encode(self, prompts: Sequence[str]) -> dict[str, Tensor]:
-        stream = self._placement.offload == "stream"
-        tokenizer, encoder = load_text_encoder(
-            self.facts, self.weights.compute, torch.device("cpu") if stream else self.device
-        )
-        if stream:
-            stream_weights(encoder, self.device)
-        texts = encode_prompts(tokenizer, encoder, prompts, self.device)
-        del encoder
+        tokenizer, encoder = load_text_encoder(self.facts, self.weights.compute, self._rests_on)
+        how = "none" if self.placement.offload == "none" else "stream"  # once through it: nothing is lost by streaming
+        with placed(encoder, self.device, how, encoder.encoder.block) as present:
+            texts = encode_prompts(tokenizer, present, prompts, self.device)
+        del encoder, present
         release(self.device)
         return {prompt: text.cpu() for prompt, text in zip(prompts, texts, strict=True)}
 
-    def _load_transformer(self) -> PlacedModule:
-        transformer: Transformer = load_transformer(self.weights, self._rests_on)
-        transformer.attention_backend = self._placement.attention
+    def _load_transformer(self) -> Placed:
+        self._denoiser = transformer = load_transformer(self.weights, self._rests_on)
+        transformer.attention = self._kernel
         transformer.parallel = self.parallel
-        if self._placement.offload == "stream":
-            stream_weights(transformer, self.device)
-            return PlacedModule(transformer, self.device, self.device, moves=False)
-        return PlacedModule(transformer, self.device, self._rests_on)
+        return placed(transformer, self.device, self.placement.offload, transformer.blocks)
 
 
 def read_picture(picture: FittedPicture) -> Tensor:

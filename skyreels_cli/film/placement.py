@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Offload = Literal["none", "model", "stream"]
+Offload = Literal["auto", "none", "model", "stream"]
+"""`auto` is decided when the film is planned, or when its turn comes."""
+
+Attention = Literal["auto", "sdpa", "flash", "cudnn", "efficient", "math", "flash3", "flash4"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Placement:
 
     device: str = "auto"
     offload: Offload = "none"
-    attention: str | None = None
+    attention: Attention = "auto"
     gpus: int = 1
     parallel: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)

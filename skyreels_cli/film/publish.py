@@ -7,9 +7,9 @@ from pathlib import Path
 from shlex import quote
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.film.finished import identity_of
 from skyreels_cli.film.folder.durable import flush
 from skyreels_cli.film.folder.record import FilmRecord
+from skyreels_cli.film.identity import identity_of
 
 OTHER_TAKES = ("recipe.rerolls", "recipe.num_frames")
 """In what takes of one film may differ: windows were made again, or an endless film went on."""

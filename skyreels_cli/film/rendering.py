@@ -12,6 +12,7 @@ from skyreels_cli.film.placement import Placement
 if TYPE_CHECKING:  # pydantic takes 0.1 s, and commands that only look need none of it
     from skyreels_cli.hub.facts import ModelFacts
     from skyreels_cli.hub.weights import WeightsSpec
+    from skyreels_cli.plan.compute import Speed
     from skyreels_cli.plan.plan import Plan
     from skyreels_cli.recipe.schema import Recipe
 
@@ -32,6 +33,15 @@ class Rendering:
     keep_work: bool = False
     overwrite: bool = False
     checkpoint_seconds: float = 60.0
+
+    @property
+    def speed(self) -> Speed | None:
+        """How fast this machine makes films of this shape, as far as it was measured."""
+        from skyreels_cli.plan.speed import FilmShape, SpeedBook
+
+        place = self.placement
+        book = SpeedBook(place.device, place.gpus, place.offload, place.attention)
+        return book.speed(FilmShape.of(self.recipe, self.facts, self.plan), self.recipe.dtype)
 
     @cached_property
     def weights(self) -> WeightsSpec:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from diffusers.models.attention_dispatch import dispatch_attention_fn
 from torch import Tensor
+
+from skyreels_cli.model.kernels import SDPA, AttentionKernel
 
 # A range of key/value tokens, `start … stop-1`.
 Span = tuple[int, int]
@@ -14,13 +15,12 @@ Span = tuple[int, int]
 Spans = tuple[tuple[Span, tuple[Span, ...]], ...]
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, backend: str | None = None) -> Tensor:
-    """Softmax attention of `(b, s, h, d)` tensors by diffusers' named backends (None: the best native kernel)."""
-    return dispatch_attention_fn(query, key, value, backend=backend)
-
-
 def attend_blocks(
-    query: Tensor, key: Tensor, value: Tensor, spans: Sequence[tuple[Span, Sequence[Span]]], backend: str | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    spans: Sequence[tuple[Span, Sequence[Span]]],
+    kernel: AttentionKernel = SDPA,
 ) -> Tensor:
     """Block-causal attention: the queries of each span see only the keys of the spans listed with it.
 
@@ -30,7 +30,7 @@ def attend_blocks(
     for (start, stop), seen in spans:
         keys = torch.cat([key[:, a:b] for a, b in seen], dim=1) if len(seen) > 1 else key[:, slice(*seen[0])]
         values = torch.cat([value[:, a:b] for a, b in seen], dim=1) if len(seen) > 1 else value[:, slice(*seen[0])]
-        out[:, start:stop] = attend(query[:, start:stop], keys, values, backend)
+        out[:, start:stop] = kernel(query[:, start:stop], keys, values)
     return out
 
 
@@ -60,15 +60,26 @@ def only_spans(causal: Spans, frames: Sequence[int], tokens_per_frame: int) -> S
 
 
 def rotary_frequencies(rope: torch.nn.Module, latents: Tensor) -> Tensor:
-    """Unit complex numbers of the 3-D rotary embedding for `(b, c, f, h, w)` latents: `(tokens, head_dim / 2)`."""
+    """Cosines and sines in turn of the 3-D rotary embedding for `(b, c, f, h, w)` latents: `(tokens, head size)`."""
     cos, sin = rope(latents)
-    return torch.complex(cos[0, :, 0, 0::2], sin[0, :, 0, 1::2])
+    return torch.stack((cos[0, :, 0, 0::2], sin[0, :, 0, 1::2]), dim=-1).flatten(-2)
 
 
 def rotate(heads: Tensor, phases: Tensor, out: Tensor) -> None:
     """Write `(b, s, h, d)` queries or keys, rotated by their positions (RoPE, Su et al. 2021), to `out`; in float32."""
+    if heads.device.type == "mps":
+        out.copy_(rotated_in_parts(heads.float(), phases))
+        return
     pairs = torch.view_as_complex(heads.float().unflatten(-1, (-1, 2)))
+    turns = torch.view_as_complex(phases.unflatten(-1, (-1, 2))).unsqueeze(1)
     if out.dtype == torch.float32:
-        torch.mul(pairs, phases.unsqueeze(1), out=torch.view_as_complex(out.unflatten(-1, (-1, 2))))
+        torch.mul(pairs, turns, out=torch.view_as_complex(out.unflatten(-1, (-1, 2))))
     else:
-        out.copy_(torch.view_as_real(pairs * phases.unsqueeze(1)).flatten(-2))
+        out.copy_(torch.view_as_real(pairs * turns).flatten(-2))
+
+
+def rotated_in_parts(heads: Tensor, phases: Tensor) -> Tensor:
+    """The same rotation without complex numbers, which Apple's GPUs do not all have: real and imaginary parts apart."""
+    real, imaginary = heads.unflatten(-1, (-1, 2)).unbind(-1)
+    cos, sin = phases.unsqueeze(1).unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack((real * cos - imaginary * sin, real * sin + imaginary * cos), dim=-1).flatten(-2)

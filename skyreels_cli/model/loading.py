@@ -20,10 +20,10 @@ from transformers.utils import logging as transformers_logging
 from skyreels_cli.errors import UsageError, first_line
 from skyreels_cli.hub.facts import Component, ModelFacts
 from skyreels_cli.hub.tensor import StoredTensor
-from skyreels_cli.hub.weights import WeightsSpec
+from skyreels_cli.hub.weights import VAE_TILE, VAE_TILE_STRIDE, WeightsSpec
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.model.weights.lora import LoraChanges
-from skyreels_cli.model.weights.packed import PackedLinear, Stored, pack_float8
+from skyreels_cli.model.weights.packed import PackedLinear, Stored, pack_float8, unpack_once
 from skyreels_cli.model.weights.reading import WeightsReader
 
 DTYPES = {
@@ -49,15 +49,20 @@ def load_transformer(weights: WeightsSpec, device: torch.device) -> Transformer:
                 dtype = _dtype(name, DTYPES[weights.compute])
                 values = stored.unpacked(torch.float32) if stored.packed else stored.data
                 _place(transformer, name, loras.merged(name, values).to(device, dtype))
+    for layer in transformer.blocks:
+        unpack_once(layer)
     return transformer.requires_grad_(False).eval().to(device)
 
 
-def load_vae(facts: ModelFacts, device: torch.device) -> AutoencoderKLWan:
-    """The video autoencoder, always in float32 like the reference's."""
+def load_vae(weights: WeightsSpec, device: torch.device) -> AutoencoderKLWan:
+    """The video autoencoder, in float32 like the reference's unless the weights say otherwise."""
+    facts, dtype = weights.base, DTYPES[weights.computed_in("vae")]
     vae = _empty(AutoencoderKLWan, facts.vae)
     with WeightsReader() as reader:
         for name, tensor in _in_order(facts.vae):
-            _place(vae, name, reader.read(tensor).unpacked(torch.float32).to(device))
+            _place(vae, name, reader.read(tensor).unpacked(torch.float32).to(device, dtype))
+    if weights.vae == "tiled":
+        vae.enable_tiling(VAE_TILE, VAE_TILE, VAE_TILE_STRIDE, VAE_TILE_STRIDE)
     return vae.requires_grad_(False).eval().to(device)
 
 

@@ -1,54 +1,79 @@
-"""Models larger than the device: whole parts that take turns, or blocks streamed in while others compute."""
+"""Modules that rest on the host: on the device only while they work, whole or two blocks at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
-from diffusers.hooks import apply_group_offloading
+from torch import Tensor, nn
 
+from skyreels_cli.model.block_stream import BlockStream
+from skyreels_cli.model.host_weights import HostWeights, tensors_of
 from skyreels_cli.model.memory import release
+
+CHUNK_BYTES = 1e9
+
+Placed: TypeAlias = AbstractContextManager[Any]
+"""A module that is on the device inside a `with` block."""
+
+
+def placed(module: nn.Module, device: torch.device, offload: str, blocks: Iterable[nn.Module] = ()) -> Placed:
+    """The module, for `with`: it stays on the device, is there inside the block, or has its `blocks` streamed.
+
+    A module without blocks is moved whole where others are streamed. On a CPU there is nowhere to move it.
+    """
+    if offload == "none" or device == rests_on(device, offload):
+        return nullcontext(module)
+    return PlacedModule(module, device, tuple(blocks) if offload == "stream" else ())
+
+
+def rests_on(device: torch.device, offload: str) -> torch.device:
+    """The device that a part is on while another one works."""
+    return device if offload == "none" else torch.device("cpu")
 
 
 class PlacedModule:
-    """A module that is on the device inside a `with` block and on another one, where it rests, outside of it.
+    """A module whose weights stay on the host, pinned; inside a `with` block it computes on the device.
 
-    `moves` False leaves it where it is: its weights are streamed.
+    What was copied there is dropped behind the block, not copied back: weights do not change. `blocks` are not copied
+    with the rest but streamed, two at a time.
     """
 
-    def __init__(self, module: Any, device: torch.device, rests_on: torch.device, moves: bool = True) -> None:
+    def __init__(self, module: nn.Module, device: torch.device, blocks: Sequence[nn.Module] = ()) -> None:
         self._module = module
         self._device = device
-        self._rests_on = rests_on
-        self._moves = moves and device != rests_on
+        self._stream = BlockStream(blocks, device) if blocks else None
+        streamed = {id(tensor) for block in blocks for tensor in tensors_of(block)}
+        whole = (tensor for tensor in tensors_of(module) if id(tensor) not in streamed)
+        self._whole = [HostWeights(few) for few in _in_chunks(whole)]
 
     def __enter__(self) -> Any:
-        if self._moves:
-            self._module.to(self._device)
+        for weights in self._whole:
+            weights.bind(weights.memory.to(self._device, non_blocking=True, copy=True))
+        if self._stream:
+            self._stream.open()
         return self._module
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._moves:
-            self._module.to(self._rests_on)
-            release(self._device)
+        if self._stream:
+            self._stream.close()
+        for weights in self._whole:
+            weights.bind(weights.memory)
+        release(self._device)
 
 
-def stream_weights(module: Any, device: torch.device) -> None:
-    """Keep the weights on the host and bring in one block at a time, the next one while this one computes.
-
-    On a CPU there is nothing to stream to. (diffusers' group offloading; a 14B block is 0.7 GB.)
-    """
-    if device.type == "cpu":
-        return
-    block_level = hasattr(module, "blocks")
-    apply_group_offloading(
-        module,
-        onload_device=device,
-        offload_device=torch.device("cpu"),
-        offload_type="block_level" if block_level else "leaf_level",
-        num_blocks_per_group=1 if block_level else None,
-        use_stream=device.type == "cuda",
-    )
+def _in_chunks(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
+    """A GB at a time: pinned memory is taken at once, and what is copied there is given back as it goes."""
+    chunk: list[Tensor] = []
+    for tensor in tensors:
+        chunk.append(tensor)
+        if sum(each.nbytes for each in chunk) >= CHUNK_BYTES:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -9,7 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from skyreels_cli.model.attention import Spans, attend, attend_blocks, only_spans
+from skyreels_cli.model.attention import Spans, attend_blocks, only_spans
+from skyreels_cli.model.kernels import AttentionKernel
 from skyreels_cli.model.kv_cache import KVCache
 from skyreels_cli.plugins.protocols import Parallel
 
@@ -23,7 +24,7 @@ class SelfAttention:
     """
 
     parallel: Parallel
-    backend: str | None
+    kernel: AttentionKernel
     frame_tokens: int
     causal: Spans | None = None
     kv_cache: KVCache | None = None
@@ -54,5 +55,5 @@ class SelfAttention:
         if self.kv_cache is not None:
             key, value = self.kv_cache.exchange(layer, key, value, self.places)
         if self.causal is None:
-            return attend(query, key, value, self.backend)
-        return attend_blocks(query, key, value, self.causal, self.backend)
+            return self.kernel(query, key, value)
+        return attend_blocks(query, key, value, self.causal, self.kernel)

@@ -21,7 +21,7 @@ SLICE_TOKENS_ELSEWHERE = 4096
 class Tokens:
     """The tokens of `frames` latent frames that this rank has: frame by frame, as many of each.
 
-    `phases` `(n, head size / 2)` are their rotary phases, `attention` is what they attend to.
+    `phases` `(n, head size)` are their rotary phases, `attention` is what they attend to.
     """
 
     frames: int

@@ -17,7 +17,8 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.models.transformers.transformer_skyreels_v2 import SkyReelsV2TransformerBlock
 from torch import Tensor, nn
 
-from skyreels_cli.model.attention import Span, attend, causal_spans, rotary_frequencies, rotate
+from skyreels_cli.model.attention import Span, causal_spans, rotary_frequencies, rotate
+from skyreels_cli.model.kernels import SDPA, AttentionKernel
 from skyreels_cli.model.layer_pass import LayerPass, Shortcut
 from skyreels_cli.model.self_attention import SelfAttention
 from skyreels_cli.model.single_process import SINGLE_PROCESS
@@ -44,7 +45,7 @@ class TransformerLayer(SkyReelsV2TransformerBlock):
         for frames, part in tokens.slices(hidden_states.device):
             x = hidden_states[:, part]
             _add_gated(x, self.attn1.to_out[0](attended[:, part]), gate[:, frames])
-            x += self._cross_attention(x, attended_to, tokens.attention.backend)
+            x += self._cross_attention(x, attended_to, tokens.attention.kernel)
             normed = _modulate(self.norm3, x, ff_shift[:, frames], ff_scale[:, frames])
             _add_gated(x, self.ffn(normed), ff_gate[:, frames])
         return hidden_states
@@ -63,11 +64,11 @@ class TransformerLayer(SkyReelsV2TransformerBlock):
         attended = tokens.attention.attend(id(self), query, key, value, tokens.frames)
         return attended.flatten(2).type_as(hidden_states)
 
-    def _cross_attention(self, x: Tensor, attended_to: Sequence[KeyValue], backend: str | None) -> Tensor:
+    def _cross_attention(self, x: Tensor, attended_to: Sequence[KeyValue], kernel: AttentionKernel) -> Tensor:
         """Attention to the text and, apart from it, to the image, added up before the output projection."""
         normed = self.norm2(x.float()).type_as(x)
         query = self.attn2.norm_q(self.attn2.to_q(normed)).unflatten(2, (self.attn2.heads, -1))
-        attended = [attend(query, key, value, backend).flatten(2).type_as(x) for key, value in attended_to]
+        attended = [kernel(query, key, value).flatten(2).type_as(x) for key, value in attended_to]
         return self.attn2.to_out[0](sum(attended[1:], start=attended[0]))
 
     def _text_keys(self, text_states: Tensor) -> KeyValue:
@@ -86,7 +87,7 @@ class Transformer(SkyReelsV2Transformer3DModel):
 
     _no_split_modules: ClassVar = ["TransformerLayer"]
     _repeated_blocks: ClassVar = ["TransformerLayer"]
-    attention_backend: str | None = None
+    attention: AttentionKernel = SDPA
     parallel: Parallel = SINGLE_PROCESS
 
     @register_to_config
@@ -139,7 +140,7 @@ class Transformer(SkyReelsV2Transformer3DModel):
         per_frame = (height // patch_h) * (width // patch_w)
         causal = causal_spans(causal_blocks, frames, per_frame) if causal_blocks is not None else None
         phases = self.parallel.shard(rotary_frequencies(self.rope, hidden_states).unsqueeze(0), frames)[0]
-        tokens = Tokens(frames, phases, SelfAttention(self.parallel, self.attention_backend, per_frame, causal))
+        tokens = Tokens(frames, phases, SelfAttention(self.parallel, self.attention, per_frame, causal))
         head, modulation = self._time_embedding(timestep, fps, frames, text.embeddings.dtype)
         context = self._context(text)
         x = self.patch_embedding(hidden_states).flatten(2).transpose(1, 2)

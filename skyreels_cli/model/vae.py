@@ -17,10 +17,14 @@ from torch import Tensor
 
 
 class VideoDecoder:
-    """Decodes latent frames in order; a fresh one begins a new causal chain (its first frame is a one-frame latent)."""
+    """Decodes latent frames in order; a fresh one begins a new causal chain (its first frame is a one-frame latent).
 
-    def __init__(self, vae: Any) -> None:
+    Pixels are cut off at -1 and 1 unless `limited` is False.
+    """
+
+    def __init__(self, vae: Any, *, limited: bool = True) -> None:
         self._vae = vae
+        self._limited = limited
         self._features: list[Any] = [None] * sum(isinstance(m, WanCausalConv3d) for m in vae.decoder.modules())
         self._first = True
 
@@ -48,7 +52,12 @@ class VideoDecoder:
         self._first = False
         if vae.config.patch_size is not None:
             pixels = unpatchify(pixels, patch_size=vae.config.patch_size)
-        return pixels[0].clamp(-1.0, 1.0)
+        frames: Tensor = pixels[0].float()
+        return frames.clamp(-1.0, 1.0) if self._limited else frames
+
+    def rest_on(self, device: torch.device) -> None:
+        """Move what the chain remembers of its past to a device."""
+        self._features = [known.to(device) if isinstance(known, Tensor) else known for known in self._features]
 
 
 @torch.inference_mode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from skyreels_cli.film.events import FilmDone
 from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.plan.fitting import Way
 from skyreels_cli.recipe.schema import Draft
 
 
@@ -16,7 +17,8 @@ class Order(Rendering):
 
     `draft` is what was said, presets included; `sources` says for each field of the recipe where its value comes from;
     `finished` is the film itself, where it lies there already, of this recipe and model; `notes` are sentences about
-    what was decided for the person who asked; `split` is how several GPUs share the work.
+    what was decided for the person who asked; `split` is how several GPUs share the work; `way` how the film fits into
+    the memory that is free, None if it was said or is decided when its turn comes.
     """
 
     draft: Draft
@@ -24,3 +26,4 @@ class Order(Rendering):
     finished: FilmDone | None = None
     notes: tuple[str, ...] = ()
     split: str | None = None
+    way: Way | None = None

@@ -32,7 +32,8 @@ def suit_machine(
 
     Without `calibrate` nothing new is measured.
     """
-    book = SpeedBook(placement.device, placement.gpus, placement.offload, placement.attention)
+    offload = "none" if placement.offload == "auto" else placement.offload  # not decided yet
+    book = SpeedBook(placement.device, placement.gpus, offload, placement.attention)
     shape = FilmShape.of(recipe, facts, plan)
     known, why = (book.dtype() if dtype else (recipe.dtype, None)) or (None, None)
     speed = book.speed(shape, known) if known else None

@@ -9,24 +9,19 @@ from skyreels_cli.hub.catalogue import catalogue
 from skyreels_cli.hub.entry import Release
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.shapes import release_facts
-from skyreels_cli.hub.weights import Storage
 from skyreels_cli.plan.compute import Speed
+from skyreels_cli.plan.fitting import fit, vaes_on
 from skyreels_cli.plan.machine import Machine
+from skyreels_cli.plan.memory import OffloadMode
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
+from skyreels_cli.recipe.choices import Vae, WeightsDtype
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.schema import Draft, Recipe
 
 FRAMES = 97
 SMALLER = ("540P", "640x368", "480x272")
 """What to render at where a model's own resolution does not fit."""
-
-PEAKS = {"none": "memory", "model": "memory_offload_model", "stream": "memory_offload_stream"}
-WAYS: Sequence[tuple[str, Storage]] = (
-    *(("none", "file"), ("model", "file"), ("none", "fp8"), ("model", "fp8")),
-    *(("stream", "file"), ("stream", "fp8")),
-)
-"""From the fastest to the most frugal: weights that move once per window cost less time than unpacking them."""
 
 DAY = 86400.0
 PATIENCE = 3600.0
@@ -41,8 +36,9 @@ class Advice:
     fits: bool
     native: bool
     resolution: str
-    offload: str
-    storage: Storage
+    offload: OffloadMode
+    storage: WeightsDtype
+    vae: Vae
     device_peak: float
     host_peak: float
     seconds: float
@@ -50,10 +46,9 @@ class Advice:
 
     @property
     def options(self) -> str:
-        """What to type."""
+        """What to type; offloading, and what the VAE computes in, are chosen when a film is planned."""
         words = ["--model", self.model]
         words += [] if self.native else ["--resolution", self.resolution]
-        words += [] if self.offload == "none" else ["--offload", self.offload]
         words += [] if self.storage == "file" else ["--weights-dtype", self.storage]
         return " ".join(words)
 
@@ -89,48 +84,33 @@ def _advise(release: Release, machine: Machine) -> Advice:
 def _ways(release: Release, machine: Machine) -> Iterator[Advice]:
     facts = release_facts(release)
     for resolution in dict.fromkeys((release.native, *SMALLER)):
-        for offload, storage in WAYS:
-            if _can(machine, offload, storage):
-                yield _try(release, facts, machine, resolution, offload, storage)
+        yield _try(release, facts, machine, resolution)
 
 
-def _can(machine: Machine, offload: str, storage: Storage) -> bool:
-    """Offloading is for a memory of its own; Apple GPUs have no float8."""
-    return machine.kind == "cuda" or (offload == "none" and (storage == "file" or machine.kind == "cpu"))
-
-
-def _try(
-    release: Release,
-    facts: ModelFacts,
-    machine: Machine,
-    resolution: str,
-    offload: str,
-    storage: Storage,
-) -> Advice:
-    plan = plan_of(facts, resolution, storage, machine.speed)
-    needed = {name: estimate.value for name, estimate in plan.estimates.items()}
-    encoders = [needed[f"weights_{part.name}"] for part in facts.components if part.name not in ("transformer", "vae")]
-    kept = max(needed["weights_transformer"] + needed["weights_vae"], *encoders) if offload != "none" else 0.0
-    device, host = needed[PEAKS[offload]], needed["host"] + kept
+def _try(release: Release, facts: ModelFacts, machine: Machine, resolution: str) -> Advice:
+    plan, recipe = plan_of(facts, resolution, machine.speed)
+    storages: Sequence[WeightsDtype] = ("file",) if machine.kind == "mps" else ("file", "fp8")  # no float8 there
+    way = fit(recipe, facts, plan.windows, machine, storages, vaes_on(machine))
     return Advice(
         model=release.alias,
-        fits=machine.holds(device, host),
+        fits=way.fits,
         native=resolution == release.native,
         resolution=resolution,
-        offload=offload,
-        storage=storage,
-        device_peak=device,
-        host_peak=host,
-        seconds=needed["time"],
+        offload=way.offload,
+        storage=way.weights_dtype,
+        vae=way.vae,
+        device_peak=way.need.device,
+        host_peak=way.need.host,
+        seconds=plan.estimates["time"].value,
         fetch_bytes=release.layouts[0].bytes,
     )
 
 
-def plan_of(facts: ModelFacts, resolution: str, storage: Storage = "file", speed: Speed | None = None) -> Plan:
-    """The plan of a film of 97 frames with the model's own settings."""
-    draft = Draft(prompt="a film", num_frames=FRAMES, resolution=resolution, weights_dtype=storage, seed=0)
-    recipe = complete(draft, facts)
-    return make_plan(_with_picture(recipe, facts), facts, speed)
+def plan_of(facts: ModelFacts, resolution: str, speed: Speed | None = None) -> tuple[Plan, Recipe]:
+    """The plan of a film of 97 frames with the model's own settings, and its recipe."""
+    recipe = complete(Draft(prompt="a film", num_frames=FRAMES, resolution=resolution, seed=0), facts)
+    recipe = _with_picture(recipe, facts)
+    return make_plan(recipe, facts, speed), recipe
 
 
 def _with_picture(recipe: Recipe, facts: ModelFacts) -> Recipe:

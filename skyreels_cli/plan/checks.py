@@ -21,6 +21,7 @@ def check_family(recipe: Recipe, facts: ModelFacts) -> None:
         "--end-image": any(shot.end_image for shot in recipe.story),
         "--ar-step": recipe.ar_step,
         "--causal-attention": recipe.causal_attention,
+        "--join rolling": recipe.join == "rolling",
     }
     beyond = ", ".join(option for option, value in asked.items() if value)
     if beyond:
@@ -102,5 +103,5 @@ def check_rerolls(recipe: Recipe, windows: int) -> None:
     """Refuse a re-roll of a window that the film does not have; an endless film has every window."""
     beyond = [reroll.window for reroll in recipe.rerolls if reroll.window >= windows]
     if beyond and recipe.num_frames is not None:
-        message = f"the film has {windows} windows, counted from 0: there is no window {beyond[0]}"
-        raise UsageError("plan-rerolls", message, f"--from-window {windows - 1}")
+        message = f"the film has {windows} windows: there is no window {beyond[0] + 1}"
+        raise UsageError("plan-rerolls", message, f"--from-window {windows}")

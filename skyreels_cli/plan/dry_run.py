@@ -16,8 +16,8 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     """The numbers of a plan as JSON values: frames, windows, rows, tokens, estimates with their basis, notes.
 
     An endless film has null for frames, duration and rows, and only its first windows are listed. An entry of
-    `windows` stands for `count` windows in a row that are alike but for `index` and `first_frame`, which are the first
-    one's; up to 200 windows are listed one by one, with a `count` of 1.
+    `windows` stands for `count` windows in a row that are alike but for `window` (their number, from 1) and
+    `first_frame`, which are the first one's; up to 200 windows are listed one by one, with a `count` of 1.
     """
     return {
         "frames": plan.num_frames,
@@ -32,6 +32,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "windows": [_run_data(run, plan.tokens_per_frame) for run in listed_runs(plan.windows, MOST_LISTED)],
         "estimates": {name: asdict(estimate) for name, estimate in plan.estimates.items()},
         "notes": list(plan.notes),
+        "joins": {join: asdict(cost) for join, cost in plan.joins.items()},
     }
 
 
@@ -52,7 +53,7 @@ def _run_data(run: WindowRun, tokens_per_frame: int) -> dict[str, Any]:
     """Alike windows; `blocks` are sizes in latent frames, and the first `ready_blocks` of them are not denoised."""
     window = run.first
     return {
-        "index": window.index,
+        "window": window.number,
         "count": run.count,
         "shot": window.shot,
         "first_frame": window.first_frame,

@@ -20,7 +20,7 @@ def reference_peak(release: Release) -> dict[str, Any] | None:
     if release.reference_peak_bytes is None:
         return None
     facts = release_facts(release)
-    plan = plan_of(facts, release.native)
+    plan, _ = plan_of(facts, release.native)
     ours = {name: plan.estimates[f"memory{name}"].value for name in ("", "_offload_model", "_offload_stream")}
     tokens = max(window.forward_latents for window in plan.windows) * plan.tokens_per_frame
     config = facts.transformer.config

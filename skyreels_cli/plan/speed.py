@@ -60,7 +60,7 @@ class SpeedBook:
     device: str
     gpus: int = 1
     offload: str = "none"
-    attention: str | None = None
+    attention: str = "auto"
 
     def dtype(self) -> tuple[str, str] | None:
         """The dtype that suits this device and why; None if nobody has looked."""
@@ -93,7 +93,7 @@ class SpeedBook:
         )
 
     def _name(self, shape: FilmShape, dtype: str) -> str:
-        place = (f"{self.gpus} GPUs", f"offload {self.offload}", self.attention or "auto")
+        place = (f"{self.gpus} GPUs", f"offload {self.offload}", f"attention {self.attention}")
         return " ".join([dtype, *place, *(f"{name}={value}" for name, value in asdict(shape).items())])
 
     def _all(self) -> dict[str, Any]:

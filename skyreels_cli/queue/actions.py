@@ -144,6 +144,15 @@ def clear(store: Store, states: Sequence[JobState]) -> int:
     return _forget(store, f"state IN ({', '.join('?' * len(states))}) AND state <> 'running'", *states)
 
 
+def stop_workers(store: Store) -> int:
+    """Ask every living worker to save its film, put its job back and leave; returns how many there are."""
+    living = [worker.id for worker in store.workers() if worker.alive]
+    with store.database.write() as connection:
+        for worker in living:
+            connection.execute("UPDATE workers SET asked_to_stop = 1 WHERE id = ?", (worker,))
+    return len(living)
+
+
 def pause_all(store: Store) -> None:
     """Let no job start; those that run save a checkpoint, free their devices and wait in their old places."""
     _set_paused(store, 1)

@@ -1,4 +1,4 @@
-"""What to give up when memory runs out: speed first, then the length of a window, then precision."""
+"""What to give up when memory runs out: speed, then the VAE's precision, the length of a window, and the weights'."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ STRIDE = 4
 def next_step(job: Job, placement: Mapping[str, Any]) -> dict[str, Any] | None:
     """The next thing to change, as `{"change": {…}, "was": {…}, "at": …}`; None if there is none left.
 
-    `placement` is the one that ran out of memory (device, offload); family and device are as the renderer found them.
+    `placement` is the one that ran out of memory (device, offload); family, device, and what `auto` came to, are as the
+    renderer found them.
     """
-    change = _stream(job, placement) or _smaller_window(job) or _fp8(job)
+    change = _stream(job, placement) or _smaller_vae(job) or _smaller_window(job) or _fp8(job)
     if not change:
         return None
     was = {name: job.current_recipe.get(name, placement.get(name)) for name in change}
@@ -35,8 +36,17 @@ def describe(step: Mapping[str, Any]) -> str:
 
 def _stream(job: Job, placement: Mapping[str, Any]) -> dict[str, Any]:
     """Weights layer by layer from the host: the film stays the very same."""
-    on_host = job.plan.get("device", "cuda") == "cpu"
-    return {} if on_host or placement["offload"] == "stream" else {"offload": "stream"}
+    offload = job.plan.get("offload", placement["offload"])
+    return {} if _on_host(job) or offload == "stream" else {"offload": "stream"}
+
+
+def _smaller_vae(job: Job) -> dict[str, Any]:
+    """Half the memory of decoding, or a tile's, where decoding takes more than denoising; only where nobody chose."""
+    needed = {name: estimate["value"] for name, estimate in job.plan.get("estimates", {}).items()}
+    if job.draft.get("vae") or needed.get("vae_decode", 0.0) <= needed.get("activations", 0.0):
+        return {}
+    frugal: dict[str, Any] = {"float32": {"vae": "bfloat16"}, "bfloat16": {"vae": "tiled"}}
+    return {} if _on_host(job) else frugal.get(job.current_recipe.get("vae", "float32"), {})
 
 
 def _smaller_window(job: Job) -> dict[str, Any]:
@@ -58,3 +68,7 @@ def _fp8(job: Job) -> dict[str, Any]:
     """Weights in 8 bits, half of bfloat16."""
     on_gpu = job.plan.get("device", "cuda").startswith("cuda")
     return {"weights_dtype": "fp8"} if on_gpu and job.current_recipe.get("weights_dtype") != "fp8" else {}
+
+
+def _on_host(job: Job) -> bool:
+    return bool(job.plan.get("device", "cuda") == "cpu")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from skyreels_cli.order.gpus import gpus
 
 NOTHING_IN_USE: dict[str, Any] = {
     "ram_used_bytes": 0, "ram_total_bytes": 0, "cpu_percent": 0.0, "renderer_bytes": 0, "gpus": [],
@@ -29,7 +29,7 @@ def sample(renderer: int | None = None) -> dict[str, Any]:
         "ram_total_bytes": memory.total,
         "cpu_percent": psutil.cpu_percent(),
         "renderer_bytes": 0,
-        "gpus": _gpus(),
+        "gpus": gpus(),
     }
     if renderer is not None:
         with suppress(psutil.Error):
@@ -52,44 +52,3 @@ def oom_kills() -> int:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return 0
-
-
-def _gpus() -> list[dict[str, Any]]:
-    nvml = _nvml()
-    if nvml is None:
-        return []
-    with suppress(nvml.NVMLError):
-        return [_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
-    return []
-
-
-def _gpu(nvml: Any, index: int) -> dict[str, Any]:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-    looked: dict[str, Any] = {
-        "name": nvml.nvmlDeviceGetName(handle),
-        "used_bytes": memory.used,
-        "total_bytes": memory.total,
-        "load_percent": None,
-        "celsius": None,
-        "watts": None,
-    }
-    with suppress(nvml.NVMLError):  # each of these is missing on some card
-        looked["load_percent"] = nvml.nvmlDeviceGetUtilizationRates(handle).gpu
-        looked["celsius"] = nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)
-        looked["watts"] = nvml.nvmlDeviceGetPowerUsage(handle) / 1000
-    return looked
-
-
-@cache
-def _nvml() -> Any | None:
-    """NVIDIA's library, if it and a driver are there (`pip install nvidia-ml-py`)."""
-    try:
-        nvml: Any = import_module("pynvml")
-    except ImportError:
-        return None
-    try:
-        nvml.nvmlInit()
-    except nvml.NVMLError:
-        return None
-    return nvml

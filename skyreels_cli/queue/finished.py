@@ -10,6 +10,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import read_record, work_folder
 from skyreels_cli.queue.job import Job
 from skyreels_cli.recipe.inputs import portable
+from skyreels_cli.recipe.schema import with_later_fields
 
 
 def file_mark(path: Path) -> str:
@@ -31,7 +32,7 @@ def earlier_result(job: Job, recipe: dict[str, Any]) -> dict[str, Any] | None:
         return None
     if mark != job.output_before:
         made = read_record(job.output_path.with_name(job.output_path.name + ".json")) or {}
-        if made.get("recipe") == portable(recipe):
+        if with_later_fields(made.get("recipe", {})) == with_later_fields(portable(recipe)):
             return {**made.get("result", {}), "output": job.output, "recipe": recipe}
     if job.overwrite:
         return None

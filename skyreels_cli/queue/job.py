@@ -33,7 +33,8 @@ class JobSummary:
     """A line of the list. Times are seconds since 1970; `steps_done / total_steps` is how far the film is.
 
     `request` is what a running job has been asked for and not done yet: `cancel` or `pause`. `attempts` counts
-    the starts since the film last got further; with `max_attempts` of them the job has failed.
+    the starts since the film last got further; with `max_attempts` of them the job has failed. It starts once the job
+    `after` has succeeded, and not before `not_before`.
     """
 
     id: int
@@ -52,6 +53,8 @@ class JobSummary:
     request: str | None
     owner: str | None
     retry_at: float | None
+    after: int | None
+    not_before: float | None
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -139,11 +142,13 @@ class NewJob:
     max_attempts: int = 3
     degrade: bool = True
     state: JobState = "queued"
+    after: int | None = None
+    not_before: float | None = None
 
 
 def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
     """Equal for jobs between which a renderer can probably keep its model loaded; it compares their `WeightsSpec`."""
-    what = [recipe.get(name) for name in ("model", "base", "dtype", "weights_dtype", "lora")]
+    what = [recipe.get(name) for name in ("model", "base", "dtype", "weights_dtype", "vae", "lora")]
     return json.dumps([*what, *(placement.get(name) for name in ("device", "offload", "attention"))])
 
 
@@ -156,8 +161,9 @@ def place_text(place: Mapping[str, str]) -> str:
 class WorkerInfo:
     """A worker at work: one renderer on one device; `alive` as of the moment of asking.
 
-    `sample` is the last of its renderer or executor, with a `rest_reason` if the device seems to be broken and a
-    `place` if its job is on another machine; `heartbeat_at` is the time of its last heartbeat.
+    `sample` is the last of its renderer or executor, with a `rest_reason` if the device seems to be broken, a `place`
+    if its job is on another machine, the `warm` model's key and the `patience` with which jobs of that model may still
+    pass others by. `heartbeat_at` is the time of its last heartbeat; `asked_to_stop`: it leaves once its job is saved.
     """
 
     id: str
@@ -169,6 +175,7 @@ class WorkerInfo:
     heartbeat_at: float
     alive: bool
     job: int | None
+    asked_to_stop: bool
     sample: dict[str, Any]
 
     @property

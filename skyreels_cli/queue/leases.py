@@ -39,17 +39,24 @@ _LOST = json.dumps(
 )
 
 
+DUE = """(retry_at IS NULL OR retry_at <= :now OR retry_at > :now + :longest)
+    AND (not_before IS NULL OR not_before <= :now)
+    AND (after IS NULL OR (SELECT earlier.state FROM jobs AS earlier WHERE earlier.id = jobs.after) = 'succeeded')"""
+"""Whether a queued job may start now."""
+
+
 @dataclass(frozen=True)
 class HeartbeatReply:
     """The answer to a heartbeat.
 
     `lost`: the lease ran out and another worker may have the job; `request`: `cancel` or `pause` if a person has asked
-    for that; `paused`: the whole queue is paused.
+    for that; `paused`: the whole queue is paused; `stop`: the worker is to leave.
     """
 
     lost: bool = False
     request: str | None = None
     paused: bool = False
+    stop: bool = False
 
 
 def register(store: Store, device: str, executor: str = "local", lease_seconds: float = LEASE_SECONDS) -> Owner:
@@ -95,7 +102,7 @@ def claim(store: Store, owner: Owner, warm: str | None = None) -> tuple[Job, boo
     """
     if not store.database.rows("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1"):
         return None
-    due = "(retry_at IS NULL OR retry_at <= :now OR retry_at > :now + :longest)"
+    due = DUE
     order = "priority DESC, model_key <> :warm, position, id" if warm else "priority DESC, position, id"
     take = f"""
         UPDATE jobs SET state = 'running', owner = :owner, attempts = attempts + 1, retry_at = NULL, request = NULL,
@@ -124,12 +131,20 @@ def heartbeat(
     values = {"owner": owner.id, "job": job, "sample": json.dumps(sample), "now": store.now(), "up": store.up()}
     with store.database.write() as connection:
         renewed = connection.execute(
-            "UPDATE workers SET heartbeat_at = :now, heartbeat_uptime = :up, sample = :sample WHERE id = :owner", values
-        )
+            """UPDATE workers SET heartbeat_at = :now, heartbeat_uptime = :up, sample = :sample WHERE id = :owner
+            RETURNING asked_to_stop""",
+            values,
+        ).fetchone()
         request = _advance(connection, values, progress) if job else None
         paused = connection.execute("SELECT value FROM facts WHERE name = 'paused'").fetchone()[0]
-    lost = renewed.rowcount == 0 or (job > 0 and request is None)
-    return HeartbeatReply(lost, request["request"] if request else None, bool(paused))
+    lost = renewed is None or (job > 0 and request is None)
+    stop = renewed is not None and bool(renewed["asked_to_stop"])
+    return HeartbeatReply(lost, request["request"] if request else None, bool(paused), stop)
+
+
+def is_asked_to_stop(store: Store, owner: Owner) -> bool:
+    """Whether a person wants this worker to leave."""
+    return bool(store.database.rows("SELECT 1 FROM workers WHERE id = ? AND asked_to_stop", owner.id))
 
 
 def begin(store: Store, owner: Owner, job: Job) -> None:

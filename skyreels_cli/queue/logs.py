@@ -45,6 +45,38 @@ def read_log(path: Path) -> str:
     return "".join(part.read_text(encoding="utf-8", errors="replace") for part in parts if part.exists())
 
 
+class LogFollower:
+    """Gives out a log as it grows, also where its full part gives way to a new one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inode = self._read = 0
+
+    def more(self) -> str:
+        """What was written since the last call; at first all that there is."""
+        try:
+            inode = self._path.stat().st_ino
+        except OSError:
+            return ""
+        before = b""
+        if not self._inode:
+            before = b"".join(_rest(_part(self._path, number)) for number in range(OLDER_PARTS, 0, -1))
+        elif inode != self._inode:
+            before, self._read = _rest(_part(self._path, 1), self._read), 0
+        content = _rest(self._path, self._read)
+        self._inode, self._read = inode, self._read + len(content)
+        return (before + content).decode(errors="replace")
+
+
+def _rest(part: Path, since: int = 0) -> bytes:
+    try:
+        with part.open("rb") as stream:
+            stream.seek(since)
+            return stream.read()
+    except OSError:
+        return b""
+
+
 def last_lines(path: Path, count: int) -> list[str]:
     """The end of a log, from at most the last 64 kB of each of its parts."""
     lines: list[str] = []

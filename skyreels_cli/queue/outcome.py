@@ -22,6 +22,8 @@ from skyreels_cli.queue.job import Job
 HOPELESS = (UsageError.exit_code, PluginError.exit_code)
 # Another process is making this very film: the renderer of a worker that froze, or somebody's own command.
 BUSY = "film-busy"
+# Nothing was loaded: by the estimates none of the ways of offloading fits, the most frugal included.
+DOES_NOT_FIT = "does-not-fit"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def decide_retry(
     if error["code"] == BUSY:
         return RetryDecision(delay=pause, keep_renderer=True, counts=False)
     if exit_code == OutOfMemoryError.exit_code and degrade and job.degrade:
-        step = next_step(job, placement)
+        tried = {**placement, "offload": "stream"} if error["code"] == DOES_NOT_FIT else placement
+        step = next_step(job, tried)
         if step:
             return RetryDecision(step=step)
     if exit_code in HOPELESS:

@@ -2,8 +2,8 @@
 
 The keys (none is missing once the renderer has spoken; times in seconds, memory in bytes):
 
-    stage           what is done between steps ("loading transformer"), or ""
-    window, windows the window at hand, from 0, and how many there are (0 before the first has begun)
+    stage           what is done between steps ("loading transformer", "decoding", "joining"), or ""
+    window, windows the window at hand, from 1, and how many there are (both 0 before the first has begun)
     first_frame, new_frames, prompt
                     what the window adds to the film, and its prompt
     step, steps     steps done of this window, and its total
@@ -12,8 +12,10 @@ The keys (none is missing once the renderer has spoken; times in seconds, memory
                     frames that have left for the encoder, and those of the film
     steps_done, total_steps
                     steps done over all windows, those of earlier attempts included
-    step_seconds    mean of the last 10 steps, or null
-    seconds_left    until the film is done, or null
+    step_seconds    mean of the last 30 steps, or null
+    window_seconds_left, seconds_left
+                    until the window is decoded, until the film is done, or null
+    share           part of the film's time that is over, 0 … 0.99
     elapsed_s       since this attempt began
     peak_memory_bytes
                     the renderer's own count on its device
@@ -26,12 +28,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from statistics import mean, median
+from statistics import median
 from typing import Any
 
-from skyreels_cli.plan.rows import RowCounts
+from skyreels_cli.film.time_left import TimeLeft
+from skyreels_cli.film.waits import NOT_KNOWN, Waits
+from skyreels_cli.plan.work import FilmWork
 
-RECENT_STEPS = 10
 # A film without bounds must not fill the worker's memory with what its steps took.
 MEASURED_STEPS = 1000
 MEMORY_EVERY_SECONDS = 5.0
@@ -40,25 +43,25 @@ MEMORY_EVERY_SECONDS = 5.0
 class Progress:
     """The state of one attempt at a film; `plan` is `plan_data`'s, `before` the `windows_done` of earlier attempts.
 
-    `now` is a monotonic clock in seconds.
+    `waits` are those of an earlier film of the kind, `now` is a monotonic clock in seconds.
     """
 
     def __init__(
         self,
         plan: Mapping[str, Any],
         before: Iterable[Mapping[str, Any]] = (),
+        waits: Waits = NOT_KNOWN,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._before = list(before)
-        self._rows = RowCounts.of_data(plan)
+        self._work = FilmWork.of_data(plan)
+        self._time = TimeLeft(self._work, waits, now)
         self._flops = plan.get("denoise_flops")
         self._now = now
         self._started = self._last_event = now()
         self._step_times: deque[float] = deque(maxlen=MEASURED_STEPS)
         self._measured = 0
         self._measured_seconds = 0.0
-        self._window_seconds = 0.0
-        self._overheads: deque[float] = deque(maxlen=MEASURED_STEPS)
         self._memory: deque[int] = deque(maxlen=120)
         self._sampled = float("-inf")
         self._done: deque[dict[str, Any]] = deque(maxlen=200)
@@ -82,26 +85,31 @@ class Progress:
     def take(self, event: Mapping[str, Any]) -> None:
         """Take in one event of `film.events` in its dict form; unknown ones are ignored."""
         self._last_event = self._now()
+        self._time.take(event)
         state = self._state
         match event["event"]:
             case "stage_started":
                 state["stage"] = event["stage"]
             case "film_resumed":
                 state["frames"] = event["frames"]
-                state["steps_done"] = self._rows.before(event["windows"])
-                self._done.extend(dict(window) for window in self._before if window["window"] < event["windows"])
+                state["steps_done"] = self._work.steps_before(event["windows"])
+                self._done.extend(dict(window) for window in self._before if window["window"] <= event["windows"])
             case "window_started":
                 names = ("window", "windows", "steps", "first_frame", "new_frames", "prompt")
                 state.update({name: event[name] for name in names}, stage="", step=0, noise=[])
-                state["steps_done"] = self._rows.before(event["window"])
-                self._window_seconds = 0.0
+                state["steps_done"] = self._work.steps_before(event["window"] - 1)
+            case "window_resumed":
+                state["step"] = event["step"]
+                state["steps_done"] = self._work.steps_before(event["window"] - 1) + event["step"]
             case "step_done":
                 self._take_step(event)
             case "frames_ready":
                 state["frames"] = event["frames"]
             case "window_done":
-                self._overheads.append(max(0.0, event["seconds"] - self._window_seconds))
-                self._done.append({name: value for name, value in event.items() if name not in ("event", "job")})
+                state["stage"] = ""
+                self._done.append(
+                    {name: value for name, value in event.items() if name not in ("event", "job", "time")}
+                )
         if "peak_memory_bytes" in event:
             state["peak_memory_bytes"] = max(state["peak_memory_bytes"], event["peak_memory_bytes"])
 
@@ -115,8 +123,10 @@ class Progress:
         """The state as JSON values, with the keys that the module describes."""
         return {
             **self._state,
-            "step_seconds": self._recent_step_seconds(),
-            "seconds_left": self._seconds_left(),
+            "step_seconds": self._time.step_seconds,
+            "window_seconds_left": self._time.window_left,
+            "seconds_left": self._time.film_left,
+            "share": self._share(),
             "elapsed_s": self._now() - self._started,
             "memory": list(self._memory),
             "windows_done": list(self._done),
@@ -131,6 +141,11 @@ class Progress:
     def idle_seconds(self) -> float:
         """Seconds since the renderer last said anything."""
         return self._now() - self._last_event
+
+    @property
+    def waits(self) -> Waits:
+        """What this attempt has waited for beside its windows."""
+        return self._time.measured
 
     @property
     def step_seconds(self) -> float | None:
@@ -149,21 +164,12 @@ class Progress:
         self._step_times.append(event["seconds"])
         self._measured += 1
         self._measured_seconds += event["seconds"]
-        self._window_seconds += event["seconds"]
-        before = self._rows.before(event["window"])
+        before = self._work.steps_before(event["window"] - 1)
         self._state.update(
             stage="", step=event["step"] + 1, noise=list(event["noise"]), steps_done=before + event["step"] + 1
         )
 
-    def _recent_step_seconds(self) -> float | None:
-        recent = list(self._step_times)[-RECENT_STEPS:]
-        return mean(recent) if recent else None
-
-    def _seconds_left(self) -> float | None:
-        """Steps that are missing at the recent pace, and what windows take beside their steps."""
-        pace = self._recent_step_seconds()
-        if pace is None:
-            return None
-        steps: float = (self._state["total_steps"] - self.steps_done) * pace - min(pace, self.idle_seconds)
-        windows: int = self._state["windows"] - self._state["window"]
-        return max(0.0, steps) + (windows * mean(self._overheads) if self._overheads else 0.0)
+    def _share(self) -> float:
+        """By time, or by steps before a step has shown what they take."""
+        share = self._time.share
+        return self.steps_done / max(1, self._work.steps) if share is None else share

@@ -31,8 +31,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from skyreels_cli.queue.outcome import error_record
 
 if TYPE_CHECKING:
-    from skyreels_cli.film.loaded_model import LoadedModel
+    from skyreels_cli.film.placement import Placement
+    from skyreels_cli.film.render import HeldModel
     from skyreels_cli.film.rendering import Rendering
+    from skyreels_cli.plan.machine import Machine
 
 Say = Callable[[Mapping[str, Any]], None]
 
@@ -72,8 +74,9 @@ class Renderer:
     def __init__(self, say: Say, is_stopped: Callable[[int], bool]) -> None:
         self._say = say
         self._is_stopped = is_stopped
-        self._model: LoadedModel | None = None
+        self._model: HeldModel | None = None
         self._model_key: tuple[Any, ...] = ()
+        self._machine: tuple[tuple[Any, ...], Machine] | None = None
 
     def take(self, command: Mapping[str, Any]) -> None:
         """Render one job and say how it ended."""
@@ -99,12 +102,15 @@ class Renderer:
         if recipe.enhanced and recipe.enhanced.pending:
             self._drop_model()  # a language model and the film's may not fit side by side
             say({"event": "stage_started", "stage": "writing prompt"})
+        placement = Placement(**command["placement"])
         rendering = take_up(
             recipe,
-            Placement(**command["placement"]),
+            placement,
             Path(command["output"]),
             keep_work=command["keep_work"],
             overwrite=command["overwrite"],
+            open_dtype=command.get("open_dtype", False),
+            machine=self._free(placement),
             show=lambda piece: say({"event": "text_written", "text": piece}),  # a worker kills who says nothing
         )
         model = self._model_for(rendering)
@@ -119,32 +125,49 @@ class Renderer:
                 return
         say({"event": "job_stopped"})
 
-    def _model_for(self, rendering: Rendering) -> LoadedModel:
-        from skyreels_cli.film.loaded_model import LoadedModel
+    def _free(self, placement: Placement) -> Machine:
+        """The machine with what is free there, as it was before the model that is loaded took its part."""
+        from skyreels_cli.order.machine_here import machine_here
+
+        where = (placement.device, placement.gpus)
+        if self._model is None or self._machine is None or self._machine[0] != where:
+            self._drop_model()
+            self._machine = where, machine_here(*where, free=True)
+        return self._machine[1]
+
+    def _model_for(self, rendering: Rendering) -> HeldModel:
+        from skyreels_cli.film.render import hold
 
         key = (rendering.weights, rendering.placement)
         if self._model is None or self._model_key != key:
             self._drop_model()
-            self._model, self._model_key = LoadedModel(*key), key
+            self._model, self._model_key = hold(rendering), key
         return self._model
 
     def _drop_model(self) -> None:
         """Give the model's memory back."""
-        from skyreels_cli.model.memory import release
-
         if self._model is not None:
-            device = self._model.device
+            self._model.close()
             self._model = None
-            release(device)
 
 
 def _plan_of(rendering: Rendering, device: str) -> dict[str, Any]:
     """The plan as data, with what the worker needs to tell how fast the device is."""
+    from skyreels_cli.film.waits import waits_key
     from skyreels_cli.plan.compute import denoise_flops
     from skyreels_cli.plan.dry_run import plan_data
+    from skyreels_cli.plan.work import FilmWork
 
-    flops = denoise_flops(rendering.recipe, rendering.facts, rendering.plan.windows)
-    return {**plan_data(rendering.plan), "family": rendering.facts.family, "device": device, "denoise_flops": flops}
+    recipe, facts, plan = rendering.recipe, rendering.facts, rendering.plan
+    return {
+        **plan_data(plan),
+        "family": facts.family,
+        "device": device,
+        "offload": rendering.placement.offload,
+        "denoise_flops": denoise_flops(recipe, facts, plan.windows),
+        "work": FilmWork.of(recipe, facts, plan, rendering.speed).to_data(),
+        "waits_key": waits_key(rendering),
+    }
 
 
 def _texts(recipes: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -133,5 +133,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _RENAME_PROGRESS,
     ),
     ("ALTER TABLE jobs ADD COLUMN losses INTEGER NOT NULL DEFAULT 0",),  # workers that died since it got further
+    (
+        "ALTER TABLE jobs ADD COLUMN after INTEGER REFERENCES jobs (id) ON DELETE SET NULL",  # starts once it succeeded
+        "ALTER TABLE jobs ADD COLUMN not_before REAL",
+        "ALTER TABLE workers ADD COLUMN asked_to_stop INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 """Statements that lead from version n (`PRAGMA user_version`) to n + 1."""

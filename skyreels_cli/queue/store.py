@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -106,11 +106,20 @@ class Store:
         descending: bool = False,
         limit: int = -1,
         offset: int = 0,
+        first: Sequence[int] = (),
     ) -> list[JobSummary]:
-        """Jobs in these states whose prompt, model or output contains `text`, or whose id it is."""
+        """Jobs in these states whose prompt, model or output contains `text`, or whose id it is.
+
+        In the order `queue` the waiting jobs `first` (`queue.turns`) come before the other waiting ones.
+        """
         where, values = _filter(states, text)
-        order = _reversed(ORDER_BY[sort]) if descending else ORDER_BY[sort]
-        query = f"SELECT {SUMMARY_COLUMNS} FROM jobs WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
+        order = ORDER_BY[sort]
+        places = f"(SELECT value AS turn, key AS place FROM json_each('{json.dumps(list(first))}'))" if first else ""
+        if places and sort == "queue":
+            order = order.replace("priority DESC", "place IS NULL, place, priority DESC")
+        order = _reversed(order) if descending else order
+        join = f"LEFT JOIN {places} ON turn = id" if places else ""
+        query = f"SELECT {SUMMARY_COLUMNS} FROM jobs {join} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
         return [JobSummary(*row) for row in self.database.rows(query, *values, limit, offset)]
 
     def count(self, states: Iterable[JobState] | None = None, text: str | None = None) -> int:
@@ -133,6 +142,15 @@ class Store:
         """Seconds that the plans of all queued jobs add up to; of 10,000 jobs in 150 ms."""
         query = "SELECT total(json_extract(plan, '$.estimates.time.value')) FROM jobs WHERE state = 'queued'"
         return float(self.database.rows(query)[0][0])
+
+    def startable(self) -> int:
+        """How many queued jobs will start by themselves, now or later: no predecessor has failed or was set aside."""
+        query = """WITH RECURSIVE blocked (id) AS (
+                SELECT job.id FROM jobs AS job JOIN jobs AS earlier ON earlier.id = job.after
+                    WHERE job.state = 'queued' AND earlier.state IN ('failed', 'cancelled', 'paused')
+                UNION SELECT job.id FROM jobs AS job JOIN blocked ON job.after = blocked.id WHERE job.state = 'queued')
+            SELECT count(*) FROM jobs WHERE state = 'queued' AND id NOT IN (SELECT id FROM blocked)"""
+        return int(self.database.rows(query)[0][0])
 
     def changes(self, since: int) -> Changes:
         """Jobs that were added or changed after revision `since`, and the revision to ask with next time."""
@@ -165,8 +183,17 @@ class Store:
         query = f"SELECT {names} FROM films WHERE ?1 IS NULL OR model = ?1 ORDER BY finished_at DESC LIMIT ?2"
         return [FinishedFilm(*row) for row in self.database.rows(query, model, limit)]
 
+    def outputs(self) -> list[str]:
+        """Where the films of all jobs lie, or will, and those of jobs that are gone."""
+        return [row[0] for row in self.database.rows("SELECT output FROM jobs UNION SELECT output FROM films")]
+
     def add(self, new: NewJob) -> Job:
-        """Append a job to the queue, its assets copied in; UsageError `output-queued` if another job writes there."""
+        """Append a job to the queue, its assets copied in.
+
+        Raises UsageError `output-queued` if another job writes there, `job-not-found` for one that it cannot wait for.
+        """
+        if new.after is not None:
+            self.job(new.after)
         new, draft = self.take_in(new)
         with self.database.write() as connection:
             output = unused_output(connection, new.output) if new.output_is_default else new.output
@@ -202,6 +229,8 @@ class Store:
             "keep_work": new.keep_work,
             "degrade": new.degrade,
             "max_attempts": new.max_attempts,
+            "after": new.after,
+            "not_before": new.not_before,
             "created_at": self.now(),
             **wording(new.recipe, new.plan, placement),
             **{name: json.dumps(value) if isinstance(value, dict) else value for name, value in (past or {}).items()},
@@ -262,4 +291,7 @@ def _reversed(order: str) -> str:
 
 def _worker(row: Row, *, alive: bool) -> WorkerInfo:
     names = ("id", "host", "pid", "device", "executor", "started_at", "heartbeat_at", "job")
-    return WorkerInfo(**{name: row[name] for name in names}, alive=alive, sample=json.loads(row["sample"]))
+    sample = json.loads(row["sample"])
+    return WorkerInfo(
+        **{name: row[name] for name in names}, alive=alive, asked_to_stop=bool(row["asked_to_stop"]), sample=sample
+    )

@@ -81,7 +81,8 @@ class Supervisor:
                 for worker in self._workers:
                     worker.tick()
                 idle = all(worker.task is None for worker in self._workers)
-                if idle and (signals.count or (once and self._nothing_left())):
+                asked = signals.count or all(worker.closing for worker in self._workers)
+                if idle and (asked or (once and self._nothing_left())):
                     break
         finally:
             for worker in self._workers:
@@ -111,7 +112,7 @@ class Supervisor:
             worker.close(grace_seconds)
 
     def _nothing_left(self) -> bool:
-        return self._store.paused or self._store.count(("queued",)) == 0 or self.rest_reason is not None
+        return self._store.paused or self._store.startable() == 0 or self.rest_reason is not None
 
     def _take(self, event: Mapping[str, Any]) -> None:
         if event["event"] == "job_ended" and event["state"]:

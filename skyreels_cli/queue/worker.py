@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.film.waits import known_waits, remember_waits
 from skyreels_cli.plugins.executor import Executor, RendererHandle
 from skyreels_cli.queue import leases
 from skyreels_cli.queue.circuit_breaker import CircuitBreaker
@@ -53,7 +54,7 @@ class Worker:
         self._warm: str | None = None
         self._passed_by = 0
         self._heartbeat_at = self._look_at = self._busy_at = 0.0
-        self._closing = False
+        self.closing = False
         self._trouble = ""
         self._breaker = CircuitBreaker(self._device, config.rest_seconds)
 
@@ -87,7 +88,7 @@ class Worker:
 
     def close(self, grace_seconds: float | None = None) -> None:
         """Take no more jobs and stop the one at hand, resumable; `task` is None once that is done."""
-        self._closing = True
+        self.closing = True
         if self.task:
             self._ask_to_stop(self.task, self._config.grace_seconds if grace_seconds is None else grace_seconds)
 
@@ -104,7 +105,7 @@ class Worker:
             self._watch(self.task, now)
         if self.task and self.task.ending:
             self._write_ending(self.task, self.task.ending)
-        if self.task is None and not self._closing:
+        if self.task is None and not self.closing:
             self._look_for_work(now)
         if self.task and not self.task.begun:
             self._begin(self.task)
@@ -112,7 +113,7 @@ class Worker:
     def _heartbeat(self) -> None:
         """Renew the lease, record how far the film is, and do what was asked of the job meanwhile."""
         task = self.task
-        looked = {**(self._renderer or self._executor).sample(), "rest_reason": self.rest_reason}
+        looked = {**(self._renderer or self._executor).sample(), **self._plans()}
         if task and task.progress:
             task.progress.take_memory(memory_in_use(looked, self._device))
             if not task.plan_noted:
@@ -122,8 +123,24 @@ class Worker:
         orders = leases.heartbeat(self._store, self._owner, looked, held, reached)
         if orders.lost:
             self._start_again()
+        elif orders.stop:
+            self.close(self._config.stop_seconds)
         elif task and (orders.request or orders.paused):
             self._ask_to_stop(task, self._config.stop_seconds)
+
+    @property
+    def _patience(self) -> int:
+        """How many more jobs in a row may be taken out of order."""
+        return max(0, self._config.patience - self._passed_by)
+
+    def _plans(self) -> dict[str, Any]:
+        """What decides its next job, for those who look at the queue."""
+        return {
+            "rest_reason": self.rest_reason,
+            "warm": self._warm,
+            "patience": self._patience,
+            "most_patience": self._config.patience,
+        }
 
     def _start_again(self) -> None:
         """Register anew: the lease ran out (the machine slept), and another worker may have the job."""
@@ -142,11 +159,13 @@ class Worker:
         if now < self._look_at or self.rest_reason:
             return
         self._look_at = now + self._config.poll_seconds
-        if self._store.paused:
+        if leases.is_asked_to_stop(self._store, self._owner):
+            self.close()
+        elif self._store.paused:
             self._drop_renderer()
         else:
             leases.reap(self._store)
-            warm = self._warm if self._passed_by < self._config.patience else None
+            warm = self._warm if self._patience else None
             claimed = leases.claim(self._store, self._owner, warm)
             if claimed:
                 self._take(*claimed)
@@ -207,13 +226,15 @@ class Worker:
         match event["event"]:
             case "job_started":
                 task.job = replace(task.job, plan=event["plan"])
-                task.progress = Progress(event["plan"], task.job.progress.get("windows_done", ()))
+                waits = known_waits(event["plan"].get("waits_key", ""))
+                task.progress = Progress(event["plan"], task.job.progress.get("windows_done", ()), waits)
                 if self._renderer and self._renderer.keeps_model:
                     self._warm = model_key(task.job.current_recipe, {**task.job.placement, **task.job.overrides})
                 self._heartbeat_at = 0.0
             case "film_done":
-                result = {name: value for name, value in event.items() if name not in ("event", "job")}
+                result = {name: value for name, value in event.items() if name not in ("event", "job", "time")}
                 task.ending = succeeded(self._store, self._owner, task, result)
+                self._learn(task, event)
             case "job_stopped":
                 task.ending = stopped(self._store, self._owner, task)
             case "job_failed":
@@ -222,6 +243,12 @@ class Worker:
                 task.progress.take(event)
                 if event["event"] == "step_done":
                     self._breaker.forget()
+
+    def _learn(self, task: Task, done: Mapping[str, Any]) -> None:
+        """Keep what the film has shown of this machine, for the next one's time."""
+        if task.progress and (key := task.job.plan.get("waits_key")):
+            task.progress.take(done)
+            remember_waits(key, task.progress.waits)
 
     def _on_failure(self, task: Task, error: Mapping[str, Any]) -> None:
         config = self._config

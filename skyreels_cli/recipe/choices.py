@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4"]
-Join = Literal["pixels", "latents"]
+Join = Literal["pixels", "latents", "rolling"]
 ColorMatch = Literal["off", "anchor"]
 Dtype = Literal["bfloat16", "float16", "float32"]
 AskedDtype = Literal["auto", "bfloat16", "float16", "float32"]
 WeightsDtype = Literal["file", "fp8"]
+AskedWeightsDtype = Literal["auto", "file", "fp8"]
+"""`auto`: fp8 where memory needs it."""
+Vae = Literal["float32", "bfloat16", "tiled"]
 Codec = Literal["h264", "h265", "av1", "ffv1"]
 
 ShotType = Literal["extreme-close-up", "close-up", "medium", "full", "long"]

@@ -13,7 +13,18 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from skyreels_cli.recipe.camera import Camera
-from skyreels_cli.recipe.choices import MAX_FRAMES, AskedDtype, Aspect, Codec, ColorMatch, Dtype, Join, WeightsDtype
+from skyreels_cli.recipe.choices import (
+    MAX_FRAMES,
+    AskedDtype,
+    AskedWeightsDtype,
+    Aspect,
+    Codec,
+    ColorMatch,
+    Dtype,
+    Join,
+    Vae,
+    WeightsDtype,
+)
 from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
@@ -70,7 +81,8 @@ class Draft(BaseModel):
     cache: str | None = None
     options: dict[str, dict[str, Any]] | None = Field(None, description="options of plugins, by plugin name")
     dtype: AskedDtype | None = Field(None, description="auto: what the machine computes best in")
-    weights_dtype: WeightsDtype | None = None
+    weights_dtype: AskedWeightsDtype | None = Field(None, description="auto: fp8 where memory is short")
+    vae: Vae | None = Field(None, description="what the VAE computes in; tiled is bfloat16, part by part")
     base: str | None = Field(None, description="the model that has the parts which a single weights file lacks")
     lora: list[str] | None = Field(None, description="FILE or FILE:scale")
     codec: Codec | None = None
@@ -115,6 +127,7 @@ class Recipe(BaseModel):
     options: dict[str, dict[str, Any]] = {}
     dtype: Dtype = "bfloat16"
     weights_dtype: WeightsDtype = "file"
+    vae: Vae = "float32"
     base: str | None = None
     lora: list[str] = []
     codec: Codec = "h264"
@@ -166,3 +179,10 @@ class Recipe(BaseModel):
             before = sum(shot.num_frames or 0 for shot in shots[:-1])
             shots[-1] = shots[-1].model_copy(update={"num_frames": frames - before})
         return self.model_copy(update={"num_frames": frames, "shots": shots})
+
+
+def with_later_fields(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe (as JSON values) of an earlier version, with fields that have come since as it was made: at defaults."""
+    fields = {field.alias or name: field for name, field in Recipe.model_fields.items()}
+    later = {name: field.get_default() for name, field in fields.items() if not field.is_required()}
+    return {**later, **said}

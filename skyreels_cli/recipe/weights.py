@@ -9,4 +9,4 @@ from skyreels_cli.recipe.schema import Recipe
 
 def weights_of(recipe: Recipe, facts: ModelFacts) -> WeightsSpec:
     """The model's weights, as the recipe has them stored and changed; raises what `hub.lora.open_lora` raises."""
-    return weights_spec(facts, recipe.dtype, recipe.weights_dtype, recipe.lora)
+    return weights_spec(facts, recipe.dtype, recipe.weights_dtype, recipe.lora, recipe.vae)

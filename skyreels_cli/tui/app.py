@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,44 +20,50 @@ from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
-from skyreels_cli.errors import InterruptedError, SkyreelsError
+from skyreels_cli.errors import InterruptedError, SkyreelsError, UsageError, did_you_mean
 from skyreels_cli.queue.device import sample
 from skyreels_cli.queue.job import JobSummary, NewJob
 from skyreels_cli.queue.store import Store
-from skyreels_cli.tui.changes import add_job, edit_job, pause_queue, resume_queue, start_worker
+from skyreels_cli.tui.changes import add_job, edit_job, pause_queue, resume_queue, start_worker, stop_worker
 from skyreels_cli.tui.graphics import Graphics, find_graphics
 from skyreels_cli.tui.harmless import HarmlessLines
 from skyreels_cli.tui.job_actions import JOB_ACTIONS, JobAction
 from skyreels_cli.tui.job_presets import code_of_job, save_film_as_preset
 from skyreels_cli.tui.messages import Seen, Want
+from skyreels_cli.tui.remembered import Remembered, keep, recall
 from skyreels_cli.tui.screens.confirm import Confirm
-from skyreels_cli.tui.screens.dashboard import Dashboard
+from skyreels_cli.tui.screens.dashboard import DETAIL_WIDTH, Dashboard
 from skyreels_cli.tui.screens.form import JobForm
 from skyreels_cli.tui.screens.help import HelpScreen
 from skyreels_cli.tui.screens.history import HistoryScreen
 from skyreels_cli.tui.screens.job import JobScreen
 from skyreels_cli.tui.view import View
 from skyreels_cli.tui.watcher import Watcher
+from skyreels_cli.tui.widgets.job_table import JobTable
 
 Write = Callable[[Store], str]
 """Changes the store and returns what was done, in words."""
+TALL_SCREEN = 34
 START_WORKER = (sys.executable, "-m", "skyreels_cli", "queue", "run")
 
 
 class Monitor(App[None]):
-    """`skyreels queue monitor`: `folder` is the queue's; `look_at_device` and `start_worker` are replaced in tests."""
+    """`skyreels queue monitor`: `folder` is the queue's; `look_at_device` and `start_worker` are replaced in tests.
+
+    `keys` are other keys by the action's id; with `slow` little is sent to the terminal.
+    """
 
     TITLE = "skyreels"
     CSS_PATH = "skyreels.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - so it is in the base class
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (34, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (DETAIL_WIDTH, "-widest")]  # noqa: RUF012 - so it is in the base class
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (TALL_SCREEN, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", id="help", key_display="?"),
         Binding("q", "quit", "Quit", id="quit"),
         *(
             Binding(key, action, label, id=action.replace("_", "-"), tooltip=tooltip, show=False)
             for key, action, label, tooltip in (
-                ("w", "start_worker", "Start a worker", "Start rendering on this machine"),
+                ("w", "worker", "Start or stop the worker", "Render on this machine, or save the film and stop"),
                 ("P", "pause_queue", "Pause the queue", "Let no job start, or let the queue go on"),
                 ("y", "copy_code", "Copy code", "Copy a share code of the job's recipe"),
                 ("h", "history", "History", "Finished films, and the pace of each model"),
@@ -78,12 +84,20 @@ class Monitor(App[None]):
         look_at_device: Callable[[], dict[str, Any]] = sample,
         start_worker: tuple[str, ...] = START_WORKER,
         graphics: Graphics | None = None,
+        keys: Mapping[str, str] | None = None,
+        *,
+        slow: bool = False,
     ) -> None:
         super().__init__()
         self.folder = folder
         self.view = View()
-        self.dashboard = Dashboard(graphics)
-        self.watcher = Watcher(folder, self._tell, look_at_device)
+        self._remembered = recall(folder)
+        self.dashboard = Dashboard(folder, graphics, slow=slow)
+        self.watcher = Watcher(folder, self._tell, look_at_device, self._remembered.wanted)
+        self._keys = dict(keys or {})
+        if slow:
+            self.animation_level = "none"
+            self.watcher.slow_down()
         self._start_worker = start_worker
         self._harmless = HarmlessLines(pictures=graphics is not None)
 
@@ -95,6 +109,9 @@ class Monitor(App[None]):
         """Show the queue, and begin to read it."""
         if not self.is_headless:
             self._leave_on_signals()
+        if self._remembered.theme in self.available_themes:
+            self.theme = self._remembered.theme
+        self.set_keymap(self._keys)
         await self.push_screen(self.dashboard)
         self.watcher.start()
 
@@ -106,8 +123,9 @@ class Monitor(App[None]):
                 asyncio.get_running_loop().add_signal_handler(number, self.exit, None, InterruptedError.exit_code)
 
     def on_unmount(self) -> None:
-        """Let go of the store."""
+        """Let go of the store, and keep how the list looked."""
         self.watcher.stop()
+        keep(self.folder, Remembered.of(self.theme, self.watcher.wanted))
 
     def _tell(self, seen: View | SkyreelsError | dict[str, Any]) -> None:
         """Called by the watcher in its thread."""
@@ -118,13 +136,21 @@ class Monitor(App[None]):
         """Hand what was read to every screen, also those that are covered."""
         if isinstance(message.seen, View):
             self.view = message.seen
-        for screen in self.screen_stack:
+        # Not Textual's own blank one at the bottom: when that wakes it has everything drawn anew, 6 kB at 80×24.
+        for screen in self.screen_stack[1:]:
             screen.post_message(Seen(message.seen))
 
     @on(Want)
     def want(self, message: Want) -> None:
         """Have something else read."""
         self.watcher.want(**message.changes)
+
+    def notify(self, message: str, **options: Any) -> None:
+        """Say something; where lines are few it takes the place of what was said before, so that it covers no job."""
+        if self.size.height < TALL_SCREEN:
+            self.clear_notifications()
+            self.screen.query("ToastHolder").remove()  # else what held the one before keeps its line
+        super().notify(message, **options)
 
     @on(Written)
     def tell(self, message: Written) -> None:
@@ -150,21 +176,20 @@ class Monitor(App[None]):
         self.post_message(self.Written(outcome))
 
     def action_job(self, name: str) -> None:
-        """Do something to the job under the cursor, after asking where it cannot be undone."""
-        job, action = self.dashboard.selected, JOB_ACTIONS[name]
-        if job is None:
-            return
-        if not action.suits(job):
-            states = " or ".join(action.states)
-            self.notify(f"job {job.id} is {job.state}: {action.label.lower()} is for {states}", timeout=3)
-        elif action.asks:
-            question = Confirm(action.asks.format(job.id), action.label)
-            self.push_screen(question, lambda yes: self._act(action, job) if yes else None)
-        else:
-            self._act(action, job)
+        """Do something to the marked jobs or the one under the cursor, after asking where it cannot be undone."""
+        jobs, action = self.dashboard.chosen, JOB_ACTIONS[name]
+        suited = [job for job in jobs if action.suits(job)]
+        if jobs and not suited:
+            said = f"job {jobs[0].id} is {jobs[0].state}" if len(jobs) == 1 else f"{len(jobs)} jobs are marked"
+            self.notify(f"{said}: {action.label.lower()} is for {' or '.join(action.states)}", timeout=3)
+        elif suited and action.asks:
+            question = Confirm(action.question(suited), action.label)
+            self.push_screen(question, lambda yes: self._act(action, suited) if yes else None)
+        elif suited:
+            self._act(action, suited)
 
-    def _act(self, action: JobAction, job: JobSummary) -> None:
-        self.write(lambda store: action.do(store, job))
+    def _act(self, action: JobAction, jobs: Sequence[JobSummary]) -> None:
+        self.write(lambda store: action.do_all(store, jobs))
 
     @work(thread=True, group="codes", exit_on_error=False)
     def action_copy_code(self) -> None:
@@ -189,7 +214,7 @@ class Monitor(App[None]):
         job = self.dashboard.selected
         if job:
             log = self.folder / "logs" / f"{job.id}.log"
-            self.push_screen(JobScreen(job.id, log), lambda _: self.watcher.want(detail=None))
+            self.push_screen(JobScreen(job.id, log, self.view), lambda _: self.watcher.want(detail=None))
             self.watcher.want(detail=job.id)
 
     def action_new(self) -> None:
@@ -213,10 +238,10 @@ class Monitor(App[None]):
         if new:
             self.write(lambda store: edit_job(store, number, new))
 
-    def action_start_worker(self) -> None:
-        """Start `skyreels queue run` as a process that outlives the dashboard."""
+    def action_worker(self) -> None:
+        """Start `skyreels queue run` as a process that outlives the dashboard, or have the one that runs leave."""
         command = self._start_worker
-        self.write(lambda store: start_worker(store, command))
+        self.write(stop_worker if self.view.living else lambda store: start_worker(store, command))
 
     def action_pause_queue(self) -> None:
         """Let nothing start any more, or let it go on."""
@@ -225,7 +250,7 @@ class Monitor(App[None]):
     def action_history(self) -> None:
         """Show the films that were finished on this machine."""
         if not isinstance(self.screen, HistoryScreen):
-            self.push_screen(HistoryScreen(), self._save_film)
+            self.push_screen(HistoryScreen(self.folder), self._save_film)
             self.watcher.want(history=True)
 
     def _save_film(self, film: Path | None) -> None:
@@ -256,9 +281,24 @@ class Monitor(App[None]):
         return run
 
 
-def run_monitor(folder: Path) -> None:
-    """Show the dashboard until the user leaves it; raises InterruptedError if a signal has ended it."""
-    monitor = Monitor(folder, graphics=find_graphics())
+def check_keys(keys: Mapping[str, str]) -> None:
+    """Raise UsageError `bad-setting` for an action that there is not."""
+    screens: tuple[Any, ...] = (Monitor, Dashboard, JobTable, JobForm, HistoryScreen, JobScreen)
+    bindings = (binding for screen in screens for binding in screen.BINDINGS)
+    known = [binding.id for binding in bindings if isinstance(binding, Binding) and binding.id]
+    for name in keys:
+        if name not in known:
+            message = f"keys: there is no action {name!r}{did_you_mean(name, known)}"
+            raise UsageError("bad-setting", message, f"one of: {', '.join(dict.fromkeys(known))}")
+
+
+def run_monitor(folder: Path, keys: Mapping[str, str], *, slow: bool) -> None:
+    """Show the dashboard until the user leaves it.
+
+    Raises InterruptedError if a signal has ended it, UsageError `bad-setting` for keys of what is no action.
+    """
+    check_keys(keys)
+    monitor = Monitor(folder, graphics=None if slow else find_graphics(), keys=keys, slow=slow)
     monitor.run()
     if monitor.return_code == InterruptedError.exit_code:
         raise InterruptedError("interrupted", "the dashboard was told to end; the queue goes on without it")

@@ -34,6 +34,11 @@ def resume_queue(store: Store) -> str:
     return "the queue goes on"
 
 
+def stop_worker(store: Store) -> str:
+    """Ask the worker to save its film and leave."""
+    return "the worker saves its film and stops" if actions.stop_workers(store) else "no worker is running"
+
+
 def start_worker(store: Store, command: tuple[str, ...]) -> str:
     """Start a worker as a process in a session of its own, which outlives the dashboard; its output goes to a log."""
     if any(worker.alive for worker in store.workers()):

@@ -1,8 +1,8 @@
-"""What can be done to the job under the cursor: one table, from which keys, footer, palette and help are made."""
+"""What can be done to jobs: one table, from which keys, footer, palette and help are made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from skyreels_cli.queue import actions
@@ -13,7 +13,7 @@ from skyreels_cli.tui.job_presets import save_as_preset
 
 @dataclass(frozen=True)
 class JobAction:
-    """`do` writes to the store and says what was done; `asks` is put to the user before, with the job's number."""
+    """`do` writes to the store and says what was done; `asks` is put to the user before, with the jobs it is about."""
 
     name: str
     keys: str
@@ -23,6 +23,15 @@ class JobAction:
     do: Callable[[Store, JobSummary], str]
     asks: str = ""
     in_footer: bool = False
+
+    def question(self, jobs: Sequence[JobSummary]) -> str:
+        """What the user is asked before it is done to these."""
+        return self.asks.format(f"job {jobs[0].id}" if len(jobs) == 1 else f"{len(jobs)} jobs")
+
+    def do_all(self, store: Store, jobs: Sequence[JobSummary]) -> str:
+        """Do it to one job after the other, in their order; says what was done."""
+        said = [self.do(store, job) for job in jobs]
+        return said[0] if len(said) == 1 else f"{self.label.lower()}: {len(said)} jobs"
 
     def suits(self, job: JobSummary) -> bool:
         """Whether the job's state allows it."""
@@ -86,7 +95,7 @@ _TABLE: tuple[JobAction, ...] = (
         "End the job; what is rendered stays for a retry",
         UNFINISHED,
         _cancel,
-        asks="Cancel job {}? What is rendered stays, and `retry` goes on with it.",
+        asks="Cancel {}? What is rendered stays, and `retry` goes on with it.",
         in_footer=True,
     ),
     JobAction("retry", "r", "Retry", "Queue a failed or cancelled job again", FAILED, _retry, in_footer=True),
@@ -109,7 +118,7 @@ _TABLE: tuple[JobAction, ...] = (
         "Forget the job, its log and its assets",
         STOPPED,
         _remove,
-        asks="Remove job {} from the queue? A finished film stays where it is.",
+        asks="Remove {} from the queue? A finished film stays where it is.",
     ),
 )
 JOB_ACTIONS = {action.name: action for action in _TABLE}

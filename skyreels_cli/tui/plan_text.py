@@ -10,7 +10,7 @@ from skyreels_cli.output import byte_size, clock, frames_of_run, window_numbers
 from skyreels_cli.plan.dry_run import count_windows
 
 ESTIMATES = {"time": "time", "memory": "memory", "memory_offload_stream": "offloaded", "disk": "disk"}
-PLACE = ("index", "first_frame", "count")
+PLACE = ("window", "first_frame", "count")
 """What sets alike windows apart."""
 
 
@@ -34,7 +34,7 @@ def _alike(windows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, 
 
 def _window_line(window: Mapping[str, Any], count: int) -> str:
     frames = frames_of_run(window["first_frame"], window["frames"], count)
-    numbers = window_numbers(window["index"], count)
+    numbers = window_numbers(window["window"], count)
     return f"{numbers:>3}  frames {frames:<11} {window['rows']} steps  blocks {_blocks(window)}"
 
 

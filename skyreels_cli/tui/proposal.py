@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from skyreels_cli.errors import UsageError
+from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.order.intake import decide
 from skyreels_cli.order.request import Request
 from skyreels_cli.plugins.manager import plugins
@@ -30,6 +31,12 @@ LISTS = ("lora",)
 """Fields of several values, with commas between them."""
 MACHINE_FIELDS = ("gpus", "parallel")
 NOT_OF_THE_RECIPE = ("output", "priority")
+FIELDS_OF_CODES = {
+    "plan-window-too-long": ("num_frames",),
+    "plan-endless": ("duration",),
+    "queue-endless": ("duration",),
+    "bad-suffix": ("output",),
+}
 PLUGINS: dict[str, type[Spec]] = {"scheduler": SchedulerSpec, "cache": CacheSpec, "parallel": ParallelSpec}
 
 
@@ -121,7 +128,18 @@ def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
         keep_work=before.keep_work if before else False,
         own_output=before.output_path if before else None,
         enhance_later=True,
+        queued=True,
     )
+
+
+def field_of(error: SkyreelsError, fields: Sequence[str]) -> str | None:
+    """The field that an error is about: the one that it names, else by the error's code; None if it is about none."""
+    named = re.match(r"(?:options\.)?([\w.]+):", error.message)
+    told = [named[1]] if named else []
+    told += [name for name in PLUGINS if f" {name} " in error.message and error.code == "plugin-not-found"]
+    kind, _, subject = error.code.partition("-")
+    told += [subject.replace("-", "_"), kind, *FIELDS_OF_CODES.get(error.code, ())]
+    return next((name for name in told if name in fields), None)
 
 
 def _whole(name: str, text: str) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from skyreels_cli.queue.job import FINISHED, Job, JobState, JobSummary, WorkerInfo
@@ -11,7 +13,8 @@ from skyreels_cli.queue.store import FinishedFilm, Sort
 FILTERS: dict[str, tuple[JobState, ...] | None] = {
     "all": None,
     "to do": ("running", "queued", "paused"),
-    "failed": ("failed", "cancelled"),
+    "failed": ("failed",),
+    "cancelled": ("cancelled",),
     "done": ("succeeded",),
 }
 SORTS: tuple[Sort, ...] = ("queue", "id", "prompt", "model", "frames", "created", "finished")
@@ -36,7 +39,8 @@ class Wanted:
 class View:
     """The queue as of one reading; `film` is the running job that is shown, `detail` the one that is opened.
 
-    `seconds_ahead` is what the plans of the queued jobs add up to.
+    `seconds_ahead` is what the plans of the queued jobs add up to; `why` says by job why it is not worked off in its
+    place.
     """
 
     wanted: Wanted = Wanted()
@@ -49,6 +53,7 @@ class View:
     detail: Job | None = None
     history: tuple[FinishedFilm, ...] = ()
     seconds_ahead: float = 0.0
+    why: tuple[tuple[int, str], ...] = ()
 
     @property
     def living(self) -> tuple[WorkerInfo, ...]:
@@ -65,13 +70,18 @@ class View:
         """The `place` of a running job, if that is another machine."""
         return next((worker.sample.get("place") for worker in self.living if worker.id == job.owner), None)
 
+    @property
+    def lost(self) -> int:
+        """Jobs that are called running though their workers are dead."""
+        return self.counts.get("running", 0) - sum(worker.job is not None for worker in self.living)
+
     def is_orphan(self, job: JobSummary) -> bool:
         """Whether a job is called running though its worker is dead; the next worker takes it up."""
         return job.state == "running" and job.owner not in {worker.id for worker in self.living}
 
 
 def progress_text(job: JobSummary, now: float) -> str:
-    """How far a job is, what it has been asked for, why it failed, or in how many seconds it is tried again."""
+    """How far a job is, what it has been asked for, why it failed, or what it waits for."""
     if job.request:
         return f"{job.request} asked"
     if job.state == "failed":
@@ -80,12 +90,32 @@ def progress_text(job: JobSummary, now: float) -> str:
         return ""
     if job.retry_at and job.retry_at > now:
         return f"in {job.retry_at - now:.0f} s"
-    return f"{100 * job.steps_done // max(job.total_steps, 1)} %" if job.steps_done or job.state == "running" else ""
+    return _standing(job, now)
+
+
+def _standing(job: JobSummary, now: float) -> str:
+    """How far a job is that runs or waits, or what it waits for."""
+    if job.steps_done or job.state == "running":  # a film of which every step is done is not done
+        return f"{min(99, 100 * job.steps_done // max(job.total_steps, 1))} %"
+    if job.not_before and job.not_before > now:
+        return f"at {datetime.fromtimestamp(job.not_before).astimezone():%a %H:%M}"
+    return f"after {job.after}" if job.after else ""
 
 
 def planned_memory(job: Job) -> float | None:
-    """Bytes that the plan foresaw on the device, in the offload mode that the job runs in."""
-    offload = job.overrides.get("offload") or job.placement.get("offload") or "none"
-    name = "memory" if offload == "none" else f"memory_offload_{offload}"
-    estimate: dict[str, Any] | None = job.plan.get("estimates", {}).get(name)
-    return float(estimate["value"]) if estimate else None
+    """Bytes that the plan foresaw of what `peak_memory_bytes` measures; None where the plan does not say.
+
+    On a GPU that is the device's memory in the offload mode that the job runs in; else all of the process, whose memory
+    is one.
+    """
+    estimates = job.plan.get("estimates", {})
+    offload = job.plan.get("offload") or job.overrides.get("offload") or job.placement.get("offload") or "none"
+    on_gpu = str(job.plan.get("device", "cuda")).startswith("cuda")
+    device = "memory" if offload in ("auto", "none") or not on_gpu else f"memory_offload_{offload}"
+    names = (device,) if on_gpu else (device, "host")
+    return sum(float(estimates[name]["value"]) for name in names) if all(n in estimates for n in names) else None
+
+
+def model_name(model: str) -> str:
+    """`DF-1.3B-540P` for `Skywork/SkyReels-V2-DF-1.3B-540P-Diffusers`, the last part of other names."""
+    return Path(model).name.removeprefix("SkyReels-V2-").removesuffix("-Diffusers")

@@ -17,16 +17,21 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.queue.device import sample
 from skyreels_cli.queue.job import Job, WorkerInfo
 from skyreels_cli.queue.store import Store
+from skyreels_cli.queue.turns import next_turns
 from skyreels_cli.tui.view import FILTERS, View, Wanted
 
 # A look that finds nothing new costs 50 µs; a longer interval is noticed by users.
 POLL_SECONDS = 0.5
 DEVICE_SECONDS = 2.0
+# With them a dashboard of 80×24 sends less than 2 kB/s while a film is rendered (tests/benchmarks/bench_dashboard.py).
+SLOW_POLL_SECONDS = 5.0
+SLOW_DEVICE_SECONDS = 30.0
 # Least time between two sums over all plans, which take 150 ms for 10,000 jobs.
 AHEAD_SECONDS = 15.0
 # Leases run out and retries fall due without anybody writing.
 AT_LEAST_SECONDS = 2.0
 HISTORY_FILMS = 500
+ALL = Wanted()
 
 Tell = Callable[[View | SkyreelsError | dict[str, Any]], None]
 
@@ -34,12 +39,15 @@ Tell = Callable[[View | SkyreelsError | dict[str, Any]], None]
 class Watcher(threading.Thread):
     """Calls `tell`, from this thread, with a View when one is new, with a device sample, or with what went wrong."""
 
-    def __init__(self, folder: Path, tell: Tell, look_at_device: Callable[[], dict[str, Any]] = sample) -> None:
+    def __init__(
+        self, folder: Path, tell: Tell, look_at_device: Callable[[], dict[str, Any]] = sample, wanted: Wanted = ALL
+    ) -> None:
         super().__init__(name="queue-watcher", daemon=True)
         self._folder = folder
         self._tell = tell
         self._look_at_device = look_at_device
-        self._wanted = Wanted()
+        self._wanted = wanted
+        self._poll_seconds, self._device_seconds = POLL_SECONDS, DEVICE_SECONDS
         self._awake = threading.Event()
         self._ended = False
         self._store: Store | None = None
@@ -55,6 +63,15 @@ class Watcher(threading.Thread):
         if wanted != self._wanted:
             self._wanted = wanted
             self._awake.set()
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is to be read."""
+        return self._wanted
+
+    def slow_down(self) -> None:
+        """Look rarely, for a slow line; what the user wants is still read at once."""
+        self._poll_seconds, self._device_seconds = SLOW_POLL_SECONDS, SLOW_DEVICE_SECONDS
 
     def look(self) -> None:
         """Read at once."""
@@ -78,7 +95,7 @@ class Watcher(threading.Thread):
                     self._tell(error)
                 self._trouble, self._view = str(error), None
             self._look_at_devices()
-            self._awake.wait(POLL_SECONDS)
+            self._awake.wait(self._poll_seconds)
         self._close()
 
     def _look(self, *, asked: bool) -> None:
@@ -100,18 +117,22 @@ class Watcher(threading.Thread):
         counts = store.counts()
         total = store.count(states, wanted.text) if wanted.text or states else sum(counts.values())
         offset = max(0, min(wanted.offset, total - 1))
-        jobs = store.jobs(states, wanted.text, wanted.sort, wanted.descending, wanted.limit, offset)
+        workers = tuple(_timeless(worker) for worker in store.workers())
+        turns = next_turns(store, [worker for worker in workers if worker.alive])
+        first = turns.order if turns.why else ()  # else it is the order of their places, which SQLite sorts sooner
+        jobs = store.jobs(states, wanted.text, wanted.sort, wanted.descending, wanted.limit, offset, first)
         return View(
             wanted=replace(wanted, offset=offset),
             counts=counts,
             paused=store.paused,
-            workers=tuple(_timeless(worker) for worker in store.workers()),
+            workers=workers,
             total=total,
             jobs=tuple(jobs),
             film=_film(store, wanted.focus),
             detail=_job(store, wanted.detail),
             history=tuple(store.history(HISTORY_FILMS)) if wanted.history else (),
             seconds_ahead=self._seconds_ahead(store, counts.get("queued", 0)),
+            why=turns.why,
         )
 
     def _seconds_ahead(self, store: Store, queued: int) -> float:
@@ -125,7 +146,7 @@ class Watcher(threading.Thread):
 
     def _look_at_devices(self) -> None:
         now = time.monotonic()
-        if now - self._device_at >= DEVICE_SECONDS:
+        if now - self._device_at >= self._device_seconds:
             self._device_at = now
             self._tell(self._look_at_device())
 
@@ -136,13 +157,15 @@ class Watcher(threading.Thread):
                 store.database.close()
 
 
-LASTING = ("rest_reason", "place", "host", "gpus")
+LASTING = ("rest_reason", "warm", "place", "host", "gpus")
 """What is shown of a worker's sample; of this machine's devices a fresh one is taken."""
 
 
 def _timeless(worker: WorkerInfo) -> WorkerInfo:
     """A worker without what changes at each of its heartbeats."""
-    return replace(worker, heartbeat_at=0.0, sample={name: worker.sample.get(name) for name in LASTING})
+    kept = {name: worker.sample.get(name) for name in LASTING}
+    kept |= {name: worker.sample.get(name, 0) for name in ("patience", "most_patience")}
+    return replace(worker, heartbeat_at=0.0, sample=kept)
 
 
 def _film(store: Store, focus: int | None) -> Job | None:

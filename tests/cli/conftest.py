@@ -72,7 +72,7 @@ class FakeFilm:
             yield StageStarted("loading transformer")
             for window in plan.all_windows():
                 yield WindowStarted(
-                    window.index,
+                    window.number,
                     plan.count,
                     window.rows,
                     window.first_frame,
@@ -81,11 +81,11 @@ class FakeFilm:
                 )
                 for _ in range(self.presses.get(window.index, 0)):
                     signal.raise_signal(signal.SIGINT)
-                yield StepDone(window.index, 0, window.rows, 1.5, PEAK, (0.5,))
+                yield StepDone(window.number, 0, window.rows, 1.5, PEAK, (0.5,))
                 if self.fails_with is not None:
                     raise self.fails_with
-                yield FramesReady(window.index, window.first_frame + window.new_frames, plan.num_frames)
-                yield WindowDone(window.index, 2.0, PEAK)
+                yield FramesReady(window.number, window.first_frame + window.new_frames, plan.num_frames)
+                yield WindowDone(window.number, 2.0, PEAK)
                 if plan.endless and ending.is_set():
                     plan = plan.ended_after(window.index + 1)
                     break

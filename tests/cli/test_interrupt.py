@@ -16,8 +16,8 @@ from skyreels_cli.cli.main import main
 from skyreels_cli.film.events import FilmDone, FramesReady, StageStarted, StepDone, WindowDone, WindowStarted
 
 Start = Callable[..., Interrupts]
-WINDOW = WindowStarted(0, None, 30, 0, 97, "a ball")
-STEP = StepDone(0, 0, 30, 1.0, 0, ())
+WINDOW = WindowStarted(1, None, 30, 0, 97, "a ball")
+STEP = StepDone(1, 0, 30, 1.0, 0, ())
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_an_endless_film_ends_then_stops_then_breaks_off(start: Start, told: lis
 def test_a_window_that_is_being_decoded_is_finished_first(interrupts: Interrupts) -> None:
     interrupts.heed(WINDOW)
     press()
-    interrupts.heed(FramesReady(0, 5, 97))
+    interrupts.heed(FramesReady(1, 5, 97))
     with pytest.raises(KeyboardInterrupt):
-        interrupts.heed(WindowDone(0, 1.0, 0))
+        interrupts.heed(WindowDone(1, 1.0, 0))
 
 
 def test_afterwards_ctrl_c_is_what_it_was(start: Start) -> None:

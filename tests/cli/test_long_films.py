@@ -118,7 +118,7 @@ class TestAnotherTake:
         return folder
 
     def test_windows_are_set_aside_and_the_film_goes_on(self, run: Run, film: FakeFilm, begun: Path) -> None:
-        ran = run("resume", "x.mp4", "--from-window", "1", "--seed", "9", "--prompt", "snow")
+        ran = run("resume", "x.mp4", "--from-window", "2", "--seed", "9", "--prompt", "snow")
         assert ran.status == 0, ran.err
         assert (begun / "takes/1/w0001.mp4").read_text() == "piece 1"
         assert ran.err.splitlines()[0] == f"the old take is kept in {(begun / 'takes/1').absolute()}"
@@ -130,7 +130,7 @@ class TestAnotherTake:
         ]
 
     def test_the_same_command_again_knows_of_it(self, run: Run, generate: Run, film: FakeFilm, begun: Path) -> None:
-        run("resume", "x.mp4", "--from-window", "1", "--seed", "9")
+        run("resume", "x.mp4", "--from-window", "2", "--seed", "9")
         Path("x.mp4").unlink()
         generate("x", "--num-frames", "29", "--base-num-frames", "13", "--overlap-history", "5", "-o", "x.mp4")
         assert film.recipes[0] == film.recipes[1]
@@ -140,8 +140,8 @@ class TestAnotherTake:
         [
             (["--seed", "9"], "usage"),
             (["--from-window", "1"], "usage"),
-            (["--from-window", "3", "--seed", "9"], "plan-rerolls"),
-            (["--from-window", "-1", "--seed", "9"], "usage"),
+            (["--from-window", "4", "--seed", "9"], "plan-rerolls"),
+            (["--from-window", "0", "--seed", "9"], "usage"),
             (["--from-window", "1", "--seed", str(2**63)], "usage"),
         ],
     )
@@ -157,5 +157,5 @@ class TestAnotherTake:
 
     def test_a_window_that_is_not_finished(self, run: Run, begun: Path) -> None:
         (begun / "w0001.json").unlink()
-        ran = run("resume", "x.mp4", "--from-window", "2", "--seed", "9", "--json")
+        ran = run("resume", "x.mp4", "--from-window", "3", "--seed", "9", "--json")
         assert (ran.status, ran.envelope["error"]["code"]) == (2, "reroll-window")

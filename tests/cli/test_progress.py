@@ -9,13 +9,24 @@ from rich.console import Console
 
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import LiveView, noise_line, progress, window_line
-from skyreels_cli.film.events import Event, FilmResumed, StageStarted, StepDone, WindowDone, WindowStarted
+from skyreels_cli.film.events import (
+    Event,
+    FilmResumed,
+    FramesReady,
+    StageStarted,
+    StepDone,
+    WindowDone,
+    WindowResumed,
+    WindowStarted,
+)
+from skyreels_cli.film.waits import Waits
 from skyreels_cli.output import Output, byte_size, clock, frame_range
-from skyreels_cli.plan.rows import RowCounts
+from skyreels_cli.plan.work import FilmWork, WindowWork
 
 GB = 1_000_000_000
-FIRST = WindowStarted(0, 3, 20, 0, 97, "x")
-SECOND = WindowStarted(1, 3, 20, 97, 80, "x")
+WORK = FilmWork([WindowWork(3, 20)])
+FIRST = WindowStarted(1, 3, 20, 0, 97, "x")
+SECOND = WindowStarted(2, 3, 20, 97, 80, "x")
 
 
 class Clock:
@@ -28,54 +39,54 @@ class Clock:
         return self.seconds
 
 
-def steps(count: int, seconds: float, window: int = 0, noise: tuple[float, ...] = ()) -> list[StepDone]:
+def steps(count: int, seconds: float, window: int = 1, noise: tuple[float, ...] = ()) -> list[StepDone]:
     """The first rows of a window, each of them taking so long."""
     return [StepDone(window, row, 20, seconds, 8 * GB, noise) for row in range(count)]
 
 
 def pace_after(*events: Event, now: Clock | None = None) -> Pace:
-    pace = Pace(RowCounts([(3, 20)]), now or Clock())
+    pace = Pace(WORK, now=now or Clock())
     for event in events:
         pace.take(event)
     return pace
 
 
 class TestPace:
-    def test_nothing_is_known_before_the_first_step(self) -> None:
-        pace = pace_after(StageStarted("loading"), FIRST)
-        assert (pace.stage, pace.step_seconds, pace.window_left, pace.film_left) == ("", None, None, None)
-
-    def test_time_left_of_window_and_film(self) -> None:
-        pace = pace_after(FIRST, *steps(5, 2.0))
-        assert pace.window_left == 15 * 2
-        assert pace.film_left == 55 * 2
-
-    def test_time_left_runs_down_between_steps_but_not_past_one(self) -> None:
-        now = Clock()
-        pace = pace_after(FIRST, *steps(5, 2.0), now=now)
-        now.seconds += 1.5
-        assert pace.window_left == 15 * 2 - 1.5
-        now.seconds += 60
-        assert pace.window_left == 14 * 2
-
-    def test_decoding_is_counted_once_it_is_known(self) -> None:
-        pace = pace_after(FIRST, *steps(20, 2.0), WindowDone(0, 40 + 7, 9 * GB), SECOND, *steps(1, 2.0, 1))
-        assert pace.film_left == 39 * 2 + 2 * 7
-        assert pace.peak_memory_bytes == 9 * GB
-
-    def test_speed_follows_the_recent_steps(self) -> None:
-        assert pace_after(FIRST, *steps(10, 1.0), *steps(10, 3.0)).step_seconds == 3.0
-        assert pace_after(FIRST, *steps(10, 1.0), *steps(10, 3.0)).window_step_seconds == 2.0
-
     def test_a_resumed_film_counts_what_was_done_before(self) -> None:
-        pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(1, 9, 20, 2.0, GB, ()))
-        assert (pace.steps_done, pace.window_left, pace.film_left) == (30, 20, 60)
+        pace = pace_after(FilmResumed(1, 97), SECOND, StepDone(2, 9, 20, 2.0, GB, ()))
+        assert (pace.steps_done, pace.time.film_left) == (30, 30 * 2)
+
+    def test_a_resumed_window_starts_where_it_stopped(self) -> None:
+        pace = pace_after(SECOND, WindowResumed(2, 12, 20))
+        assert (pace.window_steps_done, pace.steps_done) == (12, 32)
+        assert row(pace, 0).split()[:3] == ["window", "2/3", "12/20"]
+
+    def test_while_a_window_is_decoded_its_frames_count(self) -> None:
+        pace = pace_after(SECOND, *steps(20, 1.0, 2), StageStarted("decoding"), FramesReady(2, 97 + 41, 257))
+        assert row(pace, 0).split() == ["window", "2/3", "41/80", "frames", "decoded", "0:00", "left"]
+
+    def test_loading_and_joining_are_named_with_the_time_that_is_left(self) -> None:
+        known = FilmWork([WindowWork(3, 20, 2.0)], known=True)
+        loading = Pace(known, Waits(loading=7.0, joining=0.0), now=Clock())
+        loading.take(StageStarted("loading transformer"))
+        assert row(loading, 0).split()[1:] == ["loading", "transformer…", "about", "2:07", "left"]
+        joining = pace_after(SECOND, *steps(20, 1.0, 2), WindowDone(2, 20.0, GB), StageStarted("joining"))
+        assert row(joining, 2).split()[1:] == ["joining…"]
+
+
+def row(pace: Pace, line: int) -> str:
+    """A line of the live view without its bar."""
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    console.print(LiveView(pace, console).render())
+    return re.sub("[━╸╺]+", "", console.file.getvalue().splitlines()[line])  # type: ignore[attr-defined]
 
 
 def test_a_finished_window_is_one_line() -> None:
-    pace = pace_after(SECOND, *steps(1, 1.5, 1), *steps(1, 1.54, 1))
+    pace = pace_after(SECOND, *steps(1, 1.5, 2), *steps(1, 1.54, 2))
     expected = "window 2/3  frames 98–177  20 steps  1.52 s/step  peak 8.1 GB"
-    assert window_line(pace, WindowDone(1, 40.0, 81 * GB // 10)) == expected
+    assert window_line(pace, WindowDone(2, 40.0, 81 * GB // 10)) == expected
+    decoded_only = pace_after(SECOND, WindowResumed(2, 20, 20))
+    assert window_line(decoded_only, WindowDone(2, 4.0, GB)) == "window 2/3  frames 98–177  20 steps  peak 1.0 GB"
 
 
 @pytest.mark.parametrize(
@@ -86,13 +97,13 @@ def test_a_finished_window_is_one_line() -> None:
     ],
 )
 def test_a_resumed_film_says_what_is_kept(event: FilmResumed, line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with progress(Output(), RowCounts([(3, 20)])) as listen:
+    with progress(Output(), Pace(WORK)) as listen:
         listen(event)
     assert capsys.readouterr().err == f"{line}\n"
 
 
 def test_live_view_fits_80_columns() -> None:
-    pace = pace_after(SECOND, *steps(5, 100.25, 1, (0.0, 0.5, 1.0)), StageStarted("decoding"))
+    pace = pace_after(SECOND, *steps(5, 100.25, 2, (0.0, 0.5, 1.0)), StageStarted("loading VAE"))
     console = Console(file=io.StringIO(), width=80, force_terminal=False)
     console.print(LiveView(pace, console).render())
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
@@ -100,7 +111,7 @@ def test_live_view_fits_80_columns() -> None:
         ["window", "2/3"],
         ["film"],
         ["noise", "▁▅█"],
-        [lines[3].split()[0], "decoding…"],
+        [lines[3].split()[0], "loading", "VAE…"],
     ]
     assert re.split("[━╸╺]+", lines[0])[-1].split() == ["5/20", "100.25", "s/step", "25:04", "left"]
     assert re.split("[━╸╺]+", lines[1])[-1].split() == ["41", "%", "peak", "8.0", "GB", "58:29", "left"]
@@ -112,13 +123,13 @@ def test_the_staircase_of_diffusion_forcing() -> None:
 
 
 def watch(out: Output) -> None:
-    with progress(out, RowCounts([(3, 20)])) as listen:
+    with progress(out, Pace(WORK)) as listen:
         for event in (
             StageStarted("loading"),
             FIRST,
             *steps(20, 1.5),
             StageStarted("loading"),
-            WindowDone(0, 40.0, 8 * GB),
+            WindowDone(2, 40.0, 8 * GB),
         ):
             listen(event)
 

@@ -29,16 +29,16 @@ def end_in(events: Iterator[Event], window: int, ending: Flag) -> list[Event]:
 
 def test_told_to_end_it_is_the_finite_film(film: Film, frames_of: Frames, tmp_path: Path) -> None:
     ending = Flag()
-    events = end_in(film(ending=ending, num_frames=None, duration="inf"), 2, ending)
+    events = end_in(film(ending=ending, num_frames=None, duration="inf"), 3, ending)
     done = events[-1]
     assert isinstance(done, FilmDone)
     assert (done.frames, done.windows, done.steps) == (13 + 8 + 8, 3, 9)
     assert done.recipe["num_frames"] == 29
     begun = [event for event in events if isinstance(event, WindowStarted)]
     assert [(event.window, event.windows, event.first_frame) for event in begun] == [
-        (0, None, 0),
-        (1, None, 13),
-        (2, None, 21),
+        (1, None, 0),
+        (2, None, 13),
+        (3, None, 21),
     ]
     assert {event.total_frames for event in events if isinstance(event, FramesReady)} == {None}
     list(film(tmp_path / "finite.mkv", num_frames=29))
@@ -48,7 +48,7 @@ def test_told_to_end_it_is_the_finite_film(film: Film, frames_of: Frames, tmp_pa
 
 def test_it_tells_what_it_has_become(film: Film, tmp_path: Path) -> None:
     ending = Flag()
-    end_in(film(ending=ending, num_frames=None, duration="inf"), 1, ending)
+    end_in(film(ending=ending, num_frames=None, duration="inf"), 2, ending)
     sidecar = json.loads((tmp_path / "film.mkv.json").read_text())
     assert sidecar["plan"]["frames"] == sidecar["recipe"]["num_frames"] == 21
     assert [window["frames"] for window in sidecar["plan"]["windows"]] == [13, 8]
@@ -58,14 +58,14 @@ def test_it_tells_what_it_has_become(film: Film, tmp_path: Path) -> None:
 def test_stopped_it_goes_on(film: Film, frames_of: Frames, tmp_path: Path) -> None:
     events = film(num_frames=None, duration="inf")
     for event in events:
-        if isinstance(event, StepDone) and (event.window, event.step) == (3, 1):
+        if isinstance(event, StepDone) and (event.window, event.step) == (4, 1):
             break
     events.close()  # type: ignore[attr-defined]
     manifest = read_manifest(work_folder(tmp_path / "film.mkv"))
     assert manifest is not None
     assert manifest["recipe"]["num_frames"] is None
     ending = Flag()
-    rest = end_in(film(ending=ending, num_frames=None, duration="inf"), 4, ending)
+    rest = end_in(film(ending=ending, num_frames=None, duration="inf"), 5, ending)
     assert FilmResumed(windows=3, frames=29) in rest
     assert [event.step for event in rest if isinstance(event, StepDone)][:2] == [2, 0]
     list(film(tmp_path / "finite.mkv", num_frames=45))
@@ -75,7 +75,7 @@ def test_stopped_it_goes_on(film: Film, frames_of: Frames, tmp_path: Path) -> No
 def test_an_endless_last_shot(film: Film, tmp_path: Path) -> None:
     ending = Flag()
     shots = [{"prompt": "a", "num_frames": 9}, {"prompt": "b", "duration": "inf"}]
-    done = end_in(film(ending=ending, num_frames=None, shots=shots), 2, ending)[-1]
+    done = end_in(film(ending=ending, num_frames=None, shots=shots), 3, ending)[-1]
     assert isinstance(done, FilmDone)
     assert [shot["num_frames"] for shot in done.recipe["shots"]] == [9, 16]
     assert (done.frames, done.recipe["num_frames"]) == (25, 25)
@@ -94,7 +94,7 @@ def test_every_window_leaves_the_same_on_disk(film: Film, tmp_path: Path) -> Non
     folder = work_folder(tmp_path / "film.mkv")
     events = film(num_frames=None, duration="inf")
     for event in events:
-        if isinstance(event, WindowDone) and event.window == 5:
+        if isinstance(event, WindowDone) and event.window == 6:
             break
     sizes = {path.stat().st_size for path in folder.glob("w*.safetensors")}
     events.close()  # type: ignore[attr-defined]

@@ -47,17 +47,17 @@ def test_stopped_and_resumed_is_bit_exact(film: Film, frames_of: Frames, tmp_pat
 def test_finished_windows_are_not_rendered_again(film: Film, tmp_path: Path) -> None:
     events = film()
     first = next(event for event in events if isinstance(event, WindowDone))
-    assert first.window == 0
+    assert first.window == 1
     events.close()  # type: ignore[attr-defined]
     rest = list(film())
     assert FilmResumed(windows=1, frames=13) in rest
-    assert {event.window for event in rest if isinstance(event, StepDone)} == {1}
+    assert {event.window for event in rest if isinstance(event, StepDone)} == {2}
 
 
 def test_preview_holds_the_finished_windows(film: Film, tmp_path: Path) -> None:
     steps = film()
     for event in steps:
-        if isinstance(event, StepDone) and event.window == 1:
+        if isinstance(event, StepDone) and event.window == 2:
             break
     steps.close()  # type: ignore[attr-defined]
     assert open_video(work_folder(tmp_path / "film.mkv") / "preview.mkv").frames == 13

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from skyreels_cli.model.attention import attend_blocks, causal_spans, only_spans, rotate
+from skyreels_cli.model.attention import attend_blocks, causal_spans, only_spans, rotate, rotated_in_parts
 
 
 def masked_attention(query: Tensor, key: Tensor, value: Tensor, sizes: list[int], end: int, per_frame: int) -> Tensor:
@@ -46,8 +46,17 @@ def test_block_causal_attention(sizes: list[int], end: int, per_frame: int, seed
 
 
 def test_rotation_by_hand() -> None:
-    quarter_turn = torch.tensor([[1j]])
+    quarter_turn = torch.tensor([[0.0, 1.0]])
     for dtype in (torch.float32, torch.bfloat16):
         out = torch.empty(1, 1, 1, 2, dtype=dtype)
         rotate(torch.tensor([3.0, 4.0], dtype=dtype).view(1, 1, 1, 2), quarter_turn, out)
         assert out.flatten().tolist() == [-4.0, 3.0]
+
+
+def test_rotation_without_complex_numbers_is_the_same() -> None:
+    generator = torch.Generator().manual_seed(3)
+    heads, angles = torch.randn(2, 12, 3, 8, generator=generator), torch.randn(12, 4, generator=generator)
+    phases = torch.stack((angles.cos(), angles.sin()), dim=-1).flatten(-2)
+    expected = torch.empty_like(heads)
+    rotate(heads, phases, out=expected)
+    assert torch.allclose(rotated_in_parts(heads, phases), expected, atol=1e-6)

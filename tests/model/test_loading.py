@@ -32,7 +32,7 @@ WEIGHTS = {
 }
 LOAD: dict[str, Callable[[ModelFacts], object]] = {
     "transformer": lambda facts: load_transformer(weights_spec(facts, "float32"), CPU),
-    "vae": lambda facts: load_vae(facts, CPU),
+    "vae": lambda facts: load_vae(weights_spec(facts, "float32"), CPU),
     "text_encoder": lambda facts: load_text_encoder(facts, "float32", CPU),
 }
 

@@ -14,11 +14,11 @@ from skyreels_cli.plan.machine import Machine
 from skyreels_cli.plan.reference import reference_peak
 
 ADVICE = {
-    8: "--model df-1.3b-540p --resolution 640x368 --offload stream",
-    12: "--model df-1.3b-540p --offload stream",
-    24: "--model df-14b-540p --offload model --weights-dtype fp8",
-    48: "--model df-14b-540p",
-    80: "--model df-14b-540p",
+    8: ("df-1.3b-540p", "model", "bfloat16"),
+    12: ("df-1.3b-540p", "model", "bfloat16"),
+    24: ("df-14b-540p", "stream", "float32"),
+    48: ("df-14b-540p", "none", "float32"),
+    80: ("df-14b-540p", "none", "float32"),
 }
 
 
@@ -26,7 +26,8 @@ ADVICE = {
 def test_the_model_to_begin_with_on_a_card(gigabytes: int) -> None:
     chosen = best(advise(Machine.with_gpu(gigabytes * 1e9)))
     assert chosen is not None
-    assert chosen.options == ADVICE[gigabytes]
+    assert (chosen.model, chosen.offload, chosen.vae) == ADVICE[gigabytes]
+    assert chosen.options == f"--model {chosen.model}", "the rest is chosen when a film is planned"
 
 
 def test_a_mac_with_32_gb_and_a_bare_laptop() -> None:

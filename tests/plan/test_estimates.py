@@ -22,6 +22,7 @@ from skyreels_cli.recipe.schema import Recipe
 RecipeOf = Callable[..., Recipe]
 FactsOf = Callable[..., ModelFacts]
 
+DECODE = 19_540 * 544 * 960
 NATIVE = {"540P": ("960x544", 97), "720P": ("1280x720", 121)}
 
 
@@ -56,26 +57,25 @@ def test_a_forward_pass(
     assert least < activations < 1.5 * least
 
 
-@pytest.mark.parametrize(("native", "teraflops", "gigabytes"), [("540P", 432, 9.57), ("720P", 954, 16.88)])
+@pytest.mark.parametrize(("native", "teraflops", "gigabytes"), [("540P", 432, 10.19), ("720P", 954, 17.98)])
 def test_decoding(native: str, teraflops: float, gigabytes: float, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     resolution, frames = NATIVE[native]
     recipe = recipe_of(resolution=resolution, num_frames=frames, base_num_frames=frames)
     plan = make_plan(recipe, facts_of())
     assert vae_flops(recipe, facts_of(), plan.windows[0]) / 1e12 == pytest.approx(teraflops, rel=0.02)
-    assert plan.estimates["vae_decode"].value / 1e9 == pytest.approx(gigabytes, rel=0.001)
+    assert plan.estimates["vae_decode"].value / 1e9 == pytest.approx(gigabytes, rel=0.002)
 
 
 def test_time_is_rows_times_branches_at_the_measured_rate(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     facts = facts_of(size="14B")
-    plan = make_plan(recipe_of(), facts, speed=Speed(790e12, 0.15 * 790e12, "measured"))
+    speed = Speed(790e12, 0.15 * 790e12, "measured")
+    plan = make_plan(recipe_of(), facts, speed)
     time = plan.estimates["time"]
     vae = (5.6 + 24 * 17.6) / (790 * 0.15)
     assert time.value == pytest.approx(30 * 2 * 3373.7 / 790 + vae, rel=1e-4)
     assert "at 790 TFLOP/s" in time.basis
     assert "(measured)" in time.basis
-    alone = make_plan(recipe_of(guidance_scale=1), facts, speed=Speed(790e12, 0.15 * 790e12, "measured")).estimates[
-        "time"
-    ]
+    alone = make_plan(recipe_of(guidance_scale=1), facts, speed).estimates["time"]
     assert time.value - alone.value == pytest.approx(30 * 3373.7 / 790, rel=1e-4)
 
 
@@ -104,7 +104,7 @@ def test_weights_by_dtype(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
 
 def test_peak_is_that_of_the_heaviest_phase(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     decoding = make_plan(recipe_of(), facts_of(size="14B")).estimates["memory"]
-    assert decoding.value == pytest.approx(28.576e9 + 0.508e9 + 9.57e9)
+    assert decoding.value == pytest.approx(28.576e9 + 0.508e9 + DECODE)
     encoding = make_plan(recipe_of(resolution="112x64", num_frames=33), facts_of()).estimates["memory"]
     assert encoding.value == 11.36e9
 
@@ -113,11 +113,11 @@ def test_offloading_takes_parts_off_the_device(recipe_of: RecipeOf, facts_of: Fa
     estimates = make_plan(recipe_of(), facts_of(size="14B")).estimates
     activations = estimates["activations"].value
     assert estimates["memory_offload_model"].value == pytest.approx(28.576e9 + activations)
-    assert estimates["memory_offload_stream"].value == pytest.approx(0.508e9 + 9.57e9)
+    assert estimates["memory_offload_stream"].value == pytest.approx(0.508e9 + DECODE)
     long = recipe_of(num_frames=401, base_num_frames=401)
     streamed = make_plan(long, facts_of(size="14B")).estimates
     blocks = 2 * 28.576e9 / 40
-    assert streamed["memory_offload_stream"].value == blocks + streamed["activations"].value
+    assert streamed["memory_offload_stream"].value == pytest.approx(blocks + streamed["activations"].value, rel=1e-6)
 
 
 def test_memory_is_flat_in_the_length_of_the_film(recipe_of: RecipeOf, facts_of: FactsOf) -> None:

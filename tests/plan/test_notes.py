@@ -71,7 +71,7 @@ def test_plan_as_data(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     assert data["duration_s"] == pytest.approx(175 / 24)
     assert data["windows"] == [
         {
-            "index": 0,
+            "window": 1,
             "count": 1,
             "shot": 0,
             "first_frame": 0,
@@ -87,7 +87,7 @@ def test_plan_as_data(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
             "tokens": 51_000,
         },
         {
-            "index": 1,
+            "window": 2,
             "count": 1,
             "shot": 0,
             "first_frame": 97,

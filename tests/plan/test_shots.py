@@ -230,4 +230,4 @@ class TestRefused:
 
     def test_rerolls_behind_the_end(self, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
         error = self.plan(recipe_of, facts_of(), Told(9), rerolls=[{"window": 1, "seed": 3}])
-        assert (error.code, error.hint) == ("plan-rerolls", "--from-window 0")
+        assert (error.code, error.hint) == ("plan-rerolls", "--from-window 1")

@@ -17,8 +17,9 @@ from skyreels_cli.plan.frames import latent_frames
 from skyreels_cli.plan.matrix import StepMatrix
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.plan.planner import make_plan
-from skyreels_cli.plan.rows import RowCounts
-from skyreels_cli.plan.windows import ShotFrames, WindowSizes, longest_window, plan_windows
+from skyreels_cli.plan.spans import ShotFrames, WindowSizes
+from skyreels_cli.plan.windows import longest_window, plan_windows
+from skyreels_cli.plan.work import FilmWork, WindowWork
 from skyreels_cli.recipe.schema import Recipe
 
 RecipeOf = Callable[..., Recipe]
@@ -98,11 +99,15 @@ def test_runs_are_the_windows_one_by_one(
 
 @settings(max_examples=200, deadline=None)
 @given(runs=st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), min_size=1), window=st.integers(0, 60))
-def test_rows_before_a_window(runs: list[tuple[int, int]], window: int) -> None:
-    counts = RowCounts(runs)
-    listed = [rows for windows, rows in runs for _ in range(windows)]
-    assert (counts.windows, counts.total) == (len(listed), sum(listed))
-    assert counts.before(window) == sum(listed[:window])
+def test_steps_and_costs_around_a_window(runs: list[tuple[int, int]], window: int) -> None:
+    work = FilmWork(WindowWork(count, steps, 2.0 * steps, steps + 7) for count, steps in runs)
+    listed = [steps for windows, steps in runs for _ in range(windows)]
+    assert (work.windows, work.steps) == (len(listed), sum(listed))
+    assert work.steps_before(window) == sum(listed[:window])
+    later = listed[window:]
+    assert work.costs_from(window) == (sum(2 * steps**2 for steps in later), sum(steps + 7 for steps in later))
+    if listed:
+        assert work.window(window).steps == (listed[window] if window < len(listed) else listed[-1])
 
 
 DAY = 24 * 3600 * 24
@@ -124,10 +129,10 @@ def test_length_costs_nothing(
         tracemalloc.stop()
     assert peak < 1_000_000
     assert (plan.count, plan.total_rows) == (windows, 30 * windows)
-    assert [(entry["index"], entry["count"]) for entry in data["windows"]] == [
-        (0, 1),
-        (1, windows - 2),
-        (windows - 1, 1),
+    assert [(entry["window"], entry["count"]) for entry in data["windows"]] == [
+        (1, 1),
+        (2, windows - 2),
+        (windows, 1),
     ]
     assert count_windows(data) == windows
     end = plan.windows[-1]

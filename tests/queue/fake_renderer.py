@@ -49,6 +49,7 @@ def plan(recipe: Facts) -> Facts:
         "estimates": {},
         "family": "df",
         "denoise_flops": 1e12,
+        "waits_key": "fake",
         "device": "cuda:0",
     }
 
@@ -132,7 +133,7 @@ class Renderer:
                 self.say(
                     event="window_started",
                     job=job,
-                    window=window,
+                    window=window + 1,
                     windows=fake["windows"],
                     steps=fake["rows"],
                     first_frame=49 * window,
@@ -147,7 +148,7 @@ class Renderer:
             self.say(
                 event="step_done",
                 job=job,
-                window=window,
+                window=window + 1,
                 step=step,
                 steps=fake["rows"],
                 seconds=fake["seconds"] or 0.001,
@@ -155,7 +156,7 @@ class Renderer:
                 noise=[0.5, 1.0],
             )
             if step == fake["rows"] - 1:
-                self.say(event="window_done", job=job, window=window, seconds=0.1, peak_memory_bytes=10**9)
+                self.say(event="window_done", job=job, window=window + 1, seconds=0.1, peak_memory_bytes=10**9)
             if job in self.stopped:
                 write(folder / "state.json", state)
                 self.say(event="job_stopped", job=job)

@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -402,12 +404,12 @@ def test_help_is_quick_and_complete(queue: Queue) -> None:
     listed = queue("--help").out
     for command in (
         "add", "list", "show", "cancel", "retry", "pause", "resume", "move", "priority", "edit", "remove", "clear",
-        "logs", "watch", "run", "export", "import", "install-service",
+        "logs", "watch", "run", "stop", "export", "import", "install-service",
     ):  # fmt: skip
         assert f"│ {command} " in listed
     generate = {line.split()[1] for line in _help("generate").splitlines() if line.startswith("│ --")}
     added = {line.split()[1] for line in _help("queue", "add").splitlines() if line.startswith("│ --")}
-    assert generate - added == {"--dry-run", "--explain"}
+    assert generate - added == {"--dry-run", "--explain", "--preview", "--bell"}
 
 
 def _help(*command: str) -> str:
@@ -417,3 +419,52 @@ def _help(*command: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as said:
         main([*command, "--help"])
     return said.getvalue()
+
+
+class TestLater:
+    def test_a_job_after_another_and_one_for_later(self, queue: Queue, store: Store) -> None:
+        queue("add", "a red ball", *MODEL)
+        second = queue("add", "a blue cube", *MODEL, "--after", "1")
+        third = queue("add", "a swan", *MODEL, "--at", "+2h")
+        assert "it starts once job 1 has succeeded" in second.err
+        assert "it starts at " in third.err
+        assert store.job(2).after == 1
+        assert store.job(3).not_before == pytest.approx(time.time() + 7200, abs=600)
+        listed = queue("list").out
+        assert "after job 1" in listed
+        assert f"at {datetime.fromtimestamp(store.job(3).not_before or 0).astimezone():%a %H:%M}" in listed
+
+    @pytest.mark.parametrize(("said", "code"), [(("--after", "9"), "job-not-found"), (("--at", "soon"), "bad-time")])
+    def test_what_cannot_be_waited_for(self, queue: Queue, store: Store, said: tuple[str, str], code: str) -> None:
+        assert queue("add", "a red ball", *MODEL, *said, "--json").error == (2, code)
+        assert store.count() == 0
+
+
+class TestStop:
+    def test_workers_are_asked_to_leave(self, queue: Queue, store: Store) -> None:
+        leases.register(store, "cuda:0")
+        assert queue("stop").out == "1 worker asked to stop\n"
+        assert [worker.asked_to_stop for worker in store.workers()] == [True]
+        assert queue("stop", "--json").data == {"workers": 1}
+
+    def test_without_a_worker_that_is_said(self, queue: Queue, store: Store) -> None:
+        assert queue("stop").out == "no worker is running\n"
+
+
+def test_a_log_is_followed_until_the_job_has_ended(
+    queue: Queue, filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = JobLog(filled.log(1))
+    log.write("first\n")
+    more = iter(("second\n", "third\n"))
+
+    def sleep(_: float) -> None:
+        line = next(more, None)
+        if line:
+            log.write(line)
+        else:
+            log.write("last\n")
+            actions.cancel(filled, 1)
+
+    monkeypatch.setattr(queue_look.time, "sleep", sleep)
+    assert queue("logs", "1", "--follow").out == "first\nsecond\nthird\nlast\n"

@@ -48,7 +48,7 @@ class NVML(SimpleNamespace):
 
 
 def test_gpus_by_nvml(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "_nvml", NVML)
+    monkeypatch.setattr("skyreels_cli.order.gpus._nvml", NVML)
     looked = device.sample()
     assert looked["gpus"] == [
         {

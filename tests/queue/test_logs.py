@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skyreels_cli.queue import logs
-from skyreels_cli.queue.logs import JobLog, last_lines, read_log
+from skyreels_cli.queue.logs import JobLog, LogFollower, last_lines, read_log
 
 
 def test_notes_have_the_time_and_words_of_the_renderer_are_kept_as_they_are(tmp_path: Path) -> None:
@@ -36,3 +36,14 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     JobLog(tmp_path / "logs" / "3.log").note("attempt 1")
     assert read_log(tmp_path / "logs" / "3.log") == ""
     assert last_lines(tmp_path / "logs" / "3.log", 5) == []
+
+
+def test_a_log_is_followed_through_its_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_BYTES", 50)
+    log, follower, seen = JobLog(tmp_path / "3.log"), LogFollower(tmp_path / "3.log"), ""
+    assert follower.more() == ""
+    for number in range(20):
+        log.write(f"line {number:03}\n")
+        seen += follower.more() if number % 3 == 0 else ""
+    assert seen + follower.more() == "".join(f"line {number:03}\n" for number in range(20))
+    assert follower.more() == ""

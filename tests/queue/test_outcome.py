@@ -50,6 +50,18 @@ def test_out_of_memory_degrades_or_fails_but_is_never_just_repeated(job: Job) ->
     assert decision(replace(job, degrade=False), MEMORY) == RetryDecision()
 
 
+def test_what_did_not_fit_by_the_estimates_is_not_tried_with_less_on_the_device(job: Job) -> None:
+    heavy = replace(job, plan={**job.plan, "estimates": {"vae_decode": {"value": 2.0}, "activations": {"value": 1.0}}})
+    refused = error("does-not-fit", 4)
+    for known, vae in ((None, "bfloat16"), ("bfloat16", "tiled")):
+        step = decision(replace(heavy, overrides={"vae": known} if known else {}), refused).step
+        assert step is not None
+        assert step["change"] == {"vae": vae}
+    chosen = decision(replace(heavy, draft={**job.draft, "vae": "float32"}), refused).step
+    assert chosen is not None
+    assert chosen["change"] == {"base_num_frames": 69}
+
+
 def changed(job: Job, placement: dict[str, Any], plan: dict[str, Any] | None = None, **recipe: Any) -> Any:
     step = next_step(replace(job, recipe={**job.recipe, **recipe}, plan={**job.plan, **(plan or {})}), placement)
     return step and step["change"]

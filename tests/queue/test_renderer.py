@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ MODEL = ROOT / "tests" / "golden" / "model"
 
 @dataclass
 class Engine:
-    """Stands in for `film.render`, `film.loaded_model` and `model.memory`."""
+    """Stands in for `film.render`."""
 
     fails_with: Exception | None = None
     finishes: bool = False
@@ -41,15 +42,15 @@ class Engine:
     released: int = 0
     closed: int = 0
 
-    def load(self, weights: Any, placement: Placement) -> SimpleNamespace:
-        self.models.append((weights.compute, placement))
+    def hold(self, rendering: Any) -> SimpleNamespace:
+        self.models.append((rendering.weights.compute, rendering.placement))
 
         def expect(prompts: Iterator[str]) -> None:
             self.expected.append(list(prompts))
 
-        return SimpleNamespace(device="cpu", number=len(self.models), expect=expect)
+        return SimpleNamespace(device="cpu", number=len(self.models), expect=expect, close=self.close)
 
-    def release(self, device: str) -> None:
+    def close(self) -> None:
         self.released += 1
 
     def render(self, rendering: Any, *, model: Any) -> Generator[Event]:
@@ -71,9 +72,7 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     parts: dict[str, dict[str, Any]] = {
-        "skyreels_cli.film.render": {"render": engine.render},
-        "skyreels_cli.film.loaded_model": {"LoadedModel": engine.load},
-        "skyreels_cli.model.memory": {"release": engine.release},
+        "skyreels_cli.film.render": {"render": engine.render, "hold": engine.hold},
     }
     for name, content in parts.items():
         module = ModuleType(name)
@@ -104,7 +103,12 @@ def test_a_film_is_announced_with_recipe_and_plan_and_told_event_by_event(engine
     assert (plan["frames"], plan["total_rows"], plan["family"], plan["device"]) == (17, 30, "df", "cpu")
     assert plan["denoise_flops"] > 1e9
     assert json.dumps(started)
-    assert rest == [{"event": "stage_started", "stage": f"stage {n}", "job": 5} for n in range(3)]
+    ((windows, steps, step, decode, drop, frames),) = plan["work"]["runs"]
+    assert (windows, steps, drop, frames) == (1, 30, 0, 17)
+    assert step > 0 < decode
+    told = [{name: value for name, value in event.items() if name != "time"} for event in rest]
+    assert told == [{"event": "stage_started", "stage": f"stage {n}", "job": 5} for n in range(3)]
+    assert all(abs(event["time"] - time.time()) < 600 for event in rest)
     (call,) = engine.calls
     assert (call["output"], call["working"]) == (Path("/films/a.mp4"), {"keep_work": False, "overwrite": True})
 
@@ -226,11 +230,11 @@ sys.stdin.read()
     lines: list[str] = []
     child.log = lines.append
     _, hello = inbox.get(timeout=120)
-    child.send({"do": "render"})  # the log is there: now it may be written to
+    child.send({"do": "render", "job": 1})  # the log is there: now it may be written to
     wait_for(lambda: len(lines) == 3)
     assert sorted(lines) == ["[1, 2]\n", "an error\n", "no protocol\n"]
     child.kill()
-    assert inbox.get(timeout=120) == (child, {"event": "exited", "error": death_record(0, -9, for_memory=False)})
+    assert inbox.get(timeout=120) == (child, {"event": "exited", "error": death_record(1, -9, for_memory=False)})
     wait_for(lambda: not process_start(hello["helper"]))
     child.send({"do": "stop", "job": 1})  # to nobody
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -469,3 +470,29 @@ def test_two_workers_share_a_queue(store: Store, add: Callable[..., Job], ledger
     assert night.run().ended == {"succeeded": 6}
     assert all(finished(job) for job in jobs)
     assert sorted(ledger()) == sorted(["load fake"] * 2 + [f"finish {Path(job.output).name}" for job in jobs])
+
+
+def test_a_worker_that_is_asked_to_stop_saves_its_film_and_leaves(
+    store: Store, add: Callable[..., Job], night: Night
+) -> None:
+    job = add(seconds=0.05, rows=1000)
+    night.on("step_done", lambda _: actions.stop_workers(store))
+    night.run(once=False)
+    assert (store.job(job.id).state, store.job(job.id).attempts) == ("queued", 0)
+    assert store.workers() == []
+
+
+def test_an_idle_worker_that_is_asked_to_stop_leaves(store: Store) -> None:
+    thread = threading.Thread(target=lambda: Night(Store(store.folder)).run(once=False))
+    thread.start()
+    wait_for(lambda: Store(store.folder).workers())
+    actions.stop_workers(Store(store.folder))
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_once_ends_though_a_job_waits_for_one_that_failed(store: Store, add: Callable[..., Job], night: Night) -> None:
+    first = add(fail_at=1, exit_code=2)
+    second = add(after=first.id)
+    night.run()
+    assert (store.job(first.id).state, store.job(second.id).state) == ("failed", "queued")

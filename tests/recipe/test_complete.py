@@ -13,7 +13,7 @@ from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.recipe.complete import complete
 from skyreels_cli.recipe.defaults import NEGATIVE_PROMPT
-from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.schema import Draft, Recipe, with_later_fields
 
 Facts = Callable[..., ModelFacts]
 
@@ -62,6 +62,7 @@ def test_everything_is_settled(facts: Facts) -> None:
         "options": {"unipc": {"order": 2}},
         "dtype": "bfloat16",
         "weights_dtype": "file",
+        "vae": "float32",
         "base": None,
         "lora": [],
         "codec": "h264",
@@ -193,3 +194,10 @@ def test_options_of_plugins_pass_through(facts: Facts) -> None:
 def test_a_recipe_survives_being_json(facts: Facts) -> None:
     made = recipe(facts(), seed=1)
     assert Recipe.model_validate_json(made.model_dump_json(by_alias=True)) == made
+
+
+def test_a_recipe_of_an_earlier_version_means_what_it_meant(facts: Facts) -> None:
+    said = recipe(facts(), seed=7).model_dump(mode="json", by_alias=True)
+    earlier = {name: value for name, value in said.items() if name not in ("vae", "weights_dtype", "schema")}
+    assert with_later_fields(earlier) == said
+    assert with_later_fields({**said, "vae": "tiled"})["vae"] == "tiled"

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from skyreels_cli.media.reader import Frame
 from skyreels_cli.queue import actions, leases
 from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.owner import Owner
 from skyreels_cli.queue.progress import Progress
 from skyreels_cli.queue.store import FinishedFilm, Store
-from skyreels_cli.tui.drawing import Frame
 
 GB = 1e9
 PROMPTS = (
@@ -56,7 +56,7 @@ def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1
         blocks = [min(block, latents - start) for start in range(0, latents, block)]
         windows.append(
             {
-                "index": len(windows),
+                "window": len(windows) + 1,
                 "first_frame": first,
                 "frames": new,
                 "latents": prefix + latents,
@@ -65,6 +65,9 @@ def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1
                 "rows": steps + (len(blocks) - 1) * ar_step,
             }
         )
+    work = [
+        [1, window["rows"], 1.0, 8 / 2.4, 17 if window["window"] > 1 else 0, window["frames"]] for window in windows
+    ]
     rows = sum(window["rows"] for window in windows)
     memory = {"memory": 46.8e9, "memory_offload_model": 31.0e9, "memory_offload_stream": 9.4e9, "disk": 0.4e9}
     estimates = {name: {"value": value, "unit": "B", "basis": ""} for name, value in memory.items()}
@@ -79,6 +82,7 @@ def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1
         "family": "df",
         "device": "cuda:0",
         "windows": windows,
+        "work": {"known": False, "cached": False, "runs": work},
         "estimates": {**estimates, "time": {"value": rows * 2.4, "unit": "s", "basis": ""}},
         "notes": [],
     }
@@ -202,16 +206,17 @@ class FakeEngine:
         yield {"event": "stage_started", "stage": "loading transformer"}
         count = len(plan["windows"])
         for window in plan["windows"]:
-            index, rows = window["index"], window["rows"]
-            shape = {"window": index, "windows": count, "steps": rows, "prompt": ""}
+            number, rows = window["window"], window["rows"]
+            shape = {"window": number, "windows": count, "steps": rows, "prompt": ""}
             frames = {"first_frame": window["first_frame"], "new_frames": window["frames"]}
             yield {"event": "window_started", **shape, **frames}
             for row in range(rows):
                 said = {"seconds": self.step_seconds, "noise": wave(window, row, plan["inference_steps"])}
-                yield {"event": "step_done", "window": index, "step": row, "steps": rows, **said, **PEAK}
-            yield {"event": "frames_ready", "window": index, "frames": window["first_frame"] + window["frames"]}
-            drift = {name: index * slope for name, slope in DRIFT.items()}
-            yield {"event": "window_done", "window": index, "seconds": 80.0, **PEAK, "drift": drift}
+                yield {"event": "step_done", "window": number, "step": row, "steps": rows, **said, **PEAK}
+            yield {"event": "stage_started", "stage": "decoding"}
+            yield {"event": "frames_ready", "window": number, "frames": window["first_frame"] + window["frames"]}
+            drift = {name: (number - 1) * slope for name, slope in DRIFT.items()}
+            yield {"event": "window_done", "window": number, "seconds": 80.0, **PEAK, "drift": drift}
 
 
 def wave(window: dict[str, Any], row: int, steps: int) -> list[float]:

@@ -11,6 +11,7 @@ from textual.widgets import Input, Select, Static
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.proposal import choices
 from skyreels_cli.tui.screens.form import JobForm
+from skyreels_cli.tui.widgets.recipe_fields import TEXTS, TextField
 
 from .conftest import Stage, on_stage
 from .night import FakeEngine
@@ -21,7 +22,7 @@ MODEL = str(Path(__file__).parents[1] / "golden" / "model")
 def type_in(stage: Stage, **values: str) -> None:
     """Fill fields of the form."""
     for name, value in values.items():
-        stage.app.screen.query_one(f"#{name}", Input).value = value
+        stage.app.screen.query_one(f"#{name}", TextField if name in TEXTS else Input).value = value
 
 
 async def open_form(stage: Stage, key: str) -> JobForm:
@@ -67,7 +68,7 @@ async def test_keys_that_come_in_one_gulp_are_all_saved_once(store: Store, tmp_p
 async def test_the_prompt_is_completed_and_taken_back(store: Store, tmp_path: Path) -> None:
     async with on_stage(store, (120, 40)) as stage:
         form = await open_form(stage, "n")
-        prompt = form.query_one("#prompt", Input)
+        prompt = form.query_one("#prompt", TextField)
         output = str(tmp_path / "fox.mp4")
         type_in(stage, prompt="a fox", model=MODEL, resolution="96x64", num_frames="17", output=output)
         await stage.press("ctrl+g")
@@ -90,7 +91,7 @@ async def test_a_new_job_from_a_preset(store: Store) -> None:
         form.query_one(Select).value = "30s-async"
         await stage.until(lambda: form.query_one("#ar_step", Input).value == "5")
         assert form.query_one("#num_frames", Input).value == "737"
-        assert form.query_one("#prompt", Input).value == "two cats"
+        assert form.query_one("#prompt", TextField).value == "two cats"
 
 
 WRONG = (
@@ -137,7 +138,7 @@ async def test_edit_a_job(store: Store, tmp_path: Path) -> None:
         await stage.press("ctrl+s")
         await stage.until_seen("1 queued")
         form = await open_form(stage, "e")
-        await stage.until(lambda: form.query_one("#prompt", Input).value == "cats")
+        await stage.until(lambda: form.query_one("#prompt", TextField).value == "cats")
         type_in(stage, prompt="three dogs", num_frames="9")
         await stage.until_seen("9 frames, 0.4 s")
         await stage.press("ctrl+s")
@@ -186,7 +187,7 @@ async def test_options_of_the_plugins_that_are_chosen_are_fields_too(store: Stor
 
 
 def test_fields_with_few_words_offer_them() -> None:
-    assert choices("join") == ["pixels", "latents"]
+    assert choices("join") == ["pixels", "latents", "rolling"]
     assert {"teacache", "blockcache"} <= set(choices("cache"))
     assert choices("prompt") == choices("num_frames") == []
 
@@ -197,7 +198,7 @@ async def test_leaving_the_form_changes_nothing(night: FakeEngine, store: Store)
         before = store.job(6)
         await open_form(stage, "e")
         type_in(stage, prompt="three dogs")
-        await stage.press("escape")
+        await stage.press("escape", "y")
         await stage.until(lambda: len(stage.app.screen_stack) == 2)
         assert store.job(6) == before
 

@@ -13,6 +13,7 @@ from skyreels_cli.queue.store import Store
 from skyreels_cli.tui import watcher
 from skyreels_cli.tui.app import Monitor
 from skyreels_cli.tui.screens import dashboard
+from skyreels_cli.tui.widgets import detail_pane
 
 from .conftest import Stage
 from .night import SAMPLE, FakeEngine, go_on, sunset
@@ -28,8 +29,9 @@ def busy(night: FakeEngine, store: Store, monkeypatch: pytest.MonkeyPatch) -> St
     """The middle of the night, with a picture; nothing on the screen moves by itself."""
     go_on(night)
     monkeypatch.setattr(watcher, "DEVICE_SECONDS", float("inf"))
-    monkeypatch.setattr(dashboard, "preview_of", lambda _: (None, 0.0))
-    monkeypatch.setattr(dashboard, "last_frame", lambda _: sunset())
+    for place in (dashboard, detail_pane):
+        monkeypatch.setattr(place, "preview_of", lambda _: (None, 0.0))
+        monkeypatch.setattr(place, "last_frame", lambda _: sunset())
     return store
 
 

@@ -87,7 +87,7 @@ async def test_what_is_read_while_the_dashboard_closes_harms_nothing(
 
     async def linger(panel: DevicePanel) -> None:
         await asyncio.sleep(0.1)
-        left.append([type(widget).__name__ for widget in panel.screen.children])
+        left.append([type(widget).__name__ for widget in panel.screen.query_one("#queue").children])
         stage.app.show(Seen(stage.app.view))  # as the app does when it gets to it in between two widgets
 
     monkeypatch.setattr(DevicePanel, "on_unmount", linger, raising=False)

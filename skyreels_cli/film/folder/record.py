@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.plan.dry_run import plan_data
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.inputs import described_inputs, portable
-from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.schema import Recipe, with_later_fields
 
 _LIBRARIES = ("torch", "diffusers", "transformers")
 
@@ -47,8 +48,9 @@ class FilmRecord:
         }
 
     def manifest(self, folder: Path) -> dict[str, Any]:
-        """The same for the work folder, with where everything lies: a film is resumed where it was begun."""
-        return {**self.identity(), "recipe": self._said(), "folder": str(folder.absolute())}
+        """The same for the work folder, with where everything lies and how many windows there are (None: endless)."""
+        where = {"folder": str(folder.absolute()), "windows": self._plan.count}
+        return {**self.identity(), "recipe": self._said(), **where}
 
     def ended(self, recipe: Recipe, plan: Plan) -> None:
         """From now on speak of the finite film that an endless one has become."""
@@ -61,6 +63,7 @@ class FilmRecord:
     def sidecar(self, done: FilmDone, looks: Sequence[Mapping[str, float]]) -> dict[str, Any]:
         """Content of `<output>.json`: identity, plan, what the run was like and how each window looks."""
         result = portable({key: value for key, value in asdict(done).items() if key != "recipe"})
+        result["finished_at"] = round(time.time())
         machine = {"platform": platform.platform(), "python": platform.python_version()}
         return {**self.identity(), "plan": plan_data(self._plan), "result": result, "looks": looks, "machine": machine}
 
@@ -74,6 +77,7 @@ class FilmRecord:
             return []
         now = self.identity()
         before = {name: portable(manifest.get(name)) for name in now}
+        before["recipe"] = with_later_fields(before["recipe"] or {})
         begun_with = before["inputs"] or {}
         if before["inputs"] is None:  # begun by a version that did not note them
             del before["inputs"], now["inputs"]
@@ -89,10 +93,11 @@ class FilmRecord:
 
 
 def film_changed(changes: Sequence[str]) -> UsageError:
-    """The error for a work folder that holds another film."""
+    """The error for a work folder that holds another film; of what is different the prompt tells most."""
+    telling = sorted(changes, key=lambda change: not change.startswith("recipe.prompt "))
     return UsageError(
         "film-changed",
-        f"an unfinished film lies there, and it is another one: {'; '.join(changes[:3])}",
+        f"an unfinished film lies there, and it is another one: {'; '.join(telling[:3])}",
         "go on with it by `skyreels resume`, start again with --overwrite, or choose another -o",
     )
 

@@ -34,8 +34,8 @@ def reroll(work: WorkFolder, change: Reroll) -> Path | None:
 def _check_kept(done: list[int], first: int) -> None:
     missing = sorted(set(range(first)) - set(done))
     if missing:
-        message = f"window {missing[0]} (counted from 0) is not finished, so none behind it can be made again"
-        raise UsageError("reroll-window", message, f"--from-window {missing[0]}")
+        message = f"window {missing[0] + 1} is not finished, so none behind it can be made again"
+        raise UsageError("reroll-window", message, f"--from-window {missing[0] + 1}")
 
 
 def _set_aside(work: WorkFolder, windows: list[int]) -> Path | None:

@@ -26,10 +26,10 @@ from filelock import FileLock, Timeout
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.durable import remove_partials, replacing, sha256, write_json
 from skyreels_cli.film.folder.manifest import MANIFEST, read_manifest, read_record
-from skyreels_cli.film.folder.process import describe_holder, holder_record
+from skyreels_cli.film.folder.process import HOLDER, describe_holder, holder_record
 from skyreels_cli.film.folder.tensor_tree import load_tree, save_tree
 
-LOCK, HOLDER, TAKES, REPLACES = "lock", "holder.json", "takes", "overwrite"
+LOCK, TAKES, REPLACES = "lock", "takes", "overwrite"
 
 
 class WorkFolder:
@@ -59,6 +59,7 @@ class WorkFolder:
         """Let another process have the film; if it failed before it began, nothing is left of it."""
         if error is not None and self.manifest is None:
             self.discard()
+        (self.path / HOLDER).unlink(missing_ok=True)
         self._lock.release()
 
     @property
@@ -96,6 +97,15 @@ class WorkFolder:
         files = {file.name: sha256(file) for file in (piece, tensors)}
         write_json(self.path / f"w{window:04}.json", {**record, "files": files})
         self.drop_checkpoint()
+
+    def adopt_window(self, window: int, piece: Path, kept: Path) -> None:
+        """Make a window count whose history and record lie in another folder, with a piece that lies here."""
+        tensors = self.path / f"w{window:04}.safetensors"
+        shutil.copy2(kept / tensors.name, tensors)
+        files = {file.name: sha256(file) for file in (piece, tensors)}
+        write_json(
+            self.path / f"w{window:04}.json", {**(read_record(kept / f"w{window:04}.json") or {}), "files": files}
+        )
 
     def recorded_windows(self) -> list[int]:
         """Windows that have a record, in order."""

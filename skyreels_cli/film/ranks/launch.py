@@ -1,4 +1,4 @@
-"""Starts the ranks of a film, one process for each GPU, passes on what they say, and ends them.
+"""Starts the ranks of films, one process for each GPU, passes on what they say, and ends them.
 
 Rank 0 does all that a single process would (texts, VAE, encoding, the work folder) and sends each window to the others,
 which have only a transformer. So the text encoder is loaded once, and a film may be resumed on any number of GPUs. For
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -20,16 +20,12 @@ from threading import Event as Flag
 from types import TracebackType
 from typing import Any, Self
 
-import torch
 from torch.distributed import TCPStore  # type: ignore[attr-defined] # it is in their documentation
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, PContext, Std, start_processes
 
-from skyreels_cli.errors import SkyreelsError, UsageError
+from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.events import Event
-from skyreels_cli.film.ranks.rank import render_part
-from skyreels_cli.film.ranks.split import check_split
 from skyreels_cli.film.rendering import Rendering
-from skyreels_cli.model.memory import pick_device
 
 LOCALHOST = "127.0.0.1"
 # How often a look is taken at who is still alive.
@@ -41,30 +37,10 @@ LOG_LINES = 20
 LOGGERS = ("torch.distributed.elastic.multiprocessing.api", "torch.multiprocessing.spawn")
 
 
-def render_on_ranks(rendering: Rendering, ending: Flag) -> Generator[Event]:
-    """The events of a film that as many ranks render as its placement says; UsageError if they cannot."""
-    placement = rendering.placement
-    check_split(rendering.recipe, rendering.plan, rendering.facts, placement)
-    check_devices(placement.device, placement.gpus)
-    with Ranks(placement.gpus, render_part, rendering) as ranks:
-        yield from ranks.events(ending)
-
-
-def check_devices(device: str, gpus: int) -> None:
-    """Raise UsageError `gpus-missing` if there are fewer GPUs from this device on; ranks on a CPU share it."""
-    first = pick_device(device)
-    if first.type == "cpu":
-        return
-    there = torch.cuda.device_count() - (first.index or 0) if first.type == "cuda" else 1
-    if gpus > there:
-        message = f"{gpus} GPUs are asked for, but from {first} on there are {there}"
-        raise UsageError("gpus-missing", message, f"--gpus {there}")
-
-
 class Ranks:
     """Processes that run `work(rank, pipe, *arguments)` in torch.distributed's environment, ended when it is left.
 
-    Torch elastic starts them, with a c10d store of ours to meet at; none is restarted, for the film can be resumed.
+    Torch elastic starts them, with a c10d store of ours to meet at; none is restarted, for films can be resumed.
     """
 
     def __init__(self, count: int, work: Callable[..., None], *arguments: Any) -> None:
@@ -105,6 +81,13 @@ class Ranks:
     def pids(self) -> list[int]:
         """Process numbers, by rank."""
         return list(self._processes.pids().values())
+
+    def film(self, rendering: Rendering, ending: Flag, expected: Sequence[str] = ()) -> Generator[Event]:
+        """The events of a film that the ranks make; prompts that are `expected` after it are encoded along with its."""
+        for pipe in self._pipes:
+            with suppress(OSError):  # a dead rank is an error in `hear`
+                pipe.send((rendering, expected))
+        yield from self.events(ending)
 
     def events(self, ending: Flag) -> Generator[Event]:
         """What rank 0 yields, one event at a time; closing this generator closes the one in rank 0."""

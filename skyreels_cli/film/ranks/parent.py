@@ -6,10 +6,13 @@ import os
 import pickle
 import threading
 import traceback
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Event as Flag
 from typing import Any
+
+from skyreels_cli.film.rendering import Rendering
 
 
 class ParentProcess:
@@ -17,8 +20,13 @@ class ParentProcess:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._orders: SimpleQueue[bool | None] = SimpleQueue()
+        self._orders: SimpleQueue[Any] = SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def next_film(self) -> tuple[Rendering, Sequence[str]]:
+        """Wait until a film is sent, and the prompts that are expected after it."""
+        film: tuple[Rendering, Sequence[str]] = self._orders.get()
+        return film
 
     def wants_more(self, ending: Flag) -> bool:
         """Wait until the next event is asked for; False if the film is to stop."""

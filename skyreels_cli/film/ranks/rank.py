@@ -23,32 +23,47 @@ from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.model.memory import pick_device
 
 
-def render_part(rank: int, pipe: Connection, *renderings: Rendering) -> None:
-    """One rank's part of films, one after the other; an error is sent to the parent, its traceback to the log."""
+def render_parts(rank: int, pipe: Connection) -> None:
+    """One rank's part of films, one after the other, as the parent sends them.
+
+    An error is sent to the parent, its traceback to the log; it ends the rank.
+    """
     for name in ("SIGINT", "SIGHUP"):  # what comes from the terminal is for the parent
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = ParentProcess(pipe)
     try:
-        device = _rank_device(renderings[0].placement, rank)
+        rendering, expected = parent.next_film()
+        device = _rank_device(rendering.placement, rank)
         meeting = Meeting.join("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
-        for rendering in renderings:
-            model = _open_model(rendering, device, meeting)
+        model = None
+        while True:
+            model = _open_model(rendering, device, meeting, model)
+            model.expect(expected)
             if rank == 0:
                 _render(rendering, model, meeting, parent)
             else:
                 _help(rendering, model, meeting)
+            rendering, expected = parent.next_film()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the film's end
         traceback.print_exc()
         parent.tell(portable(error))
 
 
-def _open_model(rendering: Rendering, device: torch.device, meeting: Meeting) -> LoadedModel:
-    """The model of this rank, its backend started; weights are memory-mapped, so the disk is read once for all."""
+def _open_model(rendering: Rendering, device: torch.device, meeting: Meeting, known: LoadedModel | None) -> LoadedModel:
+    """The model of this rank, its backend started for the film; the `known` one if it is the same.
+
+    Weights are memory-mapped, so that the disk is read once for all ranks.
+    """
     parallel = make_parallel(rendering.placement)
     meeting.wait()
     parallel.start(load_of(rendering.recipe, rendering.plan, rendering.facts))
     placement = replace(rendering.placement, device=str(device))
+    if known and (known.weights, known.placement) == (rendering.weights, placement):
+        known.share(parallel)
+        return known
+    if known:
+        known.close()
     return LoadedModel(rendering.weights, placement, parallel)
 
 

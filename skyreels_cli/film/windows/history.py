@@ -10,6 +10,7 @@ from torch import Tensor
 
 from skyreels_cli.film.windows.colour import ColourMatch
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.model.tiled_vae import TiledDecoder, video_decoder
 from skyreels_cli.model.vae import VideoDecoder, encode_frames, temporal_reach
 from skyreels_cli.plan.plan import Plan, Window
 from skyreels_cli.recipe.schema import Recipe
@@ -71,7 +72,7 @@ class PixelHistory:
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
         """The window's new frames, of a causal chain of its own; the last `overlap` frames are kept."""
-        decoded = _kept(VideoDecoder(vae).decode(latents), window.drop_frames, window.new_frames)
+        decoded = _kept(video_decoder(vae, goes_on=False).decode(latents), window.drop_frames, window.new_frames)
         for new in self._colour.grade(decoded, window.fresh) if self._colour else decoded:
             known = new if self._frames is None else torch.cat([self._frames, new], dim=1)
             self._frames = known[:, -self._overlap :].clone()
@@ -113,7 +114,7 @@ class LatentHistory:
         self._kept = kept_latents
         self._colour = colour
         self._latents: Tensor | None = None
-        self._decoder: VideoDecoder | None = None
+        self._decoder: VideoDecoder | TiledDecoder | None = None
 
     def begin(self, frames: Tensor, vae: Any, window: Window) -> None:
         """Encode the given frames, and decode them once so that the decoder goes on from there."""
@@ -123,7 +124,7 @@ class LatentHistory:
         """The window's new frames, decoded in one chain with all since the last cut."""
         new = latents if window.fresh else latents[:, window.prefix_latents :]  # an image is new as well
         known = new if self._latents is None else torch.cat([self._latents, new], dim=1)
-        self._decoder = self._decoder or VideoDecoder(vae)
+        self._decoder = self._decoder or video_decoder(vae, goes_on=True)
         decoded = _kept(self._decoder.decode(new), 0, window.new_frames)
         yield from self._colour.grade(decoded, window.fresh) if self._colour else decoded
         self._latents = known[:, -self._kept :].clone()
@@ -149,7 +150,7 @@ class LatentHistory:
             self._colour.anchor = _on(vae.device, state["anchor"])
         self._decoder = None
         if self._latents is not None:
-            self._decoder = VideoDecoder(vae)
+            self._decoder = video_decoder(vae, goes_on=True)
             for _ in self._decoder.decode(self._latents):
                 pass
 

@@ -8,24 +8,29 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from skyreels_cli.errors import SkyreelsError
+from skyreels_cli.film.index.frames import last_frame, preview_of
 from skyreels_cli.media.reader import Frame
 from skyreels_cli.queue.job import JobSummary
-from skyreels_cli.tui.frame import last_frame, open_outside, preview_of
 from skyreels_cli.tui.graphics import Graphics
 from skyreels_cli.tui.job_actions import JOB_ACTIONS
 from skyreels_cli.tui.messages import Seen, Want
+from skyreels_cli.tui.player import play
 from skyreels_cli.tui.view import FILTERS, SORTS, View, Wanted
+from skyreels_cli.tui.widgets.detail_pane import DetailPane
 from skyreels_cli.tui.widgets.device_panel import DevicePanel
 from skyreels_cli.tui.widgets.film_panel import FilmPanel
 from skyreels_cli.tui.widgets.job_table import JobTable
 from skyreels_cli.tui.widgets.picture import Picture
 from skyreels_cli.tui.widgets.status_line import StatusLine
+
+# From so many columns and lines on the job under the cursor is shown beside the list.
+DETAIL_WIDTH, DETAIL_HEIGHT = 150, 34
 
 
 class Dashboard(Screen[None]):
@@ -44,7 +49,9 @@ class Dashboard(Screen[None]):
         Binding("f", "states", "Which states", id="states", tooltip="Show all, to do, failed or done", show=False),
         Binding("s", "sort", "Sort", id="sort", tooltip="Sort by the next column", show=False),
         Binding("S", "reverse", "Reverse", id="reverse", tooltip="Sort the other way round", show=False),
-        Binding("escape", "unfilter", "Show all again", id="unfilter", show=False),
+        Binding("escape", "unfilter", "Show all again", id="unfilter", tooltip="Unmark, or show all", show=False),
+        Binding("comma", "frame(-1)", "The frame before", id="frame-before", show=False),
+        Binding("full_stop", "frame(1)", "The next frame", id="frame-after", show=False),
     ]
 
     class FrameRead(Message):
@@ -54,21 +61,26 @@ class Dashboard(Screen[None]):
             super().__init__()
             self.frame = frame
 
-    def __init__(self, graphics: Graphics | None = None) -> None:
+    def __init__(self, folder: Path, graphics: Graphics | None = None, *, slow: bool = False) -> None:
         super().__init__()
+        self._folder = folder
         self._graphics = graphics
+        self._slow = slow
         self._wanted = Wanted()
         self._pictured: tuple[object, ...] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the panels."""
         yield StatusLine()
-        yield DevicePanel("devices")
-        with Horizontal(id="film-row"):
-            yield FilmPanel("film")
-            yield Picture(self._graphics, "picture")
-        yield Input(placeholder="words in prompt, model or file name; Enter keeps, Esc clears", id="words")
-        yield JobTable("jobs")
+        with Horizontal():
+            with Vertical(id="queue"):
+                yield DevicePanel("devices")
+                with Horizontal(id="film-row"):
+                    yield FilmPanel("film")
+                    yield Picture(self._graphics, "picture")
+                yield Input(placeholder="words in prompt, model or file name; Enter keeps, Esc clears", id="words")
+                yield JobTable("jobs")
+            yield DetailPane(self._folder, self._graphics, "detail")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -95,14 +107,20 @@ class Dashboard(Screen[None]):
         table, wanted = self.query_one(JobTable), view.wanted
         self._wanted = wanted
         table.show(view)
+        if self._has_detail:
+            self.query_one(DetailPane).show(view)
+        if self._has_detail and self.is_current:
+            self.post_message(Want(detail=table.job.id if table.job else None))
         words = f' with "{wanted.text}"' if wanted.text else ""
         order = "" if wanted.sort == "queue" and not wanted.descending else f" by {wanted.sort}"
-        table.border_title = f"{wanted.states}{words}: {view.total:,}{order}{' ↓' if wanted.descending else ''}"
+        title = f"{wanted.states}{words}: {view.total:,}{order}{' ↓' if wanted.descending else ''}"
+        if title != table.border_title:  # a title draws the whole list anew
+            table.border_title = title
         self._picture(view)
 
     def _picture(self, view: View) -> None:
         """Read the preview again when it was written anew."""
-        preview = preview_of(view.film.output_path) if view.film else None
+        preview = preview_of(view.film.output_path) if view.film and not self._slow else None
         if preview != self._pictured:
             self._pictured = preview
             self._read_frame(preview)
@@ -114,17 +132,14 @@ class Dashboard(Screen[None]):
     @on(FrameRead)
     def show_frame(self, message: FrameRead) -> None:
         """Put the frame beside the film's facts."""
-        self.query_one(Picture).show(message.frame)
-        self.query_one(Picture).set_class(message.frame is not None, "-there")
+        picture = self.query_one("#picture", Picture)
+        picture.show(message.frame)
+        picture.set_class(message.frame is not None, "-there")
 
     def action_open(self) -> None:
         """Play the film, or what is there of it; without a desktop its name goes to the clipboard."""
-        preview = preview_of(Path(self.selected.output)) if self.selected else None
-        if preview is None:
-            self.notify("there is nothing to see of this job yet", timeout=3)
-        elif not open_outside(preview[0]):
-            self.app.copy_to_clipboard(str(preview[0]))
-            self.notify(f"no desktop here; copied to the clipboard: {preview[0]}", markup=False)
+        if self.selected:
+            play(self.app, Path(self.selected.output))
 
     def action_filter(self) -> None:
         """Ask for words."""
@@ -132,8 +147,26 @@ class Dashboard(Screen[None]):
         words.display = True
         words.focus()
 
+    def action_frame(self, by: int) -> None:
+        """Show another frame of the finished film under the cursor."""
+        if self._has_detail:
+            self.query_one(DetailPane).step(by)
+
+    @property
+    def _has_detail(self) -> bool:
+        """Whether there is room for more than the list, and nobody minds what it sends."""
+        return self.size.width >= DETAIL_WIDTH and self.size.height >= DETAIL_HEIGHT and not self._slow
+
+    def on_resize(self) -> None:
+        """Show the pane where there is room for it."""
+        self.query_one(DetailPane).display = self._has_detail
+
     def action_unfilter(self) -> None:
-        """Show everything again, in the queue's order."""
+        """Unmark what is marked; else show everything again, in the queue's order."""
+        table = self.query_one(JobTable)
+        if table.marked_jobs:
+            table.unmark()
+            return
         self.query_one("#words", Input).value = ""
         self._close_filter()
         self.post_message(Want(text="", states="all", sort="queue", descending=False, offset=0))
@@ -167,3 +200,9 @@ class Dashboard(Screen[None]):
     def selected(self) -> JobSummary | None:
         """The job under the cursor."""
         return self.query_one(JobTable).job
+
+    @property
+    def chosen(self) -> list[JobSummary]:
+        """The marked jobs in the order in which they were marked, else the one under the cursor."""
+        table = self.query_one(JobTable)
+        return table.marked_jobs or ([table.job] if table.job else [])

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Label, Select, Static
+from textual.widgets import Footer, Input, Label, Select, Static, TextArea
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.order.enhance.enhance import Enhanced, Wish
@@ -26,8 +26,9 @@ from skyreels_cli.recipe.presets.find import list_presets
 from skyreels_cli.recipe.sharing.load import load_preset
 from skyreels_cli.settings import load_settings
 from skyreels_cli.tui.plan_text import plan_lines
-from skyreels_cli.tui.proposal import FormStart, option_fields, propose, start_from
-from skyreels_cli.tui.widgets.recipe_fields import RecipeFields
+from skyreels_cli.tui.proposal import FormStart, field_of, option_fields, propose, start_from
+from skyreels_cli.tui.screens.confirm import Confirm
+from skyreels_cli.tui.widgets.recipe_fields import RecipeFields, TextField
 
 # Planning takes 5 to 40 ms: once the fingers rest, not at every key.
 PAUSE_SECONDS = 0.25
@@ -40,10 +41,10 @@ class JobForm(Screen[NewJob]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "Save", priority=True),
-        Binding("ctrl+g", "enhance", "Enhance prompt", priority=True),
-        Binding("ctrl+z", "take_back", "Take back", priority=True),
-        Binding("escape", "dismiss", "Leave"),
+        Binding("ctrl+s", "save", "Save", id="save", priority=True),
+        Binding("ctrl+g", "enhance", "Enhance prompt", id="enhance", priority=True),
+        Binding("ctrl+z", "take_back", "Take back", id="take-back", priority=True),
+        Binding("escape", "leave", "Leave"),
     ]
 
     class Loaded(Message):
@@ -135,6 +136,7 @@ class JobForm(Screen[NewJob]):
         self._propose_soon()
 
     @on(Input.Changed)
+    @on(TextArea.Changed)
     def _propose_soon(self) -> None:
         if self._timer:
             self._timer.stop()
@@ -162,15 +164,19 @@ class JobForm(Screen[NewJob]):
             text = Content("\n".join(plan_lines(message.outcome.plan)))
             recipe = message.outcome.recipe
             self.query_one(RecipeFields).follow(recipe, option_fields(recipe), str(message.outcome.output))
+        fields = self.query_one(RecipeFields)
+        wrong = message.outcome if isinstance(message.outcome, SkyreelsError) else None
+        field = field_of(wrong, list(fields.values)) if wrong else None
+        fields.point_at(field)
         self.query_one("#proposal").set_class(isinstance(message.outcome, SkyreelsError), "-wrong")
         self.query_one("#proposal-text", Static).update(text)
         if message.to_save and self._saving:
             self._saving = False
-            self._leave_with(message.outcome)
+            self._leave_with(message.outcome, field)
 
     def action_enhance(self) -> None:
         """Have the prompt completed by the enhancer that is set up."""
-        prompt = self.query_one("#prompt", Input).value
+        prompt = self.query_one("#prompt", TextField).value
         if prompt.strip():
             self.notify("the prompt is being completed …", timeout=2)
             self._write(prompt)
@@ -185,7 +191,7 @@ class JobForm(Screen[NewJob]):
     @on(Completed)
     def take_text(self, message: Completed) -> None:
         """Put the text into the prompt's field, or say why there is none."""
-        done, field = message.text, self.query_one("#prompt", Input)
+        done, field = message.text, self.query_one("#prompt", TextField)
         if field.value != done.wish.prompt:
             self.notify("the prompt was changed meanwhile: it stays", severity="warning")
         elif message.record is None:
@@ -196,10 +202,25 @@ class JobForm(Screen[NewJob]):
             field.value = done.text
             self.notify(f"completed by {done.provider}; ctrl+z takes it back", markup=False)
 
+    def action_leave(self) -> None:
+        """Leave, after asking if something was typed that would be lost."""
+        typed = {name: text for name, text in self.query_one(RecipeFields).values.items() if text.strip()}
+        if typed == {name: text for name, text in self._start.values.items() if text.strip()}:
+            self.dismiss(None)
+        else:
+            question = Confirm("Leave? What you have typed is lost.", "Leave")
+            self.app.push_screen(question, self._leave_if)
+
+    def _leave_if(self, yes: bool | None) -> None:
+        if yes:
+            self.dismiss(None)
+
     def action_take_back(self) -> None:
-        """Put one's own words back."""
-        if self._own_prompt is not None:
-            self.query_one("#prompt", Input).value = self._own_prompt
+        """Put one's own words back, or undo what was typed last."""
+        if self._own_prompt is None:
+            self.query_one("#prompt", TextField).undo()
+        else:
+            self.query_one("#prompt", TextField).value = self._own_prompt
             self._own_prompt = None
             self._record(None)
 
@@ -214,9 +235,11 @@ class JobForm(Screen[NewJob]):
         self._saving = True
         self._propose_soon()
 
-    def _leave_with(self, new: NewJob | SkyreelsError) -> None:
+    def _leave_with(self, new: NewJob | SkyreelsError, field: str | None) -> None:
         if isinstance(new, SkyreelsError):
             self.notify(new.message, severity="warning", markup=False)
+            if field:
+                self.query_one(RecipeFields).go_to(field)
         else:
             self.dismiss(new)
 

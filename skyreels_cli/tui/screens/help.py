@@ -14,7 +14,10 @@ from textual.widgets import Static
 
 LEGEND = """
 Signs of the noise line: █ is pure noise, ▁ a finished latent frame; in async mode the wave runs from left to right.
-The list is sorted as the queue is worked off: running, next ones, then what ended. Reordering is for waiting jobs.
+Drift: how brightness, saturation, contrast and sharpness of the windows differ from the first one's, in percent of
+full scale; a curve that goes on and on is a film that wanders (`color_match: anchor` holds it).
+The list is sorted as the queue is worked off: running, next ones, then what ended. A worker takes a job whose model
+is loaded before others, for a while; the details say so. Reordering is for waiting jobs.
 Nothing is lost by leaving: jobs are rendered by the worker (skyreels queue run), not by this dashboard."""
 
 

@@ -16,9 +16,11 @@ from textual.widgets import DataTable, Footer, Static
 
 from skyreels_cli.output import byte_size, clock
 from skyreels_cli.queue.store import FinishedFilm
-from skyreels_cli.tui.messages import Seen
-from skyreels_cli.tui.view import View
-from skyreels_cli.tui.widgets.job_line import WIDE, model_name
+from skyreels_cli.tui.messages import Seen, Want
+from skyreels_cli.tui.player import play
+from skyreels_cli.tui.screens.job import JobScreen
+from skyreels_cli.tui.view import View, model_name
+from skyreels_cli.tui.widgets.job_line import WIDE
 
 # With widths of their own: measured ones are lost now and then, when rows arrive before the first layout.
 COLUMNS = {"finished": 12, "took": 6, "s/step": 6, "film": 60, "frames": 6, "size": 8, "model": 12, "peak": 7, "job": 4}
@@ -34,11 +36,15 @@ class HistoryScreen(Screen[Path]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,h", "dismiss", "Back"),
-        Binding("m", "preset", "Save as preset", id="preset", tooltip="Keep the film's recipe as a preset"),
+        Binding("enter", "details", "Details", id="film-details", tooltip="Recipe, plan and log of the film's job"),
+        Binding("o", "open", "Play", id="play", tooltip="Open the film in a player"),
+        Binding("m", "preset", "Save as preset", id="film-preset", tooltip="Keep the film's recipe as a preset"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
+        self._folder = folder
+        self._view = View()
         self._films: tuple[FinishedFilm, ...] | None = None
 
     def compose(self) -> ComposeResult:
@@ -58,13 +64,38 @@ class HistoryScreen(Screen[Path]):
 
     def action_preset(self) -> None:
         """Leave with the film under the cursor."""
-        if self._films:
-            self.dismiss(Path(self._films[self.query_one(DataTable).cursor_row].output))
+        if self._film:
+            self.dismiss(Path(self._film.output))
+
+    def action_open(self) -> None:
+        """Play the film under the cursor."""
+        if self._film:
+            play(self.app, Path(self._film.output))
+
+    @on(DataTable.RowSelected)
+    def action_details(self) -> None:
+        """Open the film's job; of one that has been removed what the history knows."""
+        if film := self._film:
+            log = self._folder / "logs" / f"{film.job}.log"
+            kept = list(zip(COLUMNS, (" ".join(cell.split()) for cell in _row(film)), strict=True))
+            screen = JobScreen(film.job, log, self._view, [*kept, ("file", film.output)])
+            self.app.push_screen(screen, self._close_details)
+            self.post_message(Want(detail=film.job))
+
+    def _close_details(self, _: None) -> None:
+        self.post_message(Want(detail=None))
+
+    @property
+    def _film(self) -> FinishedFilm | None:
+        """The film under the cursor."""
+        return self._films[self.query_one(DataTable).cursor_row] if self._films else None
 
     @on(Seen)
     def take(self, message: Seen) -> None:
         """Show what the watcher has read."""
         seen = message.seen
+        if isinstance(seen, View):
+            self._view = seen
         if isinstance(seen, View) and seen.wanted.history and seen.history != self._films:
             self._films = seen.history
             lines = "\n".join(_paces(seen.history)) or "no film has been finished yet"

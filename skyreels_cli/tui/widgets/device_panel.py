@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from textual.content import Content
-from textual.widgets import Static
 
+from skyreels_cli.media.drawing import bar, curve
 from skyreels_cli.output import byte_size
 from skyreels_cli.queue.job import Job
-from skyreels_cli.tui.drawing import bar, curve
 from skyreels_cli.tui.view import View, planned_memory
+from skyreels_cli.tui.widgets.changing_lines import ChangingLines
 
 REMEMBERED = 120
 
 
-class DevicePanel(Static):
+class DevicePanel(ChangingLines):
     """A line per GPU, or one for the host where there is none; a sparkline shows the last minutes."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -48,9 +48,9 @@ class DevicePanel(Static):
 
     def _draw(self) -> None:
         if self._sample:
-            self.update(Content("\n").join(self._lines()))
+            self.draw(self._told())
 
-    def _lines(self) -> Iterator[Content]:
+    def _told(self) -> Iterator[Content]:
         for index, gpu in enumerate(self._sample["gpus"]):
             yield self._line(f"cuda:{index}", gpu["used_bytes"], gpu["total_bytes"], _facts(gpu))
         load = f"cpu {self._sample['cpu_percent']:.0f} %"

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from textual.content import Content
-from textual.widgets import Static
 
+from skyreels_cli.media.drawing import bar, curve, noise_wave, windows_strip
 from skyreels_cli.output import byte_size, clock, frame_range
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
-from skyreels_cli.tui.drawing import bar, curve, noise_wave, windows_strip
 from skyreels_cli.tui.view import View
+from skyreels_cli.tui.widgets.changing_lines import ChangingLines
 
 WAVE_ROWS = 4
 TALL = 12
@@ -22,7 +22,7 @@ DRIFTS = ("luma", "saturation", "contrast", "sharpness")
 UNSEEN_DRIFT = 0.01
 
 
-class FilmPanel(Static):
+class FilmPanel(ChangingLines):
     """Draws `Job.progress` of the running job."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -48,13 +48,15 @@ class FilmPanel(Static):
 
     def _draw(self) -> None:
         job = self._job
-        self.border_title = f"film {job.id}" if job else "film"
+        title = f"film {job.id}" if job else "film"
+        if title != self.border_title:  # a title draws everything anew
+            self.border_title = title
         if job is None:
-            self.update(Content.styled("nothing is being rendered", "$foreground-muted"))
+            self.draw([Content.styled("nothing is being rendered", "$foreground-muted")])
         else:
-            self.update(Content("\n").join(self._lines(job, job.progress)))
+            self.draw(self._told(job, job.progress))
 
-    def _lines(self, job: Job, progress: dict[str, Any]) -> Iterator[Content]:
+    def _told(self, job: Job, progress: dict[str, Any]) -> Iterator[Content]:
         yield Content.styled(" ".join(job.prompt.split())[: max(self.size.width, 1)], "bold")
         if self._orphan:
             yield Content.styled("its worker has died; the next one goes on where it stopped", "$text-warning")
@@ -64,16 +66,17 @@ class FilmPanel(Static):
             yield self._windows(progress)
             yield from self._noise(progress)
             yield self._steps(progress)
+        if progress:
             yield Content(_left(progress))
         yield Content(_facts(job, progress))
         yield from self._drifts(progress)
 
     def _windows(self, progress: dict[str, Any]) -> Content:
         window, windows = progress["window"], progress["windows"]
-        done = window + progress["step"] / max(progress["steps"], 1)
+        done = window - 1 + progress["step"] / max(progress["steps"], 1)
         before, now, after = windows_strip(windows, done, max(8, self.size.width - 22))
         strip = ((before, "$success"), (now, "$warning"), (after, "$foreground-disabled"))
-        return Content.assemble("windows ", *strip, f" {window + 1} of {windows}")
+        return Content.assemble("windows ", *strip, f" {window} of {windows}")
 
     def _noise(self, progress: dict[str, Any]) -> Iterator[Content]:
         """Noise level of each latent frame; in async mode low levels spread from left to right."""
@@ -87,10 +90,17 @@ class FilmPanel(Static):
 
     def _steps(self, progress: dict[str, Any]) -> Content:
         step, steps = progress["step"], progress["steps"]
+        if progress["stage"] == "decoding":
+            return self._decoding(progress["frames"] - progress["first_frame"], progress["new_frames"])
         pace = progress.get("step_seconds")
         done, to_do = bar(step / max(steps, 1), max(8, self.size.width - 34))
         said = f" {step} of {steps}" + (f", {pace:.3g} s/step" if pace else "")
         return Content.assemble("steps   ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
+
+    def _decoding(self, frames: int, all_frames: int) -> Content:
+        done, to_do = bar(frames / max(all_frames, 1), max(8, self.size.width - 34))
+        said = f" {frames} of {all_frames} frames"
+        return Content.assemble("decode  ", (done, "$primary"), (to_do, "$foreground-disabled"), said)
 
     def _drifts(self, progress: dict[str, Any]) -> Iterator[Content]:
         """One curve per quality of the look, over the windows that are done; all on one line where lines are few."""
@@ -100,8 +110,11 @@ class FilmPanel(Static):
         past = {name: [float(drift[name]) for drift in drifts if name in drift] for name in DRIFTS}
         if self.size.height >= TALL:
             width = max(6, self.size.width - 32)
+            yield Content.styled(
+                "look    how the windows differ from the first one, in % of full scale", "$foreground-muted"
+            )
             for name, values in past.items():
-                yield Content("drift % ") + _drift(values, width, f"{name} {100 * values[-1]:+.1f}")
+                yield Content(" " * 8) + _drift(values, width, f"{name} {100 * values[-1]:+.1f}")
         else:
             width = max(3, min((self.size.width - 11) // len(past) - 6, 12))
             line = (_drift(values, width, f"{name[:3]}{round(100 * values[-1]):+}") for name, values in past.items())
@@ -116,9 +129,10 @@ def _drift(values: list[float], width: int, words: str) -> Content:
 
 
 def _left(progress: dict[str, Any]) -> str:
-    pace, film = progress.get("step_seconds"), progress.get("seconds_left")
-    window = clock(pace * (progress["steps"] - progress["step"])) if pace else "–"
-    return f"left    window {window}, film {clock(film) if film is not None else '–'}"
+    window, film = progress.get("window_seconds_left"), progress.get("seconds_left")
+    words = [f"window {clock(window)}"] if window is not None else []
+    words += [f"film {clock(film)}" if film is not None else "not known before the first step"]
+    return f"left    {', '.join(words)}"
 
 
 def _facts(job: Job, progress: dict[str, Any]) -> str:

@@ -10,8 +10,8 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from skyreels_cli.media.drawing import fit, half_blocks, shades
 from skyreels_cli.media.reader import Frame
-from skyreels_cli.tui.drawing import fit, half_blocks, shades
 from skyreels_cli.tui.graphics import Graphics
 
 
@@ -58,5 +58,5 @@ class Picture(Widget):
             return []
         columns, rows = fit(self._frame, *self.size)
         if self.app.no_color:
-            return [strip.apply_style(self.rich_style) for strip in shades(self._frame, columns, rows)]
-        return half_blocks(self._frame, columns, rows)
+            return [Strip(line).apply_style(self.rich_style) for line in shades(self._frame, columns, rows)]
+        return [Strip(line) for line in half_blocks(self._frame, columns, rows)]

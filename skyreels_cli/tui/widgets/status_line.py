@@ -9,14 +9,15 @@ from textual.widgets import Static
 
 from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.output import clock
-from skyreels_cli.queue.job import JobState
 from skyreels_cli.tui.view import View
 
-COUNTED: tuple[tuple[JobState, str], ...] = (
+COUNTED = (
     ("running", "running"),
+    ("lost", "lost"),
     ("queued", "queued"),
     ("paused", "paused"),
     ("failed", "failed"),
+    ("cancelled", "cancelled"),
     ("succeeded", "done"),
 )
 
@@ -24,14 +25,20 @@ COUNTED: tuple[tuple[JobState, str], ...] = (
 class StatusLine(Static):
     """One line of counts and, where something stands in the way, a second one that says what to do."""
 
+    _drawn: Content | None = None
+
     def show(self, view: View) -> None:
         """Draw a reading."""
-        counts = " · ".join(f"{view.counts[state]} {word}" for state, word in COUNTED if view.counts.get(state))
+        shown = {**view.counts, "running": view.counts.get("running", 0) - view.lost, "lost": view.lost}
+        counts = " · ".join(f"{shown[state]} {word}" for state, word in COUNTED if shown.get(state))
         left = _queue_left(view)
-        head = f" skyreels  {counts or 'the queue is empty: n adds a film'}{f' · {left} left' if left else ''}"
-        notes = (Content.styled(f" {note}", "$text-warning") for note in _notes(view))
-        self.remove_class("-trouble")
-        self.update(Content("\n").join([Content(head).stylize("bold", 1, 9), *notes]))
+        head = f" skyreels  {f'{left} left · ' if left else ''}{counts or 'the queue is empty: n adds a film'}"
+        notes = [Content.styled(f" {note}", "$text-warning") for note in _notes(view)]
+        text = Content("\n").join([Content(head).stylize("bold", 1, 9), *notes])
+        if text != self._drawn or self.has_class("-trouble"):
+            self.remove_class("-trouble")
+            self.update(text, layout=self.size.height != 1 + len(notes))  # a new layout draws every widget anew
+            self._drawn = text
 
     def show_trouble(self, error: SkyreelsError) -> None:
         """Say what is wrong with the store; what is on the screen below is from before."""
@@ -54,4 +61,6 @@ def _notes(view: View) -> Iterator[str]:
     if waits and not view.living:
         lost = any(not worker.alive for worker in view.workers)
         yield f"! {'the worker has died' if lost else 'no worker is running'}: nothing is rendered (w starts one)"
+    if any(worker.asked_to_stop for worker in view.living):
+        yield "‖ the worker is stopping: it saves its film first"
     yield from (f"! {reason}" for worker in view.living if (reason := worker.sample.get("rest_reason")))

@@ -52,7 +52,7 @@ def test_windows_before_are_kept_and_those_behind_are_new(
     assert digests(take, "w*") == old
     events = go_on(film, work)
     assert FilmResumed(windows=1, frames=13) in events
-    assert {event.window for event in events if isinstance(event, StepDone)} == {1, 2}
+    assert {event.window for event in events if isinstance(event, StepDone)} == {2, 3}
     after = frames_of(tmp_path / "film.mkv")
     assert np.array_equal(after[:13], before[:13])
     assert not np.array_equal(after[13:21], before[13:21])
@@ -88,13 +88,13 @@ def test_takes_are_numbered(work: WorkFolder, film: Film) -> None:
 def test_an_unfinished_film_loses_the_window_in_progress(film: Film, tmp_path: Path) -> None:
     events = film(**LONG)
     for event in events:
-        if isinstance(event, StepDone) and (event.window, event.step) == (1, 1):
+        if isinstance(event, StepDone) and (event.window, event.step) == (2, 1):
             break
     events.close()  # type: ignore[attr-defined]
     work = WorkFolder(work_folder(tmp_path / "film.mkv"))
     assert reroll(work, Reroll(window=1, seed=3)) is None
     rows = [(event.window, event.step) for event in go_on(film, work) if isinstance(event, StepDone)]
-    assert rows[0] == (1, 0)
+    assert rows[0] == (2, 0)
 
 
 def test_killed_while_windows_are_set_aside_the_old_film_comes_back(
@@ -110,7 +110,7 @@ def test_killed_while_windows_are_set_aside_the_old_film_comes_back(
         with pytest.raises(KeyboardInterrupt):
             reroll(work, Reroll(window=1, seed=99))
     events = list(film(**LONG))
-    assert {event.window for event in events if isinstance(event, WindowDone)} == {1, 2}
+    assert {event.window for event in events if isinstance(event, WindowDone)} == {2, 3}
     assert np.array_equal(frames_of(tmp_path / "film.mkv"), before)
 
 
@@ -121,7 +121,7 @@ def test_a_window_that_is_not_there_yet(film: Film, tmp_path: Path) -> None:
     work = WorkFolder(work_folder(tmp_path / "film.mkv"))
     with pytest.raises(UsageError) as refused:
         reroll(work, Reroll(window=2, seed=1))
-    assert (refused.value.code, refused.value.hint) == ("reroll-window", "--from-window 1")
+    assert (refused.value.code, refused.value.hint) == ("reroll-window", "--from-window 2")
     with pytest.raises(UsageError) as refused:
         reroll(WorkFolder(tmp_path / "none.skyreels"), Reroll(window=0, seed=1))
     assert refused.value.code == "film-not-found"

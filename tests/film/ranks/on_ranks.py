@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from skyreels_cli.film.placement import Placement
-from skyreels_cli.film.ranks.rank import Rendering, render_part
+from skyreels_cli.film.ranks.rank import Rendering, render_parts
 from skyreels_cli.film.render import render
 from skyreels_cli.film.windows import denoising
 from skyreels_cli.hub.folder import open_folder
@@ -38,6 +38,7 @@ MODES: dict[str, dict[str, Any]] = {
     "long": {"num_frames": 21, "ar_step": 1, "addnoise_condition": 30},
     "image": {"image": str(GOLDEN / "first.png"), "ar_step": 1, "resolution": "80x48"},
     "causal": {"causal_attention": True, "causal_block_size": 2, "ar_step": 1},
+    "rolling": {"num_frames": 25, "join": "rolling", "addnoise_condition": 30},
     "mixed": {
         "num_frames": 18,
         "shots": [
@@ -76,7 +77,7 @@ def frames_of(film: Rendering) -> torch.Tensor:
     return torch.stack([torch.from_numpy(frame).int() for frame in read_frames(film.output)])
 
 
-def watched_part(rank: int, pipe: Connection, folder: Path, *films: Rendering) -> None:
+def watched_parts(rank: int, pipe: Connection, folder: Path) -> None:
     """A rank's part of films; what it gives the model in every row lies in `folder/rank-<n>.pt` in the end."""
     seen: list[tuple[torch.Tensor, torch.Tensor]] = []
 
@@ -92,4 +93,4 @@ def watched_part(rank: int, pipe: Connection, folder: Path, *films: Rendering) -
             return latents
 
     denoising.WindowSampler = Watched  # type: ignore[misc]
-    render_part(rank, pipe, *films)
+    render_parts(rank, pipe)

@@ -114,7 +114,7 @@ def _alive(pid: int) -> bool:
 def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from skyreels_cli.film.ranks.launch import check_devices
+    from skyreels_cli.film.ranks.shared_model import check_devices
 
     check_devices("cpu", 16)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from skyreels_cli.errors import SkyreelsError
-from skyreels_cli.film.events import CacheUsed, Event, FilmDone, FilmResumed, StepDone, WindowDone
+from skyreels_cli.film.events import CacheUsed, Event, FilmDone, FilmResumed, StageStarted, StepDone, WindowDone
 
 HERE = Path(__file__).parent
 # Importing torch takes seconds, and some machines are slow: a launch has to show as much as it can.
@@ -25,13 +25,14 @@ FEW = [
     ("cfg", "long", None),
     ("cfg", "async", "blockcache"),
     ("cfg", "mixed", None),
+    ("cfg", "rolling", "blockcache"),
     ("context", "image", None),
     ("context", "causal", None),
     ("context", "async", "blockcache"),
 ]
 CACHED_MODES = ("sync", "async", "long", "image")
 ALL = [(mode, cache) for mode in CACHED_MODES for cache in (None, "teacache", "blockcache", "firstblock")]
-ALL += [("causal", None), ("causal", "blockcache"), ("mixed", None)]
+ALL += [("causal", None), ("causal", "blockcache"), ("mixed", None), ("rolling", None)]
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +68,12 @@ def launch(on_ranks: ModuleType, folder: Path, count: int, cases: list[Any], doo
         shared = on_ranks.rendering(folder / f"{number}.mkv", parallel, count, **changes)
         ran.films[parallel, mode, cache] = shared, on_ranks.rendering(folder / f"{number}-alone.mkv", **changes)
     ran.unfinished = on_ranks.rendering(folder / "doomed.mkv", doomed, count, **on_ranks.MODES["long"])
-    films = [shared for shared, _ in ran.films.values()]
-    with Ranks(count, on_ranks.watched_part, folder, *films, ran.unfinished) as ranks:
+    with Ranks(count, on_ranks.watched_parts, folder) as ranks:
         ran.pids = ranks.pids
-        for case in ran.films:
-            ran.events[case] = list(ranks.events(Flag()))
+        for case, (shared, _) in ran.films.items():
+            ran.events[case] = list(ranks.film(shared, Flag()))
         ran.seen = [torch.load(folder / f"rank-{rank}.pt") for rank in range(count)]
-        events = ranks.events(Flag())
+        events = ranks.film(ran.unfinished, Flag())
         while not isinstance(next(events), WindowDone):
             pass
         while not isinstance(next(events), StepDone):
@@ -144,6 +144,12 @@ def check_resumed(ran: Launch, on_ranks: ModuleType) -> None:
 @pytest.mark.parametrize("case", FEW, ids=str)
 def test_the_film_is_that_of_a_single_process(two: Launch, on_ranks: ModuleType, case: Any) -> None:
     check_film(two, on_ranks, case)
+
+
+def test_ranks_keep_their_model_from_film_to_film(two: Launch) -> None:
+    loads = {case: StageStarted("loading transformer") in events for case, events in two.events.items()}
+    firsts = {("cfg", "long", None), ("context", "image", None)}  # another backend is another placement
+    assert {case for case, loaded in loads.items() if loaded} == firsts
 
 
 def test_every_rank_sees_the_same_latents_in_every_row(two: Launch) -> None:

@@ -32,7 +32,7 @@ def test_every_window_tells_its_skip_rate(film: Film) -> None:
     """21 frames in windows of 13, 5 taken over: windows of 4, 4 and 4 latents, 6 rows each; both branches agree."""
     events = list(film(**TEACACHE, guidance_scale=2.0))
     told = used(events)
-    assert [(event.window, event.cache) for event in told] == [(0, "teacache"), (1, "teacache")]
+    assert [(event.window, event.cache) for event in told] == [(1, "teacache"), (2, "teacache")]
     assert 0 < told[0].skipped < 1
     assert told[0].skipped * 6 == pytest.approx(round(told[0].skipped * 6), abs=1e-3)
 
@@ -70,7 +70,7 @@ def test_switched_off_it_changes_no_bit(film: Film, frames_of: Frames, tmp_path:
 
 def interrupt(events: Iterator[Event], window: int, row: int) -> None:
     for event in events:
-        if isinstance(event, StepDone) and (event.window, event.step) == (window, row):
+        if isinstance(event, StepDone) and (event.window, event.step) == (window + 1, row):
             events.close()  # type: ignore[attr-defined]
             return
 
@@ -86,7 +86,7 @@ def test_resumed_in_the_middle_of_a_window(
     events = list(film(resumed, **changes))
     assert isinstance(events[-1], FilmDone)
     assert any(isinstance(event, FilmResumed) for event in events)
-    assert [event.window for event in events if isinstance(event, WindowStarted)] == [1]
+    assert [event.window for event in events if isinstance(event, WindowStarted)] == [2]
     first_row = next(event.step for event in events if isinstance(event, StepDone))
     assert first_row == (row + 1 if changes is TEACACHE else 0)
     assert used(events) == uninterrupted[1:]

@@ -9,13 +9,14 @@ from PIL import Image
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from skyreels_cli.media.reader import Frame
 
 EIGHTHS = "▁▂▃▄▅▆▇█"
 # By share of ink, for terminals in which no colour is wanted.
 SHADES = " .:-=+*#%@"
+GAP = 8
+"""Pixels between frames that lie side by side."""
 
 
 def bar(share: float, width: int) -> tuple[str, str]:
@@ -74,18 +75,29 @@ def fit(frame: Frame, columns: int, rows: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale / 2))
 
 
-def half_blocks(frame: Frame, columns: int, rows: int) -> list[Strip]:
-    """The picture in `▀`: two pixels per cell, the upper one in the foreground colour."""
+def tiled(frames: Sequence[Frame], columns: int) -> Frame:
+    """Frames of one size side by side, row after row, with a black line between them."""
+    height, width = frames[0].shape[:2]
+    rows = -(-len(frames) // columns)
+    sheet = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), np.uint8)
+    for place, frame in enumerate(frames):
+        top, left = place // columns * (height + GAP), place % columns * (width + GAP)
+        sheet[top : top + height, left : left + width] = frame
+    return sheet
+
+
+def half_blocks(frame: Frame, columns: int, rows: int) -> list[list[Segment]]:
+    """The picture in `▀`, row by row: two pixels per cell, the upper one in the foreground colour."""
     pixels = np.asarray(Image.fromarray(frame).resize((columns, rows * 2), Image.Resampling.BOX)).tolist()
     pairs = (zip(pixels[2 * row], pixels[2 * row + 1], strict=True) for row in range(rows))
-    return [Strip([Segment("▀", _style(upper, lower)) for upper, lower in pair]) for pair in pairs]
+    return [[Segment("▀", _style(upper, lower)) for upper, lower in pair] for pair in pairs]
 
 
-def shades(frame: Frame, columns: int, rows: int) -> list[Strip]:
-    """The picture in characters of more or less ink, without any colour."""
+def shades(frame: Frame, columns: int, rows: int) -> list[list[Segment]]:
+    """The picture in characters of more or less ink, row by row, without any colour."""
     grey = np.asarray(Image.fromarray(frame).convert("L").resize((columns, rows), Image.Resampling.BOX))
     lines = ("".join(SHADES[int(value) * len(SHADES) // 256] for value in row) for row in grey)
-    return [Strip([Segment(line)]) for line in lines]
+    return [[Segment(line)] for line in lines]
 
 
 def _style(upper: Sequence[int], lower: Sequence[int]) -> Style:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skyreels_cli.tui.drawing import bar, curve, fit, half_blocks, noise_wave, shades, windows_strip
+from skyreels_cli.media.drawing import bar, curve, fit, half_blocks, noise_wave, shades, windows_strip
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,7 @@ def test_a_picture_keeps_its_aspect(shape: tuple[int, int], cells: tuple[int, in
 
 def test_half_blocks_hold_two_pixels_each() -> None:
     frame = np.array([[[255, 0, 0]], [[0, 0, 255]]], np.uint8)
-    (strip,) = half_blocks(frame, 1, 1)
-    (cell,) = strip
+    ((cell,),) = half_blocks(frame, 1, 1)
     assert cell.text == "▀"
     assert cell.style
     assert (cell.style.color.triplet.hex, cell.style.bgcolor.triplet.hex) == ("#ff0000", "#0000ff")  # type: ignore[union-attr]
@@ -51,4 +50,4 @@ def test_half_blocks_hold_two_pixels_each() -> None:
 
 def test_shades_say_light_and_dark_without_colour() -> None:
     frame = np.array([[[0] * 3, [127] * 3, [255] * 3]] * 2, np.uint8)
-    assert [strip.text for strip in shades(frame, 3, 1)] == [" =@"]
+    assert [segment.text for (segment,) in shades(frame, 3, 1)] == [" =@"]
