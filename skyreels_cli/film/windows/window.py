@@ -15,8 +15,8 @@ from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.history import make_history
 from skyreels_cli.film.windows.meeting import Meeting
+from skyreels_cli.film.windows.passes import Handover, WindowPasses
 from skyreels_cli.film.windows.script import Script
-from skyreels_cli.film.windows.turns import Handover, Turns
 from skyreels_cli.film.windows.window_files import OpenPiece, WindowFiles
 from skyreels_cli.model.memory import peak_bytes
 from skyreels_cli.model.vae import from_bytes
@@ -46,12 +46,12 @@ class WindowRenderer:
         self._tail = tail
         self._script = Script(rendering.recipe, rendering.plan)
         self._history = make_history(rendering.recipe, rendering.plan, model.facts)
-        self._turns = Turns(rendering, model, files, self._history, meeting)
+        self._passes = WindowPasses(rendering, model, files, self._history, meeting)
         self._history_on_disk = False
 
     def skip(self, window: Window) -> None:
         """A finished window: its noise is drawn all the same, so that the stream is where it would be."""
-        self._turns.skip(window, self._script.direction(window))
+        self._passes.skip(window, self._script.direction(window))
         self.frames += window.new_frames
         self._history_on_disk = True
 
@@ -69,11 +69,11 @@ class WindowRenderer:
         )
         yield StageStarted("preparing the window")
         self._take_up(window)
-        latents = yield from self._turns.denoise(window, direction)
+        latents = yield from self._passes.denoise(window, direction)
         yield StageStarted("decoding")
         piece = yield from self._develop(window, latents)
         seconds = time.perf_counter() - started
-        handover = self._turns.handover
+        handover = self._passes.handover
         left = {"handover": handover.state()} if handover else {}
         self._files.commit(piece, window, seconds, {**self._history.state(), **left})
         peak, look = peak_bytes(self._model.device), asdict(piece.look())
@@ -83,7 +83,7 @@ class WindowRenderer:
         """Have what came before the window where it is needed: from disk, or from the end of a given video."""
         if self._history_on_disk:
             state = self._files.history(window.index - 1)
-            self._turns.handover = Handover.of(state.get("handover"))
+            self._passes.handover = Handover.of(state.get("handover"))
             with self._model.vae() as vae:
                 self._history.load_state(state, vae)
             self._history_on_disk = False

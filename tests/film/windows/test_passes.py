@@ -12,9 +12,9 @@ from diffusers import UniPCMultistepScheduler
 from torch import Tensor
 
 from skyreels_cli.film.windows.noise import Stream, condition_noise
+from skyreels_cli.film.windows.passes import Made
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
-from skyreels_cli.film.windows.turns import Made
 from skyreels_cli.plan.spans import ShotFrames, WindowSizes
 from skyreels_cli.plan.windows import plan_windows
 

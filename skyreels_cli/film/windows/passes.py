@@ -73,7 +73,7 @@ class Made:
         return cls(checkpoint["turn"], clean, Handover.of(checkpoint["handover"]))
 
 
-class Turns:
+class WindowPasses:
     """Denoises the windows of a film, with the other ranks of a `meeting`; `handover` is what the last one has left."""
 
     def __init__(
