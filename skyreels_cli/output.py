@@ -81,6 +81,13 @@ class Output:
         encoding = (getattr(sys.stderr, "encoding", None) or "utf-8").lower()
         return colourful(sys.stderr) and encoding.startswith("utf") and not (self.quiet or self.events)
 
+    @property
+    def pictures(self) -> bool:
+        """Whether the result is read by a person on a terminal that can show pictures."""
+        machine = self.json or self.events or self.quiet
+        encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+        return colourful(sys.stdout) and encoding.startswith("utf") and not machine
+
     def console(self, stream: TextIO | None = None) -> Console:
         """A rich console on a stream (default: stderr) that follows the rules for colour."""
         from rich.console import Console

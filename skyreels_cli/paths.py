@@ -65,6 +65,7 @@ class Folders:
     presets: Path
     queue: Path
     models: Path
+    retakes: Path
     catalogue: Path
     cache: Path
 
@@ -91,6 +92,7 @@ def folders() -> Folders:
         presets=config / "presets",
         queue=state / "queue",
         models=state / "models",
+        retakes=state / "retakes",
         catalogue=config / "catalogue",
         cache=cache,
     )

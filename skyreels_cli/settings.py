@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     film_folders: Annotated[tuple[UserPath, ...], NoDecode, BeforeValidator(_paths)] = Field(
         (), description="more folders in which `skyreels films` looks: a list; in a variable as in PATH"
     )
+    retake_days: float = Field(30, ge=0, description="for how many days the end of a film can be made again; 0: never")
+    retake_mb: float = Field(2000, ge=0, description="how many megabytes that may take, for all films together")
+    pictures: bool = Field(True, description="whether frames are drawn in the terminal: true or false")
     enhancer: str | None = Field(None, description="the prompt enhancer where none is named")
     enhancer_model: str | None = Field(None, description="the language model of prompt enhancers")
     enhancer_url: str | None = Field(
@@ -111,10 +114,41 @@ def load_settings(**flags: Any) -> Settings:
         where = origin(name, typed)
         if problem["type"] == "extra_forbidden":
             message = f"{where}: there is no setting {name!r}{did_you_mean(name, Settings.model_fields)}"
-            raise UsageError("bad-config", message, "skyreels config show") from None
+            raise UsageError("bad-config", message, f"edit {where}") from None
         message = f"{where}: {problem['input']!r} does not suit {name}"
         hint = f"{name} is {Settings.model_fields[name].description}"
-        raise UsageError("bad-setting", message, hint) from None
+        edit = f"edit {where}; " if where.startswith(str(folders().config_file)) else ""
+        raise UsageError("bad-setting", message, f"{edit}{hint}") from None
+
+
+def setting_named(name: str) -> str:
+    """The setting of that name, with - or _; UsageError `no-setting` if there is none."""
+    known = name.replace("-", "_")
+    if known not in Settings.model_fields:
+        near = did_you_mean(known, Settings.model_fields)
+        raise UsageError("no-setting", f"there is no setting {name!r}{near}", "skyreels config show")
+    return known
+
+
+def change_setting(name: str, said: str | None) -> Path:
+    """Write a setting to config.yaml, or take it out, and leave all else in it as it is; returns the file.
+
+    Raises UsageError `bad-setting` for a value that does not suit, before anything is written.
+    """
+    file, config = folders().config_file, _config()
+    if said is None:
+        config.pop(name, None)
+    else:
+        value = YAML(typ="safe").load(said)
+        load_settings(**{name: value})
+        config[name] = value
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.partial")
+    with partial.open("w", encoding="utf-8") as stream:
+        if config:
+            YAML().dump(config, stream)
+    partial.replace(file)
+    return file
 
 
 def origin(name: str, typed: Mapping[str, Any]) -> str:

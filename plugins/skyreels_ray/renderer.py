@@ -18,6 +18,8 @@ from skyreels_ray.plugin import RayOptions
 FETCH_SECONDS = 0.5
 # A machine that swaps answers late; Ray itself finds out about one that is gone.
 ANSWER_SECONDS = 60.0
+# What a thread that waits for an answer leaves behind ends with this process.
+KILL_SECONDS = 5.0
 
 
 class RayRenderer:
@@ -50,7 +52,7 @@ class RayRenderer:
     def kill(self) -> None:
         """End the actor; its film can go on from its last checkpoint."""
         self._commands.put(None)
-        self._thread.join(ANSWER_SECONDS)
+        self._thread.join(KILL_SECONDS)
 
     def let_go(self) -> None:
         """End the actor, as nobody else can hear it."""

@@ -13,6 +13,7 @@ from skyreels_cli.cli import (
     download,
     enhance_prompt,
     extend,
+    films,
     generate,
     job,
     models,
@@ -66,6 +67,7 @@ app.command("resume")(unfold(resume.resume))
 app.command("show")(unfold(show.show))
 app.command("download")(unfold(download.download))
 app.command("doctor")(unfold(doctor.doctor))
+app.add_typer(films.app, name="films")
 app.add_typer(preset.app, name="preset")
 app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")

@@ -64,10 +64,46 @@ def _names(kind: type[Spec]) -> list[tuple[str, str]]:
 
 
 def model_names() -> list[str]:
-    """Return the bundled models and those of the catalogue."""
+    """Return the models that can render: the bundled ones, and those that are here whole; else what can be fetched."""
     from skyreels_cli.hub.catalogue import bundled_models
+    from skyreels_cli.hub.inventory import stored_models
 
+    with suppress(SkyreelsError, OSError):
+        return list(dict.fromkeys(stored.name for stored in stored_models() if stored.problem is None))
     return [*bundled_models(), *release_names()]
+
+
+def setting_names() -> list[tuple[str, str]]:
+    """Return the settings, with what they are."""
+    from skyreels_cli.settings import Settings
+
+    return [(name, field.description or "") for name, field in Settings.model_fields.items()]
+
+
+def plugin_options(incomplete: str) -> list[str]:
+    """Return `plugin.option=` for every option of every plugin."""
+    from skyreels_cli.plugins.manager import plugins
+    from skyreels_cli.plugins.options import options_model
+    from skyreels_cli.plugins.specs import CacheSpec, EnhancerSpec, ParallelSpec, SchedulerSpec
+
+    with suppress(SkyreelsError):
+        kinds = (SchedulerSpec, CacheSpec, ParallelSpec, EnhancerSpec)
+        specs = [spec for kind in kinds for spec in plugins().specs(kind).values()]
+        named = [f"{spec.name}.{option}=" for spec in specs for option in options_model(spec).model_fields]
+        return [option for option in named if option.startswith(incomplete)]
+    return []
+
+
+def job_numbers() -> list[tuple[str, str]]:
+    """Return the jobs of the queue, with their states and prompts."""
+    from skyreels_cli.paths import folders
+    from skyreels_cli.queue.store import Store
+
+    with suppress(SkyreelsError):
+        if folders().queue.is_dir():
+            jobs = Store(folders().queue).jobs(limit=100)
+            return [(str(job.id), f"{job.state}: {job.prompt}") for job in jobs]
+    return []
 
 
 def release_names() -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 from typer import Argument
 
 from skyreels_cli.cli.generate import generate
-from skyreels_cli.cli.options import FilmOptions, PlanOptions
+from skyreels_cli.cli.options import FilmOptions, PlanOptions, WatchOptions
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
@@ -23,6 +23,7 @@ def extend(
     ] = None,
     film: FilmOptions,
     only: PlanOptions,
+    watch: WatchOptions,
 ) -> None:
     """Go on with a video: new frames behind its last one, in its size and rate, its sound kept.
 
@@ -31,4 +32,4 @@ def extend(
     if film.recipe.video:
         raise UsageError("usage", "the video is given twice, as VIDEO and as --video-path", "leave one of them out")
     film = replace(film, recipe=replace(film.recipe, video=str(clip)))
-    generate(out, text=text, film=film, only=only)
+    generate(out, text=text, film=film, only=only, watch=watch)

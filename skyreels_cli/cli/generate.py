@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
 
 from skyreels_cli.cli.interrupt import Interrupts
-from skyreels_cli.cli.options import FilmOptions, PlanOptions
+from skyreels_cli.cli.newest_frame import NewestFrame
+from skyreels_cli.cli.options import FilmOptions, PlanOptions, WatchOptions
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.cli.progress import Listener, Notice, progress
 from skyreels_cli.cli.request import decide_aloud, make_request
 from skyreels_cli.cli.storyboard import reviewed
+from skyreels_cli.cli.title import Title
 from skyreels_cli.errors import InterruptedError
-from skyreels_cli.film.events import FilmDone
+from skyreels_cli.film.events import Event, FilmDone
 from skyreels_cli.film.folder.manifest import work_folder
 from skyreels_cli.film.waits import known_waits, remember_waits, waits_key
 from skyreels_cli.output import Output, byte_size, clock
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from skyreels_cli.order.order import Order
     from skyreels_cli.order.request import Request
 
+WATCHED = WatchOptions()
+
 
 def generate(
     out: Output,
@@ -36,10 +41,11 @@ def generate(
     text: Annotated[str | None, Argument(metavar="PROMPT", help="What the film shows; - reads stdin.")] = None,
     film: FilmOptions,
     only: PlanOptions,
+    watch: WatchOptions,
 ) -> None:
     """Render a film from a prompt, with a first and a last frame if you like."""
     only_plan = only.dry_run or only.explain
-    request = make_request(text, film, only_plan=only_plan)
+    request = make_request(text, film, only_plan=only_plan, go_on=True)
     order = _decided(request, out)
     to_review = request.typed.story is not None and not only_plan
     while to_review and not order.finished and (changed := reviewed(order, request, out)):
@@ -49,7 +55,7 @@ def generate(
     elif order.finished:
         tell_finished(order.finished, out)
     else:
-        render_film(order, out)
+        render_film(order, out, watch)
 
 
 def _decided(request: Request, out: Output) -> Order:
@@ -100,18 +106,33 @@ def _plan_view(order: Order, *, explain: bool) -> RenderableType:
     return Group(*parts, "", explain_view(order)) if explain else Group(*parts)
 
 
-def render_film(rendering: Rendering, out: Output) -> None:
+def render_film(rendering: Rendering, out: Output, watch: WatchOptions = WATCHED) -> None:
     """Render, or go on rendering, and say what became of it."""
     for note in rendering.plan.notes:
         out.narrate(f"note: {note}")
     try:
-        film = _watch(rendering, out)
+        film = _watch(rendering, out, watch)
     except KeyboardInterrupt:
         raise _interrupted(rendering) from None
+    from skyreels_cli.cli.show_view import seeds
+
     size = f"{film.frames} frames, {film.width}×{film.height}, {film.duration_s:.1f} s"
     peak = byte_size(film.peak_memory_bytes)
-    out.narrate(f"{size}, seed {film.seed}, rendered in {clock(film.elapsed_s)}, peak {peak}")
+    out.narrate(f"{size}, seed {seeds(film.recipe)}, rendered in {clock(film.elapsed_s)}, peak {peak}")
+    if watch.preview is not False:
+        _show_frames(film, out)
     _tell_result(film, out)
+
+
+def _show_frames(film: FilmDone, out: Output) -> None:
+    """Some of its frames, side by side, on a terminal that can show them."""
+    from skyreels_cli.cli.picture_view import film_row
+    from skyreels_cli.settings import load_settings
+
+    if out.animated and load_settings().pictures:
+        console = out.console()
+        for part in film_row(Path(film.output), console.width - 1):
+            console.print(part)
 
 
 def tell_finished(film: FilmDone, out: Output) -> None:
@@ -134,12 +155,18 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
     return InterruptedError("interrupted", f"interrupted; what is done lies in {folder}", hint)
 
 
-def _watch(rendering: Rendering, out: Output) -> FilmDone:
+def _watch(rendering: Rendering, out: Output, watch: WatchOptions) -> FilmDone:
     """Render while a person, or a script, is told how it goes, and keep what it took for the next film's time."""
     plan, key = rendering.plan, waits_key(rendering)
     pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan, rendering.speed), known_waits(key))
+    newest = NewestFrame(rendering.output) if watch.preview else None
     with ExitStack() as display:
-        listen = display.enter_context(progress(out, pace))
+        title = display.enter_context(Title(out, pace, bell=watch.bell))
+        show = display.enter_context(progress(out, pace, newest))
+
+        def listen(event: Event) -> None:
+            show(event)
+            title.tell()
 
         def leave() -> None:
             """End the process in the midst of whatever it does; the film's folder allows it at any moment."""

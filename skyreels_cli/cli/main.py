@@ -10,6 +10,7 @@ import typer.main
 
 from skyreels_cli.cli.app import app
 from skyreels_cli.cli.failure import as_failure, command_behind
+from skyreels_cli.cli.help import add_help
 from skyreels_cli.cli.interrupt import ended_as_interrupted
 from skyreels_cli.cli.plugin_commands import add_plugin_commands
 from skyreels_cli.cli.streams import lost_result, steady_streams
@@ -49,6 +50,7 @@ def _run(args: list[str], out: Output) -> int:
         require_text(arg)
     command = typer.main.get_command(app)
     add_plugin_commands(command, args, out)
+    add_help(command, args)
     status = command.main(_with_bare_values(args), prog_name="skyreels", standalone_mode=False, obj=out)
     if status == InterruptedError.exit_code:  # what Typer makes of Ctrl-C
         raise KeyboardInterrupt

@@ -15,6 +15,7 @@ from skyreels_cli.cli.completion import (
     enhancer_names,
     model_names,
     parallel_names,
+    plugin_options,
     preset_names,
     scheduler_names,
 )
@@ -32,6 +33,7 @@ File = partial(Option, rich_help_panel="The file")
 Machine = partial(Option, rich_help_panel="This machine")
 Everywhere = partial(Option, rich_help_panel="Every command")
 Before = partial(Option, rich_help_panel="Before rendering")
+Watch = partial(Option, rich_help_panel="While it renders")
 Later = partial(Option, hidden=True)
 
 
@@ -114,7 +116,7 @@ class RecipeOptions:
     overlap_history: Annotated[int | None, Long(metavar="N", help="Frames it takes over: 4k+1.")] = None
     reference_count: Annotated[bool | None, Long("--reference-count", help="Let the length count those.")] = None
     addnoise_condition: Annotated[int | None, Long(metavar="N", help="Noise on those; 20 suits.")] = None
-    join: Annotated[Join | None, Long(help="As what they are taken over.")] = None
+    join: Annotated[Join | None, Long(help="As what; rolling: there are none.")] = None
     color_match: Annotated[ColorMatch | None, Long(help="Hold the first window's colours.")] = None
 
     cache: Annotated[
@@ -122,7 +124,13 @@ class RecipeOptions:
     ] = None
     option: Annotated[
         list[str] | None,
-        Plugin("-O", "--option", metavar="PLUGIN.OPTION=VALUE", help="Set up a plugin; as often as needed."),
+        Plugin(
+            "-O",
+            "--option",
+            metavar="PLUGIN.OPTION=VALUE",
+            autocompletion=plugin_options,
+            help="Set up a plugin; as often as needed.",
+        ),
     ] = None
     teacache: Annotated[bool | None, Plugin("--teacache", help="The same as --cache teacache.")] = None
     teacache_thresh: Annotated[float | None, Plugin(metavar="X", help="The same as -O teacache.threshold=X.")] = None
@@ -175,3 +183,14 @@ class PlanOptions:
 
     dry_run: Annotated[bool, Before("--dry-run", help="Print the plan; load nothing, render nothing.")] = False
     explain: Annotated[bool, Before("--explain", help="The plan, and why each value is what it is.")] = False
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """What a person sees and hears while a film is made."""
+
+    preview: Annotated[
+        bool | None,
+        Watch("--preview/--no-preview", help="Show the newest frame meanwhile; no: no frames at the end either."),
+    ] = None
+    bell: Annotated[bool, Watch("--bell", help="Ring when it is done.")] = False

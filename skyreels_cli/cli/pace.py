@@ -61,6 +61,14 @@ class Pace:
                 self.peak_memory_bytes = max(self.peak_memory_bytes, event.peak_memory_bytes)
 
     @property
+    def share(self) -> float | None:
+        """Part of the film that is done, by time or else by steps; None if it is endless."""
+        if self.work.endless:
+            return None
+        share = self.time.share
+        return self.steps_done / max(1, self.work.steps) if share is None else share
+
+    @property
     def steps_done(self) -> int:
         """Steps done of the whole film, those of a resumed film's finished windows included."""
         before = self.work.steps_before(self.window.window - 1) if self.window else 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from skyreels_cli.output import byte_size, clock, frames_of_run, window_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from fractions import Fraction
 
     from rich.console import RenderableType
@@ -28,7 +29,14 @@ def plan_view(plan: Plan, output: Path) -> RenderableType:
     frames, length = ("endless", "") if plan.num_frames is None else _length(plan.num_frames, plan.fps)
     head = f"{frames}, {plan.width}×{plan.height}, {rate_number(plan.fps)} fps{length} → {output}"
     notes = [f"note: {note}" for note in plan.notes]
-    return Group(head, "", _windows(plan), "", _estimates(plan), *notes)
+    return Group(head, "", _windows(plan), "", _estimates(plan), *_joins(plan), *notes)
+
+
+def _joins(plan: Plan) -> Iterator[str]:
+    """What each way to join the windows would cost."""
+    if plan.joins:
+        costs = (f"{join} {cost.rows:,} rows, {clock(cost.seconds)}" for join, cost in plan.joins.items())
+        yield f"--join {' · '.join(costs)}"
 
 
 def _length(frames: int, fps: Fraction) -> tuple[str, str]:

@@ -39,7 +39,7 @@ def origin_view(origins: Mapping[str, tuple[Any, str]]) -> RenderableType:
     for title in ("key", "value", "from"):
         table.add_column(title, overflow="fold")
     for key, (value, where) in origins.items():
-        table.add_row(key, _short(value), where)
+        table.add_row(key, short(value), where)
     return table
 
 
@@ -50,10 +50,10 @@ def diff_view(first: str, second: str, found: Sequence[Difference]) -> Renderabl
     if not found:
         return f"{first} and {second} say the same"
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("key", _short(first), _short(second)):
+    for title in ("key", short(first), short(second)):
         table.add_column(title, overflow="fold")
     for each in found:
-        table.add_row(each.key, _short(each.first), _short(each.second))
+        table.add_row(each.key, short(each.first), short(each.second))
     return table
 
 
@@ -62,7 +62,8 @@ def as_word(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value in one line that is not too long."""
     text = "" if value is None else " ".join(as_word(value).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
@@ -73,9 +74,9 @@ def incoming_lines(found: Incoming, path: Path) -> Iterator[str]:
 
     said = found.preset.plain()
     about = {key: said[key] for key in ABOUT if key in said and key not in ("requires", "thumbnail")}
-    yield from (f"{key}: {_short(value)}" for key, value in about.items())
+    yield from (f"{key}: {short(value)}" for key, value in about.items())
     sets = [key for key in said if key not in (*ABOUT, "schema")]
-    yield f"it sets: {', '.join(f'{key} {_short(said[key])}' for key in sets) or 'nothing'}"
+    yield f"it sets: {', '.join(f'{key} {short(said[key])}' for key in sets) or 'nothing'}"
     for name, content in found.files.items():
         yield f"with the file {name}, {len(content):,} bytes"
     for name in found.missing:

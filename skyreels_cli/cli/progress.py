@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skyreels_cli.cli.newest_frame import NewestFrame
 from skyreels_cli.cli.pace import Pace
 from skyreels_cli.film.events import Event, FilmResumed, StageStarted, WindowDone, WindowStarted
 from skyreels_cli.output import Output, byte_size, clock, frame_range
@@ -31,12 +32,12 @@ class Notice(Event):
 
 
 @contextmanager
-def progress(out: Output, pace: Pace) -> Iterator[Listener]:
-    """Yield what to call with each event."""
+def progress(out: Output, pace: Pace, newest: NewestFrame | None = None) -> Iterator[Listener]:
+    """Yield what to call with each event; the `newest` frame is drawn above on a terminal that shows moving things."""
     if out.quiet or out.events:
         yield pace.take
     elif out.animated:
-        with _live(out, pace) as listener:
+        with _live(out, pace, newest) as listener:
             yield listener
     else:
         yield _plain(out, pace)
@@ -62,11 +63,11 @@ def _plain(out: Output, pace: Pace) -> Listener:
 
 
 @contextmanager
-def _live(out: Output, pace: Pace) -> Iterator[Listener]:
+def _live(out: Output, pace: Pace, newest: NewestFrame | None) -> Iterator[Listener]:
     from rich.live import Live
 
     console = out.console()
-    view = LiveView(pace, console)
+    view = LiveView(pace, console, newest)
     with Live(console=console, get_renderable=view.render, refresh_per_second=8, transient=True):
 
         def listen(event: Event) -> None:
@@ -111,11 +112,12 @@ def window_name(window: WindowStarted) -> str:
 class LiveView:
     """The moving part: the stage at hand, the window with its noise where that is uneven, and the film."""
 
-    def __init__(self, pace: Pace, console: Console) -> None:
+    def __init__(self, pace: Pace, console: Console, newest: NewestFrame | None = None) -> None:
         from rich.spinner import Spinner
 
         self.pace = pace
         self.console = console
+        self.newest = newest
         self.spinner = Spinner("dots")
 
     def render(self) -> RenderableType:
@@ -128,7 +130,9 @@ class LiveView:
         stage = [self.spinner] if pace.window is None or pace.stage not in ("", PREPARING, DECODING) else []
         noise = [f"noise  {noise_line(pace.noise)}"] if len(set(pace.noise)) > 2 else []
         bars = [self._bars(pace.window)] if pace.window else []
-        return Constrain(Group(*bars, *noise, *stage), self.console.width - RIGHT_MARGIN)
+        width = self.console.width - RIGHT_MARGIN
+        picture = self.newest.draw(width) if self.newest else []
+        return Constrain(Group(*picture, *bars, *noise, *stage), width)
 
     def _loading_left(self) -> str:
         """What an earlier film tells of the time, before this one has done a step."""
@@ -144,11 +148,10 @@ class LiveView:
             table.add_column(ratio=1 if column == 1 else None, no_wrap=True, justify="left" if column < 2 else "right")
         table.add_row(window_name(window), *self._at_hand(window), _left(film.window_left))
         peak = f"peak {byte_size(pace.peak_memory_bytes)}" if pace.peak_memory_bytes else ""
-        if pace.work.endless:
+        if pace.share is None:
             table.add_row("film", "until Ctrl-C", f"{window.first_frame} frames", peak, "")
         else:
-            share = film.share if film.share is not None else pace.steps_done / max(1, pace.work.steps)
-            table.add_row("film", _bar(share, 1), f"{int(100 * share)} %", peak, _left(film.film_left))
+            table.add_row("film", _bar(pace.share, 1), f"{int(100 * pace.share)} %", peak, _left(film.film_left))
         return table
 
     def _at_hand(self, window: WindowStarted) -> tuple[RenderableType, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from skyreels_cli.cli.editor import open_editor
+from skyreels_cli.cli.moment import coming_moment
 from skyreels_cli.cli.options import FileOptions, FilmOptions, MachineOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.cli.queue_look import open_store
 from skyreels_cli.cli.request import decide_aloud, make_request
-from skyreels_cli.cli.start_time import start_time
+from skyreels_cli.cli.takes import takes_of
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
@@ -59,6 +61,12 @@ def add(
     at: Annotated[
         str | None, Option(metavar="TIME", help="Start at 22:30, +90m or a date.", rich_help_panel=PANEL)
     ] = None,
+    seeds: Annotated[
+        str | None, Option(metavar="N,N", help="A job for each of these seeds.", rich_help_panel=PANEL)
+    ] = None,
+    takes: Annotated[
+        int | None, Option(min=1, metavar="N", help="So many jobs, each with a new seed.", rich_help_panel=PANEL)
+    ] = None,
     enhance_later: Annotated[
         bool, Option("--enhance-later", help="Have texts written when the job starts.", rich_help_panel=PANEL)
     ] = False,
@@ -67,11 +75,15 @@ def add(
     store = open_store()
     if after is not None:
         store.job(after)
-    not_before = None if at is None else start_time(at, datetime.now().astimezone())
-    new = _worded(text, film, queue, out, enhance_later=enhance_later)
+    not_before = None if at is None else coming_moment(at, datetime.now().astimezone()).timestamp()
+    words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in takes_of(film, seeds, takes)]
     state: JobState = "paused" if paused else "queued"
-    job = store.add(replace(new, priority=priority, state=state, after=after, not_before=not_before))
-    _tell(job, store, out)
+    how: dict[str, Any] = {"priority": priority, "state": state, "after": after, "not_before": not_before}
+    jobs = [store.add(replace(new, **how)) for new in words]
+    if len(jobs) == 1:
+        _tell(jobs[0], store, out)
+    else:
+        _tell_group(jobs, store, out)
 
 
 def edit(
@@ -166,6 +178,16 @@ def _reword(file: Path, out: Output) -> None:
     open_editor(file)
     if file.read_text(encoding="utf-8") == before:
         raise UsageError("nothing-to-change", "nothing was changed", hint)
+
+
+def _tell_group(jobs: Sequence[Job], store: Store, out: Output) -> None:
+    """The ids on stdout, one a line; what sets the jobs apart on stderr."""
+    for job in jobs:
+        out.narrate(f"job {job.id}: seed {job.recipe['seed']} → {job.output}")
+    if not any(worker.alive for worker in store.workers()):
+        out.narrate("nobody is rendering: skyreels queue run")
+    data = [{**job.to_dict(), "seed": job.recipe["seed"]} for job in jobs]
+    out.result({"jobs": data}, "\n".join(str(job.id) for job in jobs))
 
 
 def _tell(job: Job, store: Store, out: Output) -> None:

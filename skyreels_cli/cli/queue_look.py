@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from skyreels_cli.cli.completion import job_numbers
 from skyreels_cli.output import Output
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 0.25
 LIST_ROWS = 40
 
-JobId = Annotated[int, Argument(metavar="ID", help="The job.")]
-JobIds = Annotated[list[int], Argument(metavar="ID", help="One job or several.")]
+JobId = Annotated[int, Argument(metavar="ID", autocompletion=job_numbers, help="The job.")]
+JobIds = Annotated[list[int], Argument(metavar="ID", autocompletion=job_numbers, help="One job or several.")]
 
 
 def open_store() -> Store:

@@ -33,10 +33,20 @@ def decide_aloud(request: Request, out: Output) -> Order:
         order = decide(request, show)
     for note in order.notes:
         out.narrate(note)
+    if order.placement.gpus > 1 and order.placement.device in ("auto", "cpu"):
+        _tell_missing_gpus(order.placement.gpus, out)
     return order
 
 
-def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = False) -> Request:
+def _tell_missing_gpus(wanted: int, out: Output) -> None:
+    """Say what several GPUs come to on a machine that has none."""
+    from skyreels_cli.queue.device import sample
+
+    if not sample()["gpus"]:
+        out.narrate(f"no GPU was found here: {wanted} processes share the CPU, which makes no film quicker")
+
+
+def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = False, go_on: bool = False) -> Request:
     """A command line as a request; a prompt `-` is read from stdin."""
     from skyreels_cli.order.request import Request
 
@@ -51,6 +61,7 @@ def make_request(prompt: str | None, options: FilmOptions, *, only_plan: bool = 
         overwrite=options.file.overwrite,
         keep_work=options.file.keep_work,
         only_plan=only_plan,
+        go_on=go_on and not options.file.overwrite,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from skyreels_cli.cli.generate import render_film
-from skyreels_cli.cli.options import MachineOptions
+from skyreels_cli.cli.options import MachineOptions, WatchOptions
 from skyreels_cli.cli.plugin_flags import fold_machine_flags
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import film_of, read_manifest, work_folder
@@ -19,6 +19,7 @@ from skyreels_cli.paths import absolute
 from skyreels_cli.recipe.choices import MAX_SEED
 
 if TYPE_CHECKING:
+    from skyreels_cli.film.placement import Placement
     from skyreels_cli.recipe.rerolls import Reroll
     from skyreels_cli.recipe.schema import Recipe
 
@@ -30,9 +31,10 @@ def resume(
     *,
     film: Annotated[Path, Argument(metavar="FILM|FOLDER", help="The film's name, or its .skyreels folder.")],
     machine: MachineOptions,
+    watch: WatchOptions,
     keep_work: Annotated[bool, Option("--keep-work", help="Keep the work folder at the end.")] = False,
     from_window: Annotated[int | None, Again(metavar="K", min=1, help="From window K on, make it again.")] = None,
-    seed: Annotated[int | None, Again(metavar="N", min=0, max=MAX_SEED, help="With this seed.")] = None,
+    seed: Annotated[int | None, Again(metavar="N", min=0, max=MAX_SEED, help="With this seed; else a new one.")] = None,
     prompt: Annotated[str | None, Again(metavar="TEXT", help="With this prompt, to the end of the shot.")] = None,
 ) -> None:
     """Go on with an interrupted film as if nothing had happened; or make its end again, another way."""
@@ -42,17 +44,35 @@ def resume(
 
     output = film_of(absolute(film))
     change = _change(from_window, seed, prompt)
-    if change is None and not work_folder(output).exists() and (made := identity_of(output)):
+    made = identity_of(output) if change or not work_folder(output).exists() else None
+    placement = make_placement(load_settings(**fold_machine_flags(machine)), {})
+    if change and made:
+        _retake(output, change, placement, out, watch, keep_work=keep_work)
+        return
+    if made:
         out.narrate(f"{output} is finished already")
         out.result({"output": str(output), "recipe": made["recipe"]}, str(output))
         return
     recipe = _recipe_of(output)
     recipe = recipe.with_reroll(change) if change else recipe
-    placement = make_placement(load_settings(**fold_machine_flags(machine)), {})
     rendering = take_up(recipe, placement, output, keep_work=keep_work)
     if change:
         _set_aside(output, change, out)
-    render_film(rendering, out)
+    render_film(rendering, out, watch)
+
+
+def _retake(
+    film: Path, change: Reroll, placement: Placement, out: Output, watch: WatchOptions, *, keep_work: bool
+) -> None:
+    """Make another take of a finished film, beside it."""
+    from skyreels_cli.film.new_take import begin_take, recipe_of, take_name
+    from skyreels_cli.order.intake import take_up
+
+    recipe = recipe_of(film).with_reroll(change)
+    rendering = take_up(recipe, placement, take_name(film), keep_work=keep_work)
+    out.narrate(f"another take of {film}, from window {change.window + 1} on: {rendering.output}")
+    begin_take(film, rendering, change.window)
+    render_film(rendering, out, watch)
 
 
 def _change(window: int | None, seed: int | None, prompt: str | None) -> Reroll | None:
@@ -61,9 +81,13 @@ def _change(window: int | None, seed: int | None, prompt: str | None) -> Reroll 
 
     if window is None and seed is None and prompt is None:
         return None
-    if window is None or (seed is None and prompt is None):
-        message = "to make the end of a film again, say from which window on, and with which seed or prompt"
+    if window is None:
+        message = "to make the end of a film again, say from which window on"
         raise UsageError("usage", message, "--from-window 2 --seed 5")
+    if seed is None and prompt is None:
+        from skyreels_cli.recipe.complete import draw_seed
+
+        seed = draw_seed()
     return Reroll(window=window - 1, seed=seed, prompt=prompt)
 
 
@@ -87,7 +111,7 @@ def _recipe_of(output: Path) -> Recipe:
         was = Path(manifest.get("folder", output.parent))
         return Recipe.model_validate(relocated(manifest["recipe"], was, output.parent))
     if output.exists():
-        message = f"{output} is finished, and its work folder is gone: there is nothing to go on with"
-        raise UsageError("film-finished", message, "skyreels generate … --keep-work keeps the windows for another take")
+        message = f"{output} is no film of skyreels: there is nothing to go on with"
+        raise UsageError("no-recipe", message, f"skyreels extend {quote(str(output))}")
     message = f"no unfinished film {output} (there is no work folder {folder.name})"
     raise UsageError("film-not-found", message, f"ls -d {quote(str(output.parent))}/*.skyreels")

@@ -1,4 +1,4 @@
-"""What `skyreels show` writes with -o: a frame, a contact sheet, or the film as a small moving picture."""
+"""What `skyreels show` writes with -o: a frame, a contact sheet, its drift, or the film as a small moving picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_picture(
-    file: Path, frame: str | None, output: Path | None, *, sheet: bool, overwrite: bool
+    file: Path, frame: str | None, output: Path | None, *, sheet: bool, plot: bool, overwrite: bool
 ) -> dict[str, Any]:
     """Write the picture that is asked for; returns what was written.
 
@@ -21,24 +21,24 @@ def write_picture(
     """
     from skyreels_cli.media.output import check_output
     from skyreels_cli.media.pictures import MOVING, STILL, check_picture, save_picture, write_moving
-    from skyreels_cli.media.reader import read_frame
     from skyreels_cli.media.video import open_video
 
-    if frame is not None and sheet:
-        raise UsageError("usage", "--frame and --sheet are two pictures", "leave one of them out")
+    chosen = {"--frame": frame is not None, "--sheet": sheet, "--plot": plot}
+    if sum(chosen.values()) > 1:
+        message = f"{' and '.join(name for name, said in chosen.items() if said)} are several pictures"
+        raise UsageError("usage", message, "say one of them")
     if output is None:
         raise UsageError("usage", "where is the picture to go?", f"-o {quote(file.stem)}.png")
-    still = frame is not None or sheet
+    still = any(chosen.values())
     if not still and output.suffix.lower() in STILL and output.suffix.lower() not in MOVING:
         message = f"{output.name} holds one picture: which one?"
-        raise UsageError("usage", message, f"--frame last -o {quote(str(output))} (or --sheet)")
+        raise UsageError("usage", message, f"--frame last -o {quote(str(output))} (or --sheet, or --plot)")
     check_picture(output, STILL if still else MOVING)
     check_output(output, overwrite=overwrite)
     video = open_video(file)
     if not still:
         return _written(output, write_moving(video, output))
-    picture = _sheet(video) if frame is None else read_frame(video, _number(frame, video))
-    save_picture(picture, output)
+    save_picture(_picture(video, frame, plot=plot), output)
     return _written(output, 1)
 
 
@@ -57,6 +57,15 @@ def _number(said: str, video: Video) -> int:
         message = f"--frame {said}: the frames of {video.path} are 1 to {video.frames}, and last"
         raise UsageError("frame-number", message, "--frame last")
     return int(said) - 1
+
+
+def _picture(video: Video, frame: str | None, *, plot: bool) -> Any:
+    from skyreels_cli.cli.show_drift import drift_of, drift_plot
+    from skyreels_cli.media.reader import read_frame
+
+    if frame is not None:
+        return read_frame(video, _number(frame, video))
+    return drift_plot(drift_of(video.path), video.path.name) if plot else _sheet(video)
 
 
 def _sheet(video: Video) -> Any:

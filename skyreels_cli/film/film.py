@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from threading import Event as Flag
 
@@ -21,12 +21,14 @@ from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.publish import is_take_of, publish
 from skyreels_cli.film.rendering import Rendering
+from skyreels_cli.film.retakes import RetakeStore
 from skyreels_cli.film.timing import Timing
 from skyreels_cli.film.windows.conditions import pictures
 from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.window import WindowRenderer
 from skyreels_cli.film.windows.window_files import WindowFiles
 from skyreels_cli.model.memory import forget_peak, peak_bytes
+from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.rate import rate_number
 
 
@@ -40,6 +42,7 @@ class FilmRenderer:
         self._output = rendering.output
         self._model = model
         self._ending = ending
+        self._closed_by: int | None = None
         self._work = WorkFolder(work_folder(self._output))
         recipe = self._recipe
         tail = VideoTail(self._work.path) if recipe.video else None
@@ -84,24 +87,44 @@ class FilmRenderer:
 
     def _kept(self) -> dict[int, int]:
         """Windows that are finished and undamaged, and the frames each has."""
-        known = [self._plan.window(index) for index in self._work.recorded_windows()]
-        return {w.index: w.new_frames for w in known if w and self._work.window_record(w.index)}
+        known = {index: self._work.window_record(index) for index in self._work.recorded_windows()}
+        self._closed_by = next((index for index, record in known.items() if record and record.get("closing")), None)
+        windows = [self._window(index) for index, record in known.items() if record]
+        return {window.index: window.new_frames for window in windows if window}
+
+    def _window(self, index: int) -> Window | None:
+        """The window of that number, which is the closing one where the film has been ended."""
+        return self._plan.closed_by(index) if index == self._closed_by else self._plan.window(index)
 
     def _render(self, kept: dict[int, int]) -> Generator[Event, None, int]:
         """Every window that is not kept; returns how many the film has in the end."""
         done = 0
         with self._background:
-            for window in self._plan.all_windows():
+            for window in self._windows_to(kept):
                 if window.index in kept:
                     self._windows.skip(window)
-                elif done and self._plan.endless and self._ending.is_set():
-                    break
                 else:
                     for event in self._windows.render(window):
                         self._timing.take(event)
                         yield event
                 done += 1
         return done
+
+    def _windows_to(self, kept: Mapping[int, int]) -> Iterator[Window]:
+        """The windows of the film; an endless one, once told to end, has those that are kept, and one that closes it.
+
+        One that rolls ends no earlier than behind the windows that lead to where all are alike.
+        """
+        least = len(self._plan.windows) if self._plan.closing else 1
+        for window in self._plan.all_windows():
+            if window.index == self._closed_by:
+                break
+            if self._plan.endless and self._ending.is_set() and window.index >= least and window.index not in kept:
+                self._closed_by = window.index
+                break
+            yield window
+        if self._closed_by is not None and (closing := self._plan.closed_by(self._closed_by)):
+            yield closing
 
     def _finish(self, record: FilmRecord, elapsed: float) -> FilmDone:
         """Join the pieces, check the result, give it its name; then the folder has done its work."""
@@ -116,6 +139,7 @@ class FilmRenderer:
         publish(finished, self._output, overwrite=self._work.may_replace or is_take_of(self._output, record))
         self._work.sidecar.replace(self._output.with_name(self._output.name + ".json"))
         if not (self._rendering.keep_work or self._work.has_takes):
+            RetakeStore.here().keep(self._work.path, record.manifest(self._output.parent))
             self._work.discard()
         return done
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any
 
 from skyreels_cli.film.folder.manifest import read_record
 from skyreels_cli.media.comment import read_comment
+from skyreels_cli.recipe.inputs import portable
+
+IDENTITY = ("skyreels", "version", "recipe", "model", "inputs", "libraries")
+"""What a film can be made again from; tag, sidecar and manifest all say it."""
 
 
 def sidecar_of(film: Path) -> Path:
@@ -28,3 +33,9 @@ def identity_of(film: Path) -> Mapping[str, Any] | None:
         if isinstance(found, dict) and isinstance(found.get("recipe"), dict):
             return found
     return None
+
+
+def film_key(made: Mapping[str, Any]) -> str:
+    """A name for what a film is, the same for its tag, its sidecar and its manifest, wherever it lies."""
+    said = {name: portable(made.get(name)) for name in IDENTITY}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]

@@ -144,11 +144,13 @@ class TimeLeft:
         """How much longer than their cost steps take; None if nothing is known of this machine."""
         if self._steps:
             return mean(self._steps)
-        return 1.0 if self._work.known else None
+        return 1.0 if self._work.known and not self._work.cached else None
 
     def _decode_pace(self, step_pace: float) -> float:
-        """How much longer than their cost decodings take: as measured, else as the steps do."""
-        return mean(self._decodings) if self._decodings else step_pace
+        """How much longer than their cost decodings take: as measured, else as the steps do without a cache."""
+        if self._decodings:
+            return mean(self._decodings)
+        return 1.0 if self._work.known and self._work.cached else step_pace
 
     @property
     def _loading_left(self) -> float:
@@ -157,14 +159,16 @@ class TimeLeft:
         return max(0.0, (self._waits.loading or 0.0) - (self._now() - self._began))
 
     def _decoding_left(self, cost: float) -> float:
-        """By what decodings take, or by how many of the frames are there, whichever is later."""
+        """By what decodings take, and the more of the frames are there the more by these."""
         assert self._decoding_at is not None
-        elapsed, since = self._now() - self._decoding_at, self._now() - self._decoded_at
-        if self._decoded and not self._decodings:
-            return max(0.0, (self._decoded_at - self._decoding_at) * (1 / self._decoded - 1) - since)
-        expected = self._decode_pace(self._step_pace or 0.0) * cost
-        by_frames = expected * (1 - self._decoded) - since if self._decoded else 0.0
-        return max(0.0, expected - elapsed, by_frames)
+        expected, done, now = self._decode_pace(self._step_pace or 0.0) * cost, self._decoded, self._now()
+        if not done:
+            return max(0.0, expected - (now - self._decoding_at))
+        since = now - self._decoded_at
+        if self._decodings:
+            return max(0.0, expected - (now - self._decoding_at), expected * (1 - done) - since)
+        whole = expected * (1 - done) + self._decoded_at - self._decoding_at
+        return max(0.0, whole * (1 - done) - since)
 
     def _from(self, window: int, pace: float) -> float:
         steps, decodings = self._work.costs_from(window)

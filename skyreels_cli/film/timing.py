@@ -31,10 +31,10 @@ class Timing:
                 self._steps = []
 
     def remember(self) -> None:
-        """Keep the speed for films of the same shape; a film with a cache says nothing of those without."""
+        """Keep the speed for films of the same shape; a cache and joined latents leave out work that is counted."""
         recipe, facts, plan = self._rendering.recipe, self._rendering.facts, self._rendering.plan
         rest = self._window_seconds - self._step_seconds
-        if recipe.cache or not self._windows or self._step_seconds <= 0 or rest <= 0:
+        if recipe.cache or recipe.join == "latents" or not self._windows or self._step_seconds <= 0 or rest <= 0:
             return
         windows = [plan.windows[index] for index in self._windows]
         denoising = sum(denoise_flops(recipe, facts, Windows([WindowRun(each)])) for each in windows)

@@ -28,7 +28,8 @@ def read_entries(file: Path) -> Catalogue:
     except ValidationError as invalid:
         problem = invalid.errors()[0]
         where = ".".join(map(str, problem["loc"]))
-        raise UsageError("bad-catalogue", f"{file}: {where}: {problem['msg']}", f"edit {file}") from None
+        should = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        raise UsageError("bad-catalogue", f"{file}: {where}: {should}", f"edit {file}") from None
     except OSError as unreadable:
         raise UsageError("bad-catalogue", f"{file} cannot be read", f"check {file}") from unreadable
 

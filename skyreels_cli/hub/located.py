@@ -14,6 +14,7 @@ from skyreels_cli.hub.download.record import records
 from skyreels_cli.hub.entry import CommunityFile, Layout, Release
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.places import hugging_face_caches, modelscope_caches
+from skyreels_cli.output import byte_size
 
 REVISION = "master"
 """ModelScope's main branch."""
@@ -55,7 +56,7 @@ class HubModel:
     def not_here(self, only: Collection[str] = ()) -> ModelNotHere:
         """The error for a model that is not here, or only in part."""
         what = f"the {', '.join(only)} of {self.alias}" if only else self.alias
-        size = f": about {self.bytes(only) / 1e9:.1f} GB to fetch" if self.release else ""
+        size = f": about {byte_size(self.bytes(only))} to fetch" if self.release else ""
         error = ModelNotHere("model-not-here", f"{what} is not on this machine{size}", self.command(only))
         error.model, error.only = self.alias, tuple(only)
         return error

@@ -15,6 +15,8 @@ from skyreels_cli.media.reader import Frame
 EIGHTHS = "▁▂▃▄▅▆▇█"
 # By share of ink, for terminals in which no colour is wanted.
 SHADES = " .:-=+*#%@"
+GAP = 8
+"""Pixels between frames that lie side by side."""
 
 
 def bar(share: float, width: int) -> tuple[str, str]:
@@ -71,6 +73,17 @@ def fit(frame: Frame, columns: int, rows: int) -> tuple[int, int]:
     height, width = frame.shape[:2]
     scale = min(columns / width, 2 * rows / height)
     return max(1, round(width * scale)), max(1, round(height * scale / 2))
+
+
+def tiled(frames: Sequence[Frame], columns: int) -> Frame:
+    """Frames of one size side by side, row after row, with a black line between them."""
+    height, width = frames[0].shape[:2]
+    rows = -(-len(frames) // columns)
+    sheet = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), np.uint8)
+    for place, frame in enumerate(frames):
+        top, left = place // columns * (height + GAP), place % columns * (width + GAP)
+        sheet[top : top + height, left : left + width] = frame
+    return sheet
 
 
 def half_blocks(frame: Frame, columns: int, rows: int) -> list[list[Segment]]:

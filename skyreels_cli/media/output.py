@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import unicodedata
@@ -11,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.output import byte_size
 
 MAX_NAME_BYTES = 120
 """Far below the 255 of most file systems (143 with eCryptfs), for sidecars make the name longer."""
@@ -24,6 +26,11 @@ def default_output(prompt: str, seed: int, outdir: Path, codec: str, now: dateti
     """
     start, end = f"{now:%Y%m%d-%H%M%S}_", f"_{seed}{'.mkv' if codec == 'ffv1' else '.mp4'}"
     return outdir / f"{start}{_slug(prompt, MAX_NAME_BYTES - len(start) - len(end))}{end}"
+
+
+def is_default_name(name: str) -> bool:
+    """Whether `default_output` may have given a file this name."""
+    return re.match(r"\d{8}-\d{6}_", name) is not None
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
@@ -54,7 +61,7 @@ def check_space(folder: Path, needed_bytes: float) -> None:
     """Raise `disk-too-small` if the disk of a folder (which need not exist yet) has less than this free."""
     free = shutil.disk_usage(_existing_folder(folder)).free
     if needed_bytes > free:
-        message = f"the film needs {needed_bytes / 1e9:.1f} GB on disk, and {folder} has {free / 1e9:.1f} GB free"
+        message = f"the film needs {byte_size(needed_bytes)} on disk, and {folder} has {byte_size(free)} free"
         raise UsageError("disk-too-small", message, "--outdir /a/larger/disk")
 
 

@@ -24,6 +24,7 @@ from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.hub.open import open_model
 from skyreels_cli.media.codecs import check_container
 from skyreels_cli.media.output import check_output, check_space, default_output
+from skyreels_cli.order.begun import as_made, find_begun
 from skyreels_cli.order.continuation import (
     check_video_options,
     check_video_rate,
@@ -71,11 +72,15 @@ def decide(request: Request, show: Callable[[str], object] = str) -> Order:
     notes: list[str] = []
     draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
     made = _made(request.output)
-    draft = _as_made(draft, made)
+    draft = as_made(draft, made)
     facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)
     for preset in loaded:
         check_model(preset.requires, facts.name, preset.where)
         check_loras(preset.requires, draft.lora or (), preset.where)
+    if request.go_on and request.output is None and (begun := find_begun(draft, facts, settings.outdir)):
+        notes.append(f"going on with {begun}, which the same words began (-o FILE begins another)")
+        request, made = replace(request, output=begun), _made(begun)
+        draft = as_made(draft, made)
     draft = take_texts(reopened(draft), made)
     if is_asked(draft) and request.enhance_later:
         draft = leave_for_later(draft, facts)
@@ -124,16 +129,23 @@ def take_up(
     keep_work: bool = False,
     overwrite: bool = False,
     machine: Machine | None = None,
+    open_dtype: bool = False,
     show: Callable[[str], object] = str,
 ) -> Rendering:
     """A film that was decided before, with its model and plan; texts that were left for now are written.
 
-    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look). `show`
-    gets each piece of such a text as it comes.
+    What leaves the device is decided now if it was left open, by what is free on this `machine` (None: look). With an
+    `open_dtype` the film is computed in what suits this machine, which may not be the one where it was decided; one
+    that is begun goes on as it was begun. `show` gets each piece of a text as it comes.
     """
-    facts = open_model(recipe.model, recipe.base)
-    recipe = write_pending(recipe, _made(output), facts, show)
+    facts, made = open_model(recipe.model, recipe.base), _made(output)
+    recipe = write_pending(recipe, made, facts, show)
+    if open_dtype and made:
+        recipe = recipe.model_copy(update={"dtype": made["dtype"]})
+    free = open_dtype and not made
+    calibrate = free and load_settings().calibrate
     plan = make_plan(recipe, facts)
+    recipe, plan, _ = suit_machine(recipe, facts, plan, placement, dtype=free, calibrate=calibrate)
     way = fit_decided(recipe, facts, plan.windows, placement, machine)
     check_fit(way, recipe, facts)
     placement = _fitted(placement, way)
@@ -207,16 +219,6 @@ def _made(output: Path | None) -> Mapping[str, Any] | None:
     there = expanded(output) if output else None
     made = (read_manifest(work_folder(there)) or identity_of(there)) if there else None
     return made["recipe"] if made else None
-
-
-def _as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
-    """The same request again means the film that lies there: its seed, re-rolls, and what this machine decided."""
-    if made is None:
-        return draft
-    decided = ("dtype", "vae", *(["weights_dtype"] if draft.weights_dtype == AUTO else []))
-    drawn = {name: made.get(name) for name in ("seed", "rerolls", *decided)}
-    said = draft.model_dump(exclude_none=True, by_alias=True)
-    return Draft.model_validate(drawn | {name: value for name, value in said.items() if value != AUTO})
 
 
 def _default_model(settings: Settings, notes: list[str]) -> str:

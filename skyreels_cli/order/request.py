@@ -19,8 +19,8 @@ class Request:
     `machine` holds settings that were typed, by their names. With `only_plan` nothing is to be rendered: a film may be
     larger than the disk, and a model of the catalogue need not be on this machine.
     `own_output` is a file that may be there: the film of the job that is being edited. With `enhance_later`, texts that
-    a prompt enhancer shall write are written when the film begins. A `queued` film fits into the memory that is free
-    when its turn comes.
+    a prompt enhancer shall write are written when the film begins. With `go_on`, an unfinished film that the same words
+    began is meant where no `output` is said. A `queued` film fits into the memory that is free when its turn comes.
     """
 
     typed: Draft
@@ -33,4 +33,5 @@ class Request:
     only_plan: bool = False
     own_output: Path | None = None
     enhance_later: bool = False
+    go_on: bool = False
     queued: bool = False

@@ -59,7 +59,7 @@ def cache_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows, element_
     shape = TransformerShape.of(facts)
     setting = cache_setting(
         recipe,
-        max((run.first for run in windows.runs), key=lambda window: window.forward_latents),
+        max((part for run in windows.runs for part in run.first.passes), key=lambda part: part.forward_latents),
         family=facts.family,
         branches=range(guidance_branches(recipe)),
         tokens_per_frame=tokens_per_frame(recipe, facts),

@@ -21,6 +21,7 @@ def check_family(recipe: Recipe, facts: ModelFacts) -> None:
         "--end-image": any(shot.end_image for shot in recipe.story),
         "--ar-step": recipe.ar_step,
         "--causal-attention": recipe.causal_attention,
+        "--join rolling": recipe.join == "rolling",
     }
     beyond = ", ".join(option for option, value in asked.items() if value)
     if beyond:

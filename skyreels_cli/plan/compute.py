@@ -77,10 +77,14 @@ def vae_dim(facts: ModelFacts) -> int:
 
 
 def vae_flops(recipe: Recipe, facts: ModelFacts, window: Window) -> float:
-    """Floating-point operations of decoding a window's latents and of encoding its prefix and end frame."""
-    encoded = window.prefix_latents + window.end_frame
+    """Floating-point operations of decoding a window's latents and of encoding its prefix and end frame.
+
+    Joined otherwise than by pixels, a prefix that comes from the film itself is neither encoded nor decoded again.
+    """
+    known = 0 if window.fresh or recipe.join == "pixels" else window.prefix_latents
+    encoded = window.prefix_latents - known + window.end_frame
     blocks = (int(facts.vae.config.get("num_res_blocks", _COUNTED_BLOCKS)) + 1) / (_COUNTED_BLOCKS + 1)
-    per_pixel = DECODE_FIRST + DECODE_NEXT * (window.latents - 1) + ENCODE_LATENT * encoded
+    per_pixel = DECODE_FIRST + DECODE_NEXT * (window.latents - known - 1) + ENCODE_LATENT * encoded
     return blocks * per_pixel * recipe.width * recipe.height * (vae_dim(facts) / _COUNTED_DIM) ** 2
 
 
@@ -101,9 +105,11 @@ def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Windows) -> float:
     """Floating-point operations of all forward passes: one per row of each window, two under guidance."""
     shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
     branches = [len(shot.texts) for shot in recipe.story]
-    return windows.total(
-        lambda window: branches[window.shot] * window.rows * forward_flops(shape, window.forward_latents * per_frame)
-    )
+
+    def passes(window: Window) -> float:
+        return sum(each.rows * forward_flops(shape, each.forward_latents * per_frame) for each in window.passes)
+
+    return windows.total(lambda window: branches[window.shot] * passes(window))
 
 
 def assumed_speed(recipe: Recipe) -> Speed:

@@ -47,9 +47,13 @@ def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> int:
     """
     pixels = recipe.width * recipe.height
     latent = 4 * int(facts.vae.config.get("z_dim", 16)) * pixels // facts.spatial_stride**2
-    largest = windows.largest(lambda window: window.latents)
+    largest = windows.largest(lambda window: window.latents + window.ahead)
     kept = windows.largest(lambda window: window.prefix_latents)
-    if recipe.join == "latents":
+    if recipe.join != "pixels":
         kept = max(kept, DECODER_REACH)
+    handed = 0
+    if recipe.join == "rolling":  # what is part-way, with predictions and samples; a checkpoint has all turns
+        handed = windows.largest(lambda window: window.forward_latents + 3 * window.ahead)
     short = windows.total(lambda window: max(0, window.drop_frames - window.new_frames))
-    return latent * (kept * len(windows) + 8 * largest) + 4 * 3 * pixels * short
+    checkpoints = 8 * largest + (2 * (handed + largest) if handed else 0)
+    return latent * ((kept + handed) * len(windows) + checkpoints) + 4 * 3 * pixels * short

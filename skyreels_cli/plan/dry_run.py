@@ -32,6 +32,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "windows": [_run_data(run, plan.tokens_per_frame) for run in listed_runs(plan.windows, MOST_LISTED)],
         "estimates": {name: asdict(estimate) for name, estimate in plan.estimates.items()},
         "notes": list(plan.notes),
+        "joins": {join: asdict(cost) for join, cost in plan.joins.items()},
     }
 
 

@@ -16,16 +16,23 @@ class StepMatrix(Sequence[tuple[int, ...]]):
     Closed form of the recursion in tests/golden/REFERENCE.md §2: every new block follows the one before it at a
     distance of `ar_step` rows, or of T rows where `ar_step` is larger, because a block starts at the latest when the
     one before it is finished. A row is computed when it is asked for: 1000 steps of 1000 blocks have a million rows.
+
+    A rolling film has one such matrix for all its blocks, of which each turn sees some columns and `length` rows: those
+    of blocks the first of which has `begun` rows behind it. Otherwise the matrix is one window's, to its end.
     """
 
     ready_blocks: int
     new_blocks: int
     inference_steps: int
     ar_step: int
+    begun: int = 0
+    length: int | None = None
 
     def __len__(self) -> int:
-        """T + (new blocks - 1) · min(ar_step, T)."""
-        return self.inference_steps + (self.new_blocks - 1) * self._lag
+        """Unless it is cut short, T + (new blocks - 1) · min(ar_step, T), less the rows that are done."""
+        if self.length is not None:
+            return self.length
+        return self.inference_steps + (self.new_blocks - 1) * self.lag - self.begun
 
     @overload
     def __getitem__(self, place: int) -> tuple[int, ...]: ...
@@ -35,20 +42,19 @@ class StepMatrix(Sequence[tuple[int, ...]]):
         if isinstance(place, slice):
             return tuple(self[row] for row in range(*place.indices(len(self))))
         row, finished = range(1, len(self) + 1)[place], self.inference_steps + 1
-        new = (min(max(row - block * self._lag, 0), finished) for block in range(self.new_blocks))
+        ahead = row + self.begun
+        new = (min(max(ahead - block * self.lag, 0), finished) for block in range(self.new_blocks))
         return (finished,) * self.ready_blocks + tuple(new)
 
     @property
-    def _lag(self) -> int:
+    def lag(self) -> int:
+        """Rows by which a block is behind the one before it."""
         return min(self.ar_step, self.inference_steps)
 
 
 def updated_blocks(window: Window, row: int, inference_steps: int) -> tuple[int, ...]:
-    """Blocks that the solver moves in a row: their index changed and they were not finished before."""
-    finished = inference_steps + 1
-    start = tuple(finished if block.ready else 0 for block in window.blocks)
-    changes = zip(window.steps[row - 1] if row else start, window.steps[row], strict=True)
-    return tuple(block for block, (old, new) in enumerate(changes) if old != new != finished)
+    """Blocks that the solver moves in a row: those that have begun and were not finished before."""
+    return tuple(block for block, index in enumerate(window.steps[row]) if 0 < index <= inference_steps)
 
 
 def progress_groups(window: Window) -> tuple[tuple[int, ...], ...]:

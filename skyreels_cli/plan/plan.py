@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
 from typing import TypeVar, overload
@@ -34,6 +34,10 @@ class Window:
     them as a ready block of its own, kept at timestep 0 and dropped before decoding. `steps[r][b]` is the
     index of block b in row r: 0 is pure noise, t in 1…T the t-th timestep, T+1 finished (tests/golden/REFERENCE.md §2).
     `shot` is its shot and `index` its own place in the film, both counted from 0; `number` is what people are told.
+
+    A window of a rolling film is denoised in `turns`, each a `Window` of its own from row `first_row` on: behind its
+    prefix come `carried` latents that earlier turns have begun, then new noise, and when its first new block is clean,
+    it leaves the `ahead` others, part-way, to the next turn. Its `latents` then are those that it makes clean.
     """
 
     index: int
@@ -47,6 +51,25 @@ class Window:
     drop_frames: int
     trim_frames: int
     shot: int = 0
+    carried: int = 0
+    ahead: int = 0
+    first_row: int = 0
+    turns: tuple[Window, ...] = ()
+
+    @property
+    def passes(self) -> tuple[Window, ...]:
+        """The runs of the sampler that it takes: its turns, or itself."""
+        return tuple(replace(turn, index=self.index) for turn in self.turns) or (self,)
+
+    @property
+    def drawn_latents(self) -> int:
+        """Latent frames of noise that a pass draws: all, also under its prefix, or what enters behind the carried."""
+        return self.latents - (self.prefix_latents + self.carried if self.carried else 0)
+
+    @property
+    def clean_latents(self) -> int:
+        """Latent frames of a pass that are clean at its end, from the first one on."""
+        return self.latents - (0 if self.turns else self.ahead)
 
     @property
     def number(self) -> int:
@@ -70,8 +93,8 @@ class Window:
 
     @property
     def forward_latents(self) -> int:
-        """Latent frames in a forward pass: those of the window and of the end frame."""
-        return self.latents + self.end_frame
+        """Latent frames in the longest forward pass: those of the window or turn, and of the end frame."""
+        return max((turn.forward_latents for turn in self.turns), default=self.latents + self.end_frame)
 
 
 @dataclass(frozen=True)
@@ -163,10 +186,20 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class JoinCost:
+    """Rows of a film whose windows are joined in some way, and the seconds that it is estimated to take."""
+
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """Windows of a film and their cost; `estimates` holds memory and disk in bytes, time in seconds.
 
-    An endless film has `num_frames` None and repeats its last window; its disk and time are for one such window.
+    An endless film has `num_frames` None and repeats its last window; its disk and time are for one such window. One
+    that rolls ends with a `closing` window, in place of any behind `windows`. `joins` says what a longer film than a
+    window would cost by each join that its settings allow.
     """
 
     width: int
@@ -178,6 +211,8 @@ class Plan:
     windows: Windows
     estimates: dict[str, Estimate]
     notes: tuple[str, ...] = ()
+    closing: Window | None = None
+    joins: Mapping[str, JoinCost] = field(default_factory=dict)
 
     @property
     def endless(self) -> bool:
@@ -208,7 +243,15 @@ class Plan:
                 return
             yield window
 
+    def closed_by(self, index: int) -> Window | None:
+        """The closing window as that of this number; None for a film that needs none to end."""
+        place = self.windows.runs[-1].window(index)
+        return self.closing and replace(self.closing, index=index, first_frame=place.first_frame)
+
     def ended_after(self, windows: int) -> Plan:
-        """The plan of an endless film that was ended after so many windows."""
-        kept = self.windows.beginning(windows)
+        """The plan of an endless film that was ended after so many windows, the closing one included."""
+        closing = self.closed_by(windows - 1)
+        kept = self.windows.beginning(windows - 1 if closing else windows)
+        if closing:
+            kept = Windows([*kept.runs, WindowRun(closing)])
         return replace(self, windows=kept, num_frames=kept.total(lambda window: window.new_frames))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import get_args
+
+from skyreels_cli.errors import UsageError
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.checks import check_family, check_one_window, check_positions, check_rerolls, check_size
 from skyreels_cli.plan.compute import Speed, time_estimate, tokens_per_frame
@@ -9,9 +13,12 @@ from skyreels_cli.plan.disk import disk_estimate
 from skyreels_cli.plan.frames import whole_latents
 from skyreels_cli.plan.memory import memory_estimates
 from skyreels_cli.plan.notes import plan_notes
-from skyreels_cli.plan.plan import Plan
+from skyreels_cli.plan.plan import JoinCost, Plan
+from skyreels_cli.plan.rolling import rolling_lag
+from skyreels_cli.plan.spans import ShotFrames, Start, WindowSizes
 from skyreels_cli.plan.story_checks import check_story
-from skyreels_cli.plan.windows import ShotFrames, Start, WindowSizes, longest_window, plan_windows
+from skyreels_cli.plan.windows import closing_window, longest_window, plan_windows
+from skyreels_cli.recipe.choices import Join
 from skyreels_cli.recipe.schema import Recipe
 
 
@@ -44,19 +51,38 @@ def make_plan(recipe: Recipe, facts: ModelFacts, speed: Speed | None = None) -> 
             "time": time_estimate(recipe, facts, costing, speed),
         },
         notes=plan_notes(recipe, facts, windows),
+        closing=closing_window(sizes, shots, given, windows),
+        joins=_join_costs(recipe, facts, speed) if recipe.num_frames and len(windows) > 1 else {},
     )
+
+
+def _join_costs(recipe: Recipe, facts: ModelFacts, speed: Speed | None) -> dict[str, JoinCost]:
+    """What the film would cost by each join; those that its blocks and steps do not allow are left out."""
+    costs = {}
+    for join in get_args(Join):
+        other = recipe.model_copy(update={"join": join})
+        with suppress(UsageError):
+            given = other.overlap_history if other.video else 0
+            windows = plan_windows(_window_sizes(other, facts), _shots(other, facts), given)
+            rows = windows.total(lambda window: window.rows)
+            costs[join] = JoinCost(rows, time_estimate(other, facts, windows, speed).value)
+    return costs if facts.traits.forcing else {}
 
 
 def _window_sizes(recipe: Recipe, facts: ModelFacts) -> WindowSizes:
     """The recipe's lengths in latent frames; T2V models render any length as one window."""
     base, overlap = _window_lengths(recipe, facts.temporal_stride) if facts.traits.forcing else (None, 0)
+    ar_step, rolling = recipe.ar_step, recipe.join == "rolling" and base is not None
+    if rolling and base is not None:
+        ar_step = rolling_lag(recipe.inference_steps, ar_step, base, overlap, recipe.causal_block_size)
     return WindowSizes(
         stride=facts.temporal_stride,
         base=base,
         overlap=overlap,
         block_size=recipe.causal_block_size,
         inference_steps=recipe.inference_steps,
-        ar_step=recipe.ar_step,
+        ar_step=ar_step,
+        rolling=rolling,
     )
 
 

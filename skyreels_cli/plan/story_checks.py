@@ -18,7 +18,7 @@ def check_story(recipe: Recipe, facts: ModelFacts) -> None:
         _check_endless(shot)
         if goes_on and not facts.traits.forcing:
             raise needs_forcing("going on from frames before it", facts)
-        if goes_on and index and recipe.join == "latents":
+        if goes_on and index and recipe.join != "pixels":
             _check_whole(recipe, index - 1, facts.temporal_stride)
     if recipe.num_frames is None and not facts.traits.forcing:
         raise needs_forcing("an endless film", facts)
@@ -53,7 +53,7 @@ def _check_whole(recipe: Recipe, index: int, stride: int) -> None:
     nearest = [length for length in (below, below + stride) if length >= 1]
     raise UsageError(
         "plan-shots",
-        f"shot {index + 1} has {frames} frames; with --join latents, for the next to go on from it, it must have a "
-        f"multiple of {stride}{' plus 1' if fresh else ''} (the nearest: {' or '.join(map(str, nearest))})",
+        f"shot {index + 1} has {frames} frames; with --join {recipe.join}, for the next to go on from it, it must have "
+        f"a multiple of {stride}{' plus 1' if fresh else ''} (the nearest: {' or '.join(map(str, nearest))})",
         f"num_frames: {min(nearest, key=lambda length: abs(length - frames))}, or --join pixels",
     )

@@ -7,55 +7,13 @@ and dropped. A shot is rounded up to whole latents, and its last window trims th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from skyreels_cli.plan.blocks import cut_blocks
-from skyreels_cli.plan.frames import latent_frames, pixel_frames
+from skyreels_cli.plan.frames import pixel_frames
 from skyreels_cli.plan.matrix import StepMatrix
 from skyreels_cli.plan.plan import Window, WindowRun, Windows
-
-Start = Literal["nothing", "image", "history"]
-
-
-@dataclass(frozen=True)
-class WindowSizes:
-    """Sizes that are the same for every window; `base`, `overlap` and `block_size` count latent frames.
-
-    With `base` None each shot is one window, however long it is.
-    """
-
-    stride: int
-    base: int | None
-    overlap: int
-    block_size: int
-    inference_steps: int
-    ar_step: int
-
-
-@dataclass(frozen=True)
-class ShotFrames:
-    """How many frames a shot adds (None: endlessly many), what it starts from, and whether it has an end frame."""
-
-    num_frames: int | None
-    start: Start = "nothing"
-    end_frame: bool = False
-
-
-@dataclass(frozen=True)
-class ShotLatents:
-    """A shot in latent frames, `prefix` of which are known and decode to `drop` known frames.
-
-    `frames` includes the dropped ones; `first_frame` is the film's frame that the first new one becomes.
-    """
-
-    shot: int
-    latents: int
-    prefix: int
-    drop: int
-    frames: int
-    first_frame: int
-    end_frame: bool
+from skyreels_cli.plan.rolling import last_window, rolling_runs
+from skyreels_cli.plan.spans import ShotFrames, ShotLatents, WindowSizes, shot_spans
 
 
 def plan_windows(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int = 0) -> Windows:
@@ -64,30 +22,34 @@ def plan_windows(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int = 0
     `given` counts the frames of a video that the first shot goes on from.
     """
     runs: list[WindowRun] = []
-    for span in _spans(sizes, shots, given):
-        runs += _runs(sizes, span, runs[-1].stop if runs else 0)
+    for span in shot_spans(sizes, shots, given):
+        first_index = runs[-1].stop if runs else 0
+        rolls = sizes.rolling and sizes.base is not None and span.latents > sizes.base
+        runs += rolling_runs(sizes, span, first_index) if rolls else _runs(sizes, span, first_index)
     return Windows(runs)
+
+
+def closing_window(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int, windows: Windows) -> Window | None:
+    """The window with which an endless rolling film ends behind those `windows`; None for any other film."""
+    *_, span = shot_spans(sizes, shots, given)
+    if not (span.endless and sizes.rolling):
+        return None
+    before = sum(run.count for run in windows.runs if run.first.shot != span.shot)
+    return last_window(sizes, span, len(windows) - before, len(windows))
 
 
 def longest_window(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int = 0) -> int:
     """Latent frames in the longest forward pass of a film, end frames included, found without making its windows."""
     longest = 0
-    for span in _spans(sizes, shots, given):
+    for span in shot_spans(sizes, shots, given):
         base = sizes.base or span.latents
+        if sizes.rolling:
+            longest = max(longest, min(span.latents, base) + span.end_frame)
+            continue
         last = window_count(span.latents, sizes.base, sizes.overlap) - 1
         rest = span.latents - last * (base - sizes.overlap) + span.end_frame
         longest = max(longest, rest, base if last else 0)
     return longest
-
-
-def _spans(sizes: WindowSizes, shots: Iterable[ShotFrames], given: int) -> Iterator[ShotLatents]:
-    first_frame, known = 0, given
-    for shot, shot_frames in enumerate(shots):
-        known = known if shot_frames.start == "history" else 0
-        span = _shot_latents(sizes, shot, shot_frames, first_frame, known)
-        yield span
-        added = span.frames - span.drop
-        first_frame, known = first_frame + added, known + added
 
 
 def window_count(latents: int, base: int | None, overlap: int) -> int:
@@ -95,24 +57,6 @@ def window_count(latents: int, base: int | None, overlap: int) -> int:
     if base is None or latents <= base:
         return 1
     return 2 + (latents - base - 1) // (base - overlap)
-
-
-def _shot_latents(sizes: WindowSizes, shot: int, shot_frames: ShotFrames, first_frame: int, known: int) -> ShotLatents:
-    """A shot with its prefix, which is as many of the `known` frames as the overlap holds, in whole latents.
-
-    A start image is a prefix of one latent that is not dropped, because it is the first frame of the shot.
-    """
-    prefix, drop = int(shot_frames.start == "image"), 0
-    if shot_frames.start == "history":
-        prefix = min(sizes.overlap, (known - 1) // sizes.stride + 1)
-        drop = pixel_frames(prefix, sizes.stride)
-    if shot_frames.num_frames is None:
-        assert sizes.base is not None, "an endless film has windows"
-        frames = pixel_frames(2 * sizes.base - sizes.overlap, sizes.stride)
-    else:
-        frames = drop + shot_frames.num_frames
-    latents = latent_frames(frames, sizes.stride)
-    return ShotLatents(shot, latents, prefix, drop, frames, first_frame, shot_frames.end_frame)
 
 
 def _runs(sizes: WindowSizes, span: ShotLatents, first_index: int) -> Iterator[WindowRun]:

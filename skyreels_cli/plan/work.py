@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from itertools import accumulate
+from dataclasses import replace
+from functools import partial
+from itertools import accumulate, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -31,41 +33,41 @@ class WindowWork(NamedTuple):
 class FilmWork:
     """The windows of a film as runs of alike ones; an `endless` film repeats its last window.
 
-    Where the machine's speed is not `known` costs are good beside each other only.
+    Where the machine's speed is not `known` costs are good beside each other only; with a cache (`cached`) steps take
+    less than their cost.
     """
 
-    def __init__(self, runs: Iterable[WindowWork], *, endless: bool = False, known: bool = False) -> None:
+    def __init__(
+        self, runs: Iterable[WindowWork], *, endless: bool = False, known: bool = False, cached: bool = False
+    ) -> None:
         self.endless = endless
         self.known = known
+        self.cached = cached
         self._runs = [run for run in runs if run.windows]
         self._firsts = list(accumulate((run.windows for run in self._runs), initial=0))
 
     @classmethod
     def of(cls, recipe: Recipe, facts: ModelFacts, plan: Plan, speed: Speed | None) -> FilmWork:
-        """The work of a plan at the `speed` of this machine, or at an assumed one; a cache makes steps uncertain."""
-        from skyreels_cli.plan.compute import TransformerShape, assumed_speed, forward_flops, vae_flops
-
-        shape, at = TransformerShape.of(facts), speed or assumed_speed(recipe)
-
-        def work(window: Window, count: int) -> WindowWork:
-            passes = len(recipe.story[window.shot].texts)
-            step = passes * forward_flops(shape, window.forward_latents * plan.tokens_per_frame) / at.transformer
-            decode = vae_flops(recipe, facts, window) / at.vae
-            return WindowWork(count, window.rows, step, decode, window.drop_frames, window.new_frames)
-
-        runs = (work(run.first, run.count) for run in plan.windows.runs)
-        return cls(runs, endless=plan.endless, known=speed is not None and recipe.cache is None)
+        """The work of a plan at the `speed` of this machine, or at an assumed one."""
+        costs, runs = _Costs(recipe, facts, plan, speed), []
+        for run, following in zip_longest(plan.windows.runs, plan.windows.runs[1:]):
+            last = run.window(run.stop - 1)
+            runs.append(costs.work(run.first, run.count - 1, run.first))
+            runs.append(costs.work(last, 1, following.first if following else last if plan.endless else None))
+        known = speed is not None
+        return cls(runs, endless=plan.endless, known=known, cached=recipe.cache is not None)
 
     @classmethod
     def of_data(cls, plan: Mapping[str, Any]) -> FilmWork:
         """The work of a plan in the form of `plan_data`, which may hold the `work` as `to_data` gives it."""
         if "work" in plan:
-            return cls((WindowWork(*run) for run in plan["work"]["runs"]), known=plan["work"]["known"])
+            work = plan["work"]
+            return cls((WindowWork(*run) for run in work["runs"]), known=work["known"], cached=work["cached"])
         return cls(WindowWork(window.get("count", 1), window["rows"]) for window in plan["windows"])
 
     def to_data(self) -> dict[str, Any]:
         """The runs as JSON values."""
-        return {"known": self.known, "runs": [list(run) for run in self._runs]}
+        return {"known": self.known, "cached": self.cached, "runs": [list(run) for run in self._runs]}
 
     @property
     def windows(self) -> int:
@@ -109,3 +111,32 @@ def _step_cost(run: WindowWork) -> float:
 
 def _decode_cost(run: WindowWork) -> float:
     return run.decode_cost
+
+
+class _Costs:
+    """What windows should take, by the plan's operations."""
+
+    def __init__(self, recipe: Recipe, facts: ModelFacts, plan: Plan, speed: Speed | None) -> None:
+        from skyreels_cli.plan.compute import TransformerShape, assumed_speed, vae_flops
+
+        self._recipe = recipe
+        self._tokens = plan.tokens_per_frame
+        self._shape = TransformerShape.of(facts)
+        self._at = speed or assumed_speed(recipe)
+        self._vae_flops = partial(vae_flops, recipe, facts)
+        self._chained = recipe.join == "latents"
+
+    def work(self, window: Window, count: int, following: Window | None) -> WindowWork:
+        """Alike windows; each also encodes the end of the film for the one that is `following`, if that goes on."""
+        from skyreels_cli.plan.compute import forward_flops
+
+        passes = len(self._recipe.story[window.shot].texts)
+        step = passes * forward_flops(self._shape, window.forward_latents * self._tokens) / self._at.transformer
+        chained = self._chained and not window.fresh  # then only new latents are decoded, and none is encoded
+        decoded = replace(window, prefix_latents=0, latents=window.new_latents if chained else window.latents)
+        encoding = 0.0 if following is None or self._chained else self._encoding(following)
+        decode = (self._vae_flops(decoded) + encoding) / self._at.vae
+        return WindowWork(count, window.rows, step, decode, 0 if chained else window.drop_frames, window.new_frames)
+
+    def _encoding(self, window: Window) -> float:
+        return self._vae_flops(window) - self._vae_flops(replace(window, prefix_latents=0))

@@ -65,7 +65,7 @@ class Scheduler(Protocol):
 
 @dataclass(frozen=True)
 class CacheSetting:
-    """The window that a cache is made for.
+    """The window that a cache is made for; in a rolling film one of its turns, which has rows and blocks of its own.
 
     `blocks` cover all latent frames of a forward pass, an end frame included; `layers` and `width` are those of the
     transformer (30 × 1536 for 1.3B, 40 × 5120 for 14B), and a number of its hidden states takes `element_bytes`. On

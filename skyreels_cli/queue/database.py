@@ -163,6 +163,7 @@ def storage_error(error: sqlite3.DatabaseError, path: Path) -> SkyreelsError:
     """What SQLite complains about, as one of our errors; nothing that was committed is lost by any of them."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of an extended code says more than is needed
     if code not in _FAILURES:
-        return SkyreelsError("queue-broken", f"{path}: {error}", "run the same command with --debug and report it")
+        message = f"the queue in {path} is not as this program left it"
+        return SkyreelsError("queue-broken", message, "run the same command with --debug and report it")
     kind, name, message, hint = _FAILURES[code]
     return kind(name, message.format(path=path), hint.format(path=path, folder=path.parent))

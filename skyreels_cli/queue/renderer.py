@@ -109,6 +109,7 @@ class Renderer:
             Path(command["output"]),
             keep_work=command["keep_work"],
             overwrite=command["overwrite"],
+            open_dtype=command.get("open_dtype", False),
             machine=self._free(placement),
             show=lambda piece: say({"event": "text_written", "text": piece}),  # a worker kills who says nothing
         )

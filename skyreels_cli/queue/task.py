@@ -66,6 +66,7 @@ def render_command(store: Store, task: Task) -> dict[str, Any]:
         "do": "render",
         "job": job.id,
         "recipe": store.assets.resolve(job.current_recipe),
+        "open_dtype": job.draft.get("dtype") in (None, "auto"),
         "placement": task.placement,
         "output": job.output,
         "keep_work": job.keep_work,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 Aspect = Literal["16:9", "9:16", "1:1", "4:3", "3:4"]
-Join = Literal["pixels", "latents"]
+Join = Literal["pixels", "latents", "rolling"]
 ColorMatch = Literal["off", "anchor"]
 Dtype = Literal["bfloat16", "float16", "float32"]
 AskedDtype = Literal["auto", "bfloat16", "float16", "float32"]

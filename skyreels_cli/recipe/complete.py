@@ -27,6 +27,11 @@ RANDOM_SEEDS = 2**32
 AUTO = "auto"
 
 
+def draw_seed() -> int:
+    """A seed where nobody has said one."""
+    return secrets.randbelow(RANDOM_SEEDS)
+
+
 def complete(draft: Draft, facts: ModelFacts) -> Recipe:
     """Lay the draft over the defaults of the model's family and of the model itself.
 
@@ -50,7 +55,7 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
         "num_frames": _num_frames(said, film, shots),
         "shots": shots,
         "overlap_history": overlap,
-        "seed": said.get("seed", secrets.randbelow(RANDOM_SEEDS)),
+        "seed": said.get("seed", draw_seed()),
         "image": film.image,
         "end_image": film.end_image,
         "base": _located_base(draft.base),

@@ -214,7 +214,7 @@ class Monitor(App[None]):
         job = self.dashboard.selected
         if job:
             log = self.folder / "logs" / f"{job.id}.log"
-            self.push_screen(JobScreen(job.id, log), lambda _: self.watcher.want(detail=None))
+            self.push_screen(JobScreen(job.id, log, self.view), lambda _: self.watcher.want(detail=None))
             self.watcher.want(detail=job.id)
 
     def action_new(self) -> None:

@@ -11,7 +11,7 @@ from skyreels_cli.output import byte_size, clock
 from skyreels_cli.plan.dry_run import count_windows
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
-from skyreels_cli.tui.widgets.job_line import model_name
+from skyreels_cli.tui.view import model_name
 
 STYLES = {"error": "$text-error", "try": "$text-accent", "less memory": "$text-warning", "turn": "$text-warning"}
 Fact = tuple[str, str]

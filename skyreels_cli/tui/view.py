@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from skyreels_cli.queue.job import FINISHED, Job, JobState, JobSummary, WorkerInfo
@@ -113,3 +114,8 @@ def planned_memory(job: Job) -> float | None:
     device = "memory" if offload in ("auto", "none") or not on_gpu else f"memory_offload_{offload}"
     names = (device,) if on_gpu else (device, "host")
     return sum(float(estimates[name]["value"]) for name in names) if all(n in estimates for n in names) else None
+
+
+def model_name(model: str) -> str:
+    """`DF-1.3B-540P` for `Skywork/SkyReels-V2-DF-1.3B-540P-Diffusers`, the last part of other names."""
+    return Path(model).name.removeprefix("SkyReels-V2-").removesuffix("-Diffusers")

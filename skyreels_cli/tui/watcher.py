@@ -119,7 +119,8 @@ class Watcher(threading.Thread):
         offset = max(0, min(wanted.offset, total - 1))
         workers = tuple(_timeless(worker) for worker in store.workers())
         turns = next_turns(store, [worker for worker in workers if worker.alive])
-        jobs = store.jobs(states, wanted.text, wanted.sort, wanted.descending, wanted.limit, offset, turns.order)
+        first = turns.order if turns.why else ()  # else it is the order of their places, which SQLite sorts sooner
+        jobs = store.jobs(states, wanted.text, wanted.sort, wanted.descending, wanted.limit, offset, first)
         return View(
             wanted=replace(wanted, offset=offset),
             counts=counts,

@@ -61,7 +61,8 @@ def plain_film(recipe: Recipe, plan: Plan, loaded: LoadedModel, output: Path) ->
         shape = (channels, window.latents, plan.height // stride, plan.width // stride)
         drawn = noise.draw(direction.stream, shape)
         with loaded.vae() as vae, loaded.transformer() as transformer:
-            latents = condition(drawn, window, direction.shot, recipe, history, loaded, vae).latents
+            prefix = history.prefix(window) if window.prefix_latents and not window.fresh else None
+            latents = condition(drawn, window, direction.shot, recipe, prefix, loaded, vae).latents
             texts = [loaded.text(text) for text in direction.shot.texts]
             sampler = WindowSampler(
                 window,

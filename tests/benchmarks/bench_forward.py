@@ -39,7 +39,8 @@ from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.model.family import family_model
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
-from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
+from skyreels_cli.plan.spans import ShotFrames, WindowSizes
+from skyreels_cli.plan.windows import plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
 CONFIG: dict[str, Any] = {

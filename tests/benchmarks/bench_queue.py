@@ -90,7 +90,7 @@ def _one_round(folder: Path) -> list[float]:
         elif event["event"] == "step_done":
             begun.setdefault(event["job"], time.perf_counter())
 
-    habits = WorkerConfig({"device": "cpu", "offload": "none", "attention": None, "gpus": 1})
+    habits = WorkerConfig({"device": "cpu", "offload": "none", "attention": "auto", "gpus": 1})
     supervisor = Supervisor(store, [habits], find_executor("local", {}), listen)
     supervisor.run(StopSignals(), once=True)
     assert supervisor.ended == {"succeeded": JOBS_PER_ROUND}

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from skyreels_tiny.captions import parse
@@ -49,7 +50,10 @@ def table(films: list[Bytes], prompts: list[str]) -> dict[str, float]:
 
 
 class Program:
-    """The bundled model, loaded once, and films of it made as `skyreels generate` makes them."""
+    """The bundled model, loaded once, and films of it made as `skyreels generate` makes them.
+
+    `plan` is that of the last film.
+    """
 
     def __init__(self, model: str, folder: Path) -> None:
         from skyreels_cli.film.loaded_model import LoadedModel
@@ -61,6 +65,12 @@ class Program:
         self._facts = open_model(model)
         self._placement = Placement(device="cpu")
         self._model = LoadedModel(weights_spec(self._facts, "bfloat16"), self._placement)
+
+    def use_vae_in(self, dtype: torch.dtype) -> None:
+        """Have the VAE compute in another type than float32."""
+        list(self._model.prepare([]))
+        with self._model.vae() as vae:
+            vae.to(dtype)
 
     def film(self, prompt: str, seed: int, **said: Any) -> Bytes:
         """A film (f, h, w, 3) uint8; 33 frames unless `num_frames` says otherwise."""
@@ -74,10 +84,11 @@ class Program:
         draft = Draft.model_validate({"num_frames": 33, "codec": "ffv1", **said, "prompt": prompt, "seed": seed})
         recipe = complete(draft, self._facts)
         output = self.folder / "film.mkv"
+        self.plan = make_plan(recipe, self._facts)
         rendering = Rendering(
             recipe=recipe,
             facts=self._facts,
-            plan=make_plan(recipe, self._facts),
+            plan=self.plan,
             placement=self._placement,
             output=output,
         )

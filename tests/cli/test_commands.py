@@ -75,7 +75,7 @@ class TestShow:
         data = run("show", str(film), "--json").envelope["data"]
         assert data["recipe"] == MADE["recipe"]
         assert (data["video"]["frames"], data["video"]["width"], data["video"]["fps"]) == (3, 80, 24.0)
-        assert "recipe.prompt     a red ball; 50 %" in run("show", str(film)).out
+        assert "prompt  a red ball; 50 %" in run("show", str(film)).out
 
     def test_a_recipe_that_is_none_is_refused(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "dinner.json").write_text(json.dumps({"recipe": "two eggs"}))

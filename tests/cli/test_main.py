@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
         (
             ["generate", "--nm_frames", "3"],
             'no such option: --nm-frames; did you mean "--num-frames"?',
-            "skyreels generate --help",
+            "skyreels generate --num-frames 3 --json",
         ),
         (
             ["generate", "--codec", "ffv"],
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
             "skyreels generate --help",
         ),
         (["preset", "shw"], "no such command 'shw'. Did you mean 'show'?", "skyreels preset --help"),
-        (["config"], "missing command", "skyreels config --help"),
+        (["models"], "missing command", "skyreels models --help"),
         ([], "no command given", "skyreels --help"),
     ],
 )

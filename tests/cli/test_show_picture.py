@@ -54,6 +54,27 @@ def test_a_sheet_without_a_plan_is_evenly_spaced(run: Run, film: Path, tmp_path:
     assert (sheet[52, 48, 0], sheet[52 + 2 * 76, 48 + 3 * 88, 0]) == (0, 228)
 
 
+def test_its_drift(run: Run, film: Path) -> None:
+    """Two windows behind 4 given frames: three parts, the levels of which are known."""
+    data = run("show", str(film), "--drift", "--json").envelope["data"]
+    assert [part["first_frame"] for part in data["parts"]] == [0, 4, 13]
+    levels = [LEVELS[:4].mean(), LEVELS[4:13].mean(), LEVELS[13:].mean()]
+    assert [part["luma"] for part in data["parts"]] == pytest.approx([level / 255 for level in levels], abs=0.01)
+    assert [part["step"] for part in data["parts"]][1:] == pytest.approx([1.0, 1.0], abs=0.01)
+    said = run("show", str(film), "--drift").out
+    assert "luma" in said
+    assert "+0." in said
+
+
+def test_its_drift_as_a_picture(run: Run, film: Path, tmp_path: Path) -> None:
+    """Luma rises: the first curve's ink is low at the left and high at the right."""
+    assert run("show", str(film), "--plot", "-o", str(tmp_path / "x.png")).status == 0
+    picture = np.asarray(Image.open(tmp_path / "x.png")).astype(int)
+    blue = np.abs(picture - (31, 119, 180)).sum(-1) < 30
+    left, right = (np.nonzero(blue[:220, side])[0].mean() for side in (20, 970))
+    assert left > right + 100
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_a_moving_picture(run: Run, film: Path, tmp_path: Path, suffix: str) -> None:
     ran = run("show", str(film), "-o", str(tmp_path / f"x{suffix}"), "--json")
@@ -68,6 +89,10 @@ def test_a_moving_picture(run: Run, film: Path, tmp_path: Path, suffix: str) -> 
         (["--frame", "21", "-o", "x.png"], "frame-number"),
         (["--frame", "first", "-o", "x.png"], "frame-number"),
         (["--frame", "1", "--sheet", "-o", "x.png"], "usage"),
+        (["--plot", "--sheet", "-o", "x.png"], "usage"),
+        (["--plot"], "usage"),
+        (["--drift", "-o", "x.png"], "usage"),
+        (["--plot", "-o", "x.gif"], "picture-suffix"),
         (["--frame", "1"], "usage"),
         (["-o", "x.png"], "usage"),
         (["--sheet", "-o", "x.gif"], "picture-suffix"),

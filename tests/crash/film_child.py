@@ -35,13 +35,13 @@ def render_film(job: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     facts = open_folder(MODEL, "golden")
     draft = Draft(
-        prompt="a red ball", resolution="64x48", num_frames=33, base_num_frames=13, overlap_history=9, seed=7,
-        inference_steps=2, guidance_scale=1.0, addnoise_condition=20, dtype="float32", codec=job.get("codec", "ffv1"),
-        join=job.get("join", "pixels"),
+        prompt="a red ball", resolution="64x48", num_frames=33, base_num_frames=13, seed=7, inference_steps=2,
+        overlap_history=job.get("overlap", 9), guidance_scale=1.0, addnoise_condition=20, dtype="float32",
+        codec=job.get("codec", "ffv1"), join=job.get("join", "pixels"),
     )  # fmt: skip
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
-    assert len(plan.windows) == WINDOWS, plan.windows
+    assert len(plan.windows) == job.get("windows", WINDOWS), plan.windows
     rendering = Rendering(
         recipe=recipe,
         facts=facts,

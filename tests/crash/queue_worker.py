@@ -32,7 +32,7 @@ def work(folder: Path, renderer: str, *, once: bool) -> None:
     faulthandler.register(signal.SIGUSR1)
     command = {"fake": FAKE, "real": REAL}.get(renderer, [sys.executable, __file__, renderer])
     config = WorkerConfig(
-        {"device": "cpu", "offload": "none", "attention": None, "gpus": 1},
+        {"device": "cpu", "offload": "none", "attention": "auto", "gpus": 1},
         poll_seconds=0.02,
         heartbeat_seconds=0.05,
         lease_seconds=2.0,

@@ -59,10 +59,12 @@ def test_killed_around_every_rename(renderer: Any, calm: Any, check_finished: Ch
     assert kill_at_commits(renderer, calm.digest, check_finished, tmp_path, step=1) > 60
 
 
-def test_latent_join_survives_too(
-    renderer: Any, digest_of: Callable[[Path], str], check_finished: Check, tmp_path: Path
+@pytest.mark.parametrize("job", [{"join": "latents"}, {"join": "rolling", "overlap": 5, "windows": 5}], ids=str)
+def test_other_joins_survive_too(
+    renderer: Any, digest_of: Callable[[Path], str], check_finished: Check, tmp_path: Path, job: dict[str, Any]
 ) -> None:
-    renderer.finish(tmp_path / "calm.mkv", join="latents")
+    """A rolling film is killed between two turns of a window, too: it is saved after every step."""
+    renderer.finish(tmp_path / "calm.mkv", **job)
     expected = digest_of(tmp_path / "calm.mkv")
     (tmp_path / "killed").mkdir()
-    kill_at_commits(renderer, expected, check_finished, tmp_path / "killed", step=31, join="latents")
+    kill_at_commits(renderer, expected, check_finished, tmp_path / "killed", step=31, **job)

@@ -90,7 +90,7 @@ def live_tensor_bytes() -> Iterator[Callable[[], int]]:
 
 
 @pytest.mark.usefixtures("all_in_front")
-@pytest.mark.parametrize("join", ["pixels", "latents"])
+@pytest.mark.parametrize("join", ["pixels", "latents", "rolling"])
 def test_no_window_leaves_more_behind_than_the_one_before(
     film: Film, live_tensor_bytes: Callable[[], int], join: str
 ) -> None:
@@ -99,8 +99,19 @@ def test_no_window_leaves_more_behind_than_the_one_before(
         for event in film(num_frames=BASE + NEW * 4, inference_steps=1, join=join)
         if isinstance(event, WindowDone)
     ]
-    assert len(left) == 5
+    assert len(left) == {"rolling": 6}.get(join, 5)
     # Joined by latents, a film keeps as many as its decoder needs to be warmed up again, from wherever it stops.
     vae_config = json.loads((GOLDEN / "model/vae/config.json").read_text())
-    allowed = {"pixels": 0, "latents": temporal_reach(vae_config) * LATENT_BYTES}[join]
+    allowed = 0 if join == "pixels" else temporal_reach(vae_config) * LATENT_BYTES
     assert max(left[1:]) - left[1] <= allowed
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("all_in_front")
+def test_two_hundred_blocks_roll_in_the_memory_of_forty(film: Film, live_tensor_bytes: Callable[[], int]) -> None:
+    left = {
+        event.window: live_tensor_bytes()
+        for event in film(num_frames=4 * 199 + 1, inference_steps=1, join="rolling")
+        if isinstance(event, WindowDone) and event.window in (20, 60, 98)
+    }
+    assert left[20] == left[60] == left[98]

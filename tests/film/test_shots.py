@@ -40,7 +40,7 @@ def overwrite(folder: Path) -> Path:
 Shoot = Callable[..., np.ndarray]
 
 
-@pytest.mark.parametrize("join", ["pixels", "latents"])
+@pytest.mark.parametrize("join", ["pixels", "latents", "rolling"])
 def test_without_the_second_shot_the_first_is_the_same(shoot: Shoot, join: str) -> None:
     both = shoot(FIRST, SECOND, join=join, addnoise_condition=20)
     assert len(both) == 17
@@ -63,7 +63,7 @@ def test_a_shot_goes_on_from_the_one_before(shoot: Shoot) -> None:
     assert not np.array_equal(changed[9:], plain[9:])
 
 
-@pytest.mark.parametrize("join", ["pixels", "latents"])
+@pytest.mark.parametrize("join", ["pixels", "latents", "rolling"])
 def test_a_cut_with_a_seed_is_a_film_of_its_own(shoot: Shoot, join: str) -> None:
     both = shoot(FIRST, {**SECOND, "num_frames": 23, "cut": True, "seed": 5}, join=join, addnoise_condition=20)
     alone = shoot(prompt=SECOND["prompt"], num_frames=23, seed=5, join=join, addnoise_condition=20)

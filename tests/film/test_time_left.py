@@ -83,7 +83,10 @@ def test_decoding_runs_down_and_is_told_by_its_frames_where_none_was_seen(clock:
     clock.seconds += 3.0
     assert left.window_left == 8.0 - 3.0
     go_on(left, FramesReady(1, 24, 257))  # 24 of 97 in 3 s
-    assert left.window_left == pytest.approx(3.0 * (97 / 24 - 1))
+    assert left.window_left == pytest.approx((8.0 * 73 / 97 + 3.0) * 73 / 97)
+    clock.seconds += 6.0
+    go_on(left, FramesReady(1, 96, 257))
+    assert left.window_left == pytest.approx((8.0 / 97 + 9.0) / 97)
 
 
 def test_a_window_that_was_decoded_tells_of_the_others(clock: Clock) -> None:

@@ -109,7 +109,7 @@ def test_a_folder_without_write_permission(tmp_path: Path, monkeypatch: pytest.M
 def test_space(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
     check_space(tmp_path / "new", free / 2)
-    with pytest.raises(UsageError, match=r"needs 5000000\.0 GB on disk, and .* has \d+\.\d GB free") as error:
+    with pytest.raises(UsageError, match=r"needs 5,000,000\.0 GB on disk, and .* has \d+\.\d GB free") as error:
         check_space(tmp_path / "new", 5e15)
     assert (error.value.code, error.value.exit_code) == ("disk-too-small", 2)
     assert error.value.hint

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from skyreels_cli.film.folder.manifest import MANIFEST, work_folder
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.order import speed as module
 from skyreels_cli.order.intake import decide, take_up
@@ -64,6 +65,22 @@ def test_what_a_film_took_wins_over_a_calibration(tmp_path: Path, asked: list[di
     assert len(asked) == 1
     taken_up = take_up(after.recipe, Placement(), tmp_path / "film.mp4")
     assert taken_up.plan == after.plan
+
+
+def test_a_job_is_computed_in_what_suits_the_machine_that_renders_it(
+    tmp_path: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided = order_of(tmp_path).recipe
+    film = tmp_path / "film.mp4"
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")  # another machine, as far as speed is concerned
+    monkeypatch.setitem(FOUND, "dtype", "bfloat16")
+    assert take_up(decided, Placement(), film).recipe.dtype == "float32"
+    assert take_up(decided, Placement(), film, open_dtype=True).recipe.dtype == "bfloat16"
+    work_folder(film).mkdir()
+    begun = decided.model_dump(mode="json", by_alias=True)
+    (work_folder(film) / MANIFEST).write_text(json.dumps({"recipe": begun}))
+    assert take_up(decided, Placement(), film, open_dtype=True).recipe == decided
+    assert len(asked) == 2
 
 
 def test_a_calibration_that_fails_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ from skyreels_cli.plan.frames import latent_frames
 from skyreels_cli.plan.matrix import StepMatrix
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.plan.planner import make_plan
-from skyreels_cli.plan.windows import ShotFrames, WindowSizes, longest_window, plan_windows
+from skyreels_cli.plan.spans import ShotFrames, WindowSizes
+from skyreels_cli.plan.windows import longest_window, plan_windows
 from skyreels_cli.plan.work import FilmWork, WindowWork
 from skyreels_cli.recipe.schema import Recipe
 

@@ -20,7 +20,7 @@ from skyreels_cli.queue.worker_config import WorkerConfig
 from .fake_renderer import complete, film_text, plan
 
 FAKE = [sys.executable, "-S", "-E", str(Path(__file__).with_name("fake_renderer.py"))]
-PLACEMENT = {"device": "auto", "offload": "none", "attention": None, "gpus": 1}
+PLACEMENT = {"device": "auto", "offload": "none", "attention": "auto", "gpus": 1}
 # Nothing here waits for longer than the test itself makes it wait.
 CONFIG = WorkerConfig(PLACEMENT, poll_seconds=0.02, heartbeat_seconds=0.05, grace_seconds=60.0, retry_seconds=0.05)
 

@@ -404,12 +404,12 @@ def test_help_is_quick_and_complete(queue: Queue) -> None:
     listed = queue("--help").out
     for command in (
         "add", "list", "show", "cancel", "retry", "pause", "resume", "move", "priority", "edit", "remove", "clear",
-        "logs", "watch", "run", "export", "import", "install-service",
+        "logs", "watch", "run", "stop", "export", "import", "install-service",
     ):  # fmt: skip
         assert f"│ {command} " in listed
     generate = {line.split()[1] for line in _help("generate").splitlines() if line.startswith("│ --")}
     added = {line.split()[1] for line in _help("queue", "add").splitlines() if line.startswith("│ --")}
-    assert generate - added == {"--dry-run", "--explain"}
+    assert generate - added == {"--dry-run", "--explain", "--preview", "--bell"}
 
 
 def _help(*command: str) -> str:

@@ -17,7 +17,7 @@ from skyreels_cli.film.events import (
 )
 from skyreels_cli.queue.progress import Progress
 
-WORK = {"known": False, "runs": [[1, 30, 1.0, 5.0, 0, 97], [1, 40, 1.0, 5.0, 17, 80]]}
+WORK = {"known": False, "cached": False, "runs": [[1, 30, 1.0, 5.0, 0, 97], [1, 40, 1.0, 5.0, 17, 80]]}
 PLAN = {"frames": 177, "total_rows": 70, "windows": [{"rows": 30}, {"rows": 40}], "work": WORK, "denoise_flops": 7e12}
 
 

@@ -230,11 +230,11 @@ sys.stdin.read()
     lines: list[str] = []
     child.log = lines.append
     _, hello = inbox.get(timeout=120)
-    child.send({"do": "render"})  # the log is there: now it may be written to
+    child.send({"do": "render", "job": 1})  # the log is there: now it may be written to
     wait_for(lambda: len(lines) == 3)
     assert sorted(lines) == ["[1, 2]\n", "an error\n", "no protocol\n"]
     child.kill()
-    assert inbox.get(timeout=120) == (child, {"event": "exited", "error": death_record(0, -9, for_memory=False)})
+    assert inbox.get(timeout=120) == (child, {"event": "exited", "error": death_record(1, -9, for_memory=False)})
     wait_for(lambda: not process_start(hello["helper"]))
     child.send({"do": "stop", "job": 1})  # to nobody
 

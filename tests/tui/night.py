@@ -82,7 +82,7 @@ def plan_of(frames: int = 257, steps: int = 30, ar_step: int = 0, block: int = 1
         "family": "df",
         "device": "cuda:0",
         "windows": windows,
-        "work": {"known": False, "runs": work},
+        "work": {"known": False, "cached": False, "runs": work},
         "estimates": {**estimates, "time": {"value": rows * 2.4, "unit": "s", "basis": ""}},
         "notes": [],
     }

@@ -187,7 +187,7 @@ async def test_options_of_the_plugins_that_are_chosen_are_fields_too(store: Stor
 
 
 def test_fields_with_few_words_offer_them() -> None:
-    assert choices("join") == ["pixels", "latents"]
+    assert choices("join") == ["pixels", "latents", "rolling"]
     assert {"teacache", "blockcache"} <= set(choices("cache"))
     assert choices("prompt") == choices("num_frames") == []
 

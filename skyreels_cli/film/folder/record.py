@@ -93,10 +93,11 @@ class FilmRecord:
 
 
 def film_changed(changes: Sequence[str]) -> UsageError:
-    """The error for a work folder that holds another film."""
+    """The error for a work folder that holds another film; of what is different the prompt tells most."""
+    telling = sorted(changes, key=lambda change: not change.startswith("recipe.prompt "))
     return UsageError(
         "film-changed",
-        f"an unfinished film lies there, and it is another one: {'; '.join(changes[:3])}",
+        f"an unfinished film lies there, and it is another one: {'; '.join(telling[:3])}",
         "go on with it by `skyreels resume`, start again with --overwrite, or choose another -o",
     )
 

@@ -98,6 +98,15 @@ class WorkFolder:
         write_json(self.path / f"w{window:04}.json", {**record, "files": files})
         self.drop_checkpoint()
 
+    def adopt_window(self, window: int, piece: Path, kept: Path) -> None:
+        """Make a window count whose history and record lie in another folder, with a piece that lies here."""
+        tensors = self.path / f"w{window:04}.safetensors"
+        shutil.copy2(kept / tensors.name, tensors)
+        files = {file.name: sha256(file) for file in (piece, tensors)}
+        write_json(
+            self.path / f"w{window:04}.json", {**(read_record(kept / f"w{window:04}.json") or {}), "files": files}
+        )
+
     def recorded_windows(self) -> list[int]:
         """Windows that have a record, in order."""
         return sorted(int(path.stem[1:]) for path in self.path.glob("w[0-9]*.json"))

@@ -14,7 +14,7 @@ from skyreels_cli.film.index.found import FoundFilm
 VERSION = 1
 _TABLE = "CREATE TABLE IF NOT EXISTS videos (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, film TEXT) WITHOUT ROWID"
 
-Known = tuple[str, FoundFilm | None]
+CachedFilm = tuple[str, FoundFilm | None]
 """The stamp of a file when it was read, and the film in it, None if it is none of ours."""
 
 
@@ -34,7 +34,7 @@ class FilmCache:
         except sqlite3.Error:
             return {}
 
-    def keep(self, read: Mapping[str, Known], gone: Iterable[str]) -> None:
+    def keep(self, read: Mapping[str, CachedFilm], gone: Iterable[str]) -> None:
         """Remember what was read, forget what is gone."""
         if self._connection is None:
             return

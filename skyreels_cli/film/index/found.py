@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from shlex import quote
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from skyreels_cli.film.folder.manifest import film_of, read_manifest, read_record
 from skyreels_cli.film.folder.process import HOLDER, is_held
@@ -17,8 +16,7 @@ from skyreels_cli.film.identity import identity_of, sidecar_of
 FilmState = Literal["finished", "unfinished", "rendering"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoundFilm:
+class FoundFilm(NamedTuple):
     """One film. `made` is when it was finished or last worked on, in seconds since 1970; times are in seconds.
 
     `frames` and `windows` are None for an endless film, `windows` also where nobody knows; `bytes` is what the film, or
@@ -53,20 +51,17 @@ class FoundFilm:
 
     def to_dict(self) -> dict[str, Any]:
         """The film as JSON has it."""
-        return {**asdict(self), "duration_s": self.duration_s, "resume": self.resume}
+        return {**self._asdict(), "duration_s": self.duration_s, "resume": self.resume}
 
     def to_line(self) -> str:
-        """The film as the cache keeps it; `of_line` reads it."""
-        return json.dumps([getattr(self, name) for name in _NAMES], ensure_ascii=False)
-
-    @classmethod
-    def of_line(cls, line: str) -> FoundFilm:
-        """A film that the cache has kept."""
-        values = dict(zip(_NAMES, json.loads(line), strict=True))
-        return cls(**{**values, "tags": tuple(values["tags"])})
+        """The film as the cache keeps it; `of_lines` reads it."""
+        return json.dumps(self, ensure_ascii=False)
 
 
-_NAMES = tuple(field.name for field in fields(FoundFilm))
+def of_lines(lines: Iterable[str]) -> Iterator[FoundFilm]:
+    """The films that the cache has kept."""
+    for *values, tags in json.loads(f"[{','.join(lines)}]"):
+        yield FoundFilm._make((*values, tuple(tags)))
 
 
 def finished(film: Path, size: int, modified: float) -> FoundFilm | None:
@@ -104,7 +99,7 @@ def unfinished(folder: Path) -> FoundFilm | None:
 def _found(
     film: Path, state: FilmState, said: Mapping[str, Any], when: float, size: int, facts: Mapping[str, Any]
 ) -> FoundFilm:
-    elapsed = said.get("elapsed_s")
+    elapsed, (width, height) = said.get("elapsed_s"), _size(said)
     return FoundFilm(
         path=str(film),
         state=state,
@@ -112,14 +107,20 @@ def _found(
         prompt=_prompt(said),
         model=str(said["model"]),
         seed=int(said["seed"]),
-        width=int(said["width"]),
-        height=int(said["height"]),
+        width=width,
+        height=height,
         frames=_frames(said),
         fps=float(Fraction(str(said["fps"]))),
         elapsed_s=None if elapsed is None else float(elapsed),
         bytes=size,
         **facts,
     )
+
+
+def _size(said: Mapping[str, Any]) -> tuple[int, int]:
+    """What the result says, else what the recipe does: `960x544`."""
+    width, height = (said["width"], said["height"]) if "width" in said else str(said["resolution"]).split("x")
+    return int(width), int(height)
 
 
 def _prompt(said: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ def small_frames(video: Video, numbers: Sequence[int]) -> Iterator[Frame]:
 
 def telling_frames(video: Video) -> tuple[list[int], list[str]]:
     """Frames that stand for a film, counted from 0: the first of each window, else evenly spaced; and captions."""
-    starts = _window_starts(video)
+    starts = window_starts(video)
     count = min(EVEN_PICTURES, video.frames)
     numbers = starts or [n * (video.frames - 1) // max(1, count - 1) for n in range(count)]
     captions = [f"frame {number + 1}" for number in numbers]
@@ -56,7 +56,7 @@ def telling_frames(video: Video) -> tuple[list[int], list[str]]:
     return numbers, captions
 
 
-def _window_starts(video: Video) -> list[int]:
+def window_starts(video: Video) -> list[int]:
     """The first frame of each window, by the plan in the file beside the film; empty if there is none."""
     try:
         plan = (read_record(sidecar_of(video.path)) or {})["plan"]

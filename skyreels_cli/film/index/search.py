@@ -9,8 +9,8 @@ from pathlib import Path
 
 from skyreels_cli.film.folder.manifest import film_of, work_folder
 from skyreels_cli.film.identity import sidecar_of
-from skyreels_cli.film.index.cache import FilmCache, Known
-from skyreels_cli.film.index.found import FoundFilm, finished, unfinished
+from skyreels_cli.film.index.cache import FilmCache
+from skyreels_cli.film.index.found import FoundFilm, finished, of_lines, unfinished
 
 VIDEOS = (".mp4", ".mkv", ".mov", ".webm")
 WORK = ".skyreels"
@@ -25,7 +25,7 @@ class FilmPlaces:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FilmFilter:
     """Which films are wanted: all that it says must hold. Times are in seconds since 1970."""
 
     text: str = ""
@@ -56,32 +56,30 @@ class _Seen:
 
 
 def find_films(
-    places: FilmPlaces, cache: FilmCache, wanted: Wanted | None = None, tell: Callable[[int], object] = int
+    places: FilmPlaces, cache: FilmCache, wanted: FilmFilter | None = None, tell: Callable[[int], object] = int
 ) -> list[FoundFilm]:
     """The films that lie there, the newest first; `tell` is called with how many must be read before that is done."""
     seen = _look(places)
-    kept = {film for film in map(_film_behind, seen.work) if film}
+    begun = [film for film in map(unfinished, map(Path, seen.work)) if film]
     known = cache.known()
     videos = {path: _stamp(path, seen) for path in seen.stamps if path.endswith(VIDEOS)}
     new = {path: stamp for path, stamp in videos.items() if known.get(path, ("",))[0] != stamp}
     if new:
         tell(len(new))
-    read: dict[str, Known] = {path: (stamp, finished(Path(path), *_facts(path, seen))) for path, stamp in new.items()}
+    read = {path: (stamp, finished(Path(path), *_facts(path, seen))) for path, stamp in new.items()}
     folders = {str(folder.absolute()) for folder in places.folders}
     cache.keep(read, (path for path in known if path not in videos and str(Path(path).parent) in folders))
     lines = (known[path][1] for path in videos if path not in new)
-    films = [FoundFilm.of_line(line) for line in lines if line]
+    films = list(of_lines(line for line in lines if line))
     films += [film for _, film in read.values() if film]
-    films += [film for film in kept if film.path not in videos]
-    return sorted((film for film in films if wanted is None or film in wanted), key=_newest_first)
+    films += [film for film in begun if film.path not in videos]
+    if wanted and wanted != FilmFilter():
+        films = [film for film in films if film in wanted]
+    return sorted(films, key=_newest_first)
 
 
 def _newest_first(film: FoundFilm) -> tuple[float, str]:
     return -film.made, film.path
-
-
-def _film_behind(folder: str) -> FoundFilm | None:
-    return unfinished(Path(folder))
 
 
 def _look(places: FilmPlaces) -> _Seen:
@@ -120,7 +118,8 @@ def _look_at(film: Path, seen: _Seen) -> None:
 
 def _stamp(path: str, seen: _Seen) -> str:
     """Changes with the video and with the file beside it."""
-    return f"{seen.stamps[path]} {seen.stamps.get(f'{path}.json', '')}"
+    size, modified = seen.stamps[path]
+    return f"{size}:{modified}:{seen.stamps.get(f'{path}.json', (0, 0))[1]}"
 
 
 def _facts(path: str, seen: _Seen) -> tuple[int, float]:

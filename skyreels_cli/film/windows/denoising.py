@@ -1,4 +1,4 @@
-"""A window being denoised: what every rank is told of it, and the sampler and cache that it makes of that."""
+"""A window or turn being denoised: what every rank is told of it, and the sampler and cache that it makes of that."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class WindowTask:
     """A window from its first step on, or from where a `checkpoint` of it was left.
 
     `latents` `(c, f, h, w)` are those before the first step; `texts` `(1, 512, text_dim)` are one for each branch;
-    `inputs` are what else the model's family gives to each forward pass.
+    `inputs` are what else the model's family gives to each forward pass, and `schedulers` the states of the schedulers
+    of blocks that earlier turns have begun.
     """
 
     window: Window
@@ -39,12 +40,14 @@ class WindowTask:
     tokens_per_frame: int
     checkpoint: dict[str, Any] | None = None
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
+    schedulers: list[dict[str, Any]] = field(default_factory=list)
 
     def on(self, device: torch.device) -> WindowTask:
         """The same task with its tensors on a device."""
         texts = tuple(text.to(device) for text in self.texts)
         inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
-        return replace(self, texts=texts, latents=self.latents.to(device), inputs=inputs)
+        schedulers = on_device(self.schedulers, device)
+        return replace(self, texts=texts, latents=self.latents.to(device), inputs=inputs, schedulers=schedulers)
 
 
 class Denoising:
@@ -80,6 +83,7 @@ class Denoising:
             lambda: make_scheduler(recipe.scheduler, recipe.inference_steps, recipe.shift, forcing, recipe.options),
             task.stream,
             recipe.addnoise_condition,
+            task.schedulers,
         )
         if task.checkpoint and self.resumable:
             self.load_state(task.checkpoint)

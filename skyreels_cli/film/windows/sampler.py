@@ -1,8 +1,8 @@
-"""One window: from noise to clean latents, row by row of the timestep matrix (diffusion forcing, Chen et al. 2024)."""
+"""One pass: from noise to clean latents, row by row of the timestep matrix (diffusion forcing, Chen et al. 2024)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -41,9 +41,9 @@ Levels = tuple[float, ...]
 
 
 class WindowSampler:
-    """Denoises the latents of one window; `latents` `(c, f, h, w)` holds a copy of its own as it is after each step.
+    """Denoises the latents of one window or turn; `latents` `(c, f, h, w)` holds a copy of its own after each step.
 
-    Ready blocks and the end frame are never changed.
+    Ready blocks and the end frame are never changed. `schedulers` are the states of those of blocks that have begun.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class WindowSampler:
         make_scheduler: Callable[[], Scheduler],
         stream: Stream,
         addnoise_condition: int,
+        schedulers: Sequence[dict[str, Any]] = (),
     ) -> None:
         self.window = window
         self.latents = latents.clone()
@@ -65,6 +66,8 @@ class WindowSampler:
         sample = make_scheduler()
         self._timesteps = (NOT_BEGUN, *sample.timesteps, FINISHED)
         self._sigmas = (1.0, *sample.sigmas[1:], 0.0)
+        begun = [scheduler for blocks, scheduler in self._groups if window.steps[0][blocks[0]] > 1]
+        self._load(begun, schedulers)
 
     def run(self) -> Iterator[tuple[int, Levels]]:
         """Advance step by step, until `latents` are clean; yields each row and the noise levels reached by it."""
@@ -86,11 +89,18 @@ class WindowSampler:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of the same window."""
-        device = self.latents.device
         self._next_row = state["next_row"]
-        self.latents = state["latents"].to(device, copy=True)
-        for (_, scheduler), saved in zip(self._groups, state["schedulers"], strict=True):
-            scheduler.load_state_dict(on_device(saved, device))
+        self.latents = state["latents"].to(self.latents.device, copy=True)
+        self._load([scheduler for _, scheduler in self._groups], state["schedulers"])
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        """The states of the schedulers of blocks that are part-way after the last row, in order."""
+        last, finished = self.window.steps[-1], len(self._timesteps) - 2
+        return [scheduler.state_dict() for blocks, scheduler in self._groups if 0 < last[blocks[0]] < finished]
+
+    def _load(self, schedulers: Sequence[Scheduler], states: Sequence[dict[str, Any]]) -> None:
+        for scheduler, saved in zip(schedulers, states, strict=True):
+            scheduler.load_state_dict(on_device(saved, self.latents.device))
 
     @torch.inference_mode()
     def _advance(self, row: int) -> None:
@@ -116,7 +126,8 @@ class WindowSampler:
         if not self._addnoise:
             return latents
         share, prefix = self._addnoise / 1000, self.window.prefix_latents
-        noise = condition_noise(self._stream, self.window.index, row, latents[:, :, :prefix].shape)
+        row_of_window = self.window.first_row + row
+        noise = condition_noise(self._stream, self.window.index, row_of_window, latents[:, :, :prefix].shape)
         latents = latents.clone()
         latents[:, :, :prefix] = latents[:, :, :prefix] * (1 - share) + noise.to(latents.device) * share
         return latents

@@ -18,6 +18,7 @@ from skyreels_cli.film.folder.work import WorkFolder
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.look import Look, LookMeter
 from skyreels_cli.model.vae import to_bytes
+from skyreels_cli.plan.plan import Window
 
 
 class OpenPiece:
@@ -79,14 +80,16 @@ class WindowFiles:
         """The file for the frames of a window."""
         return OpenPiece(window, self.path(window), self._delivery)
 
-    def commit(self, piece: OpenPiece, seconds: float, history: dict[str, Any]) -> None:
+    def commit(self, piece: OpenPiece, window: Window, seconds: float, history: dict[str, Any]) -> None:
         """Have the piece closed, its window recorded and the preview brought up to date, in this order.
 
         `history` is what the next window needs of the film so far.
         """
-        windows = [known for index in range(piece.window + 1) if (known := self._plan.window(index))]
-        pieces = [(self.path(known.index), known.new_frames) for known in windows]
+        before = [known for index in range(piece.window) if (known := self._plan.window(index))]
+        pieces = [(self.path(known.index), known.new_frames) for known in [*before, window]]
         record = {"window": piece.window, "seconds": seconds, "look": asdict(piece.look())}
+        if window == self._plan.closed_by(window.index):
+            record["closing"] = True
 
         def commit() -> None:
             piece.close()

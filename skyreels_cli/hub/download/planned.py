@@ -14,6 +14,7 @@ from skyreels_cli.hub.download.record import DownloadRecord, records
 from skyreels_cli.hub.download.wanted import Fetch
 from skyreels_cli.hub.entry import LayoutName, SourceName
 from skyreels_cli.hub.places import free_bytes
+from skyreels_cli.output import byte_size
 
 SOURCES: dict[SourceName, HubClient] = {"hf": HuggingFace(), "modelscope": ModelScope()}
 WEIGHTS = (".safetensors", ".pth", ".gguf")
@@ -72,8 +73,8 @@ class DownloadPlan:
         """Raise UsageError `disk-too-small` if what is missing does not fit."""
         if self.missing > self.free:
             message = (
-                f"{self.wanted.model} needs {self.missing / 1e9:.1f} GB more, and the disk of {self.folder} has "
-                f"{self.free / 1e9:.1f} GB free"
+                f"{self.wanted.model} needs {byte_size(self.missing)} more, and the disk of {self.folder} has "
+                f"{byte_size(self.free)} free"
             )
             hint = f"skyreels download {self.wanted.model} --to /A/LARGER/DISK/{Path(self.wanted.repo).name}"
             raise UsageError("disk-too-small", message, hint)

@@ -21,6 +21,7 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.pickle_header import is_zip
 from skyreels_cli.hub.tensor import StoredTensor
+from skyreels_cli.output import byte_size
 from skyreels_cli.paths import folders
 
 NAMES = {
@@ -113,7 +114,5 @@ def _require_room(target: Path, needed: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(target.parent).free
     if needed > free:
-        message = (
-            f"{target.parent} needs {needed / 1e9:.1f} GB for a copy of the weights and has {free / 1e9:.1f} GB free"
-        )
+        message = f"{target.parent} needs {byte_size(needed)} for a copy of the weights and has {byte_size(free)} free"
         raise SkyreelsError("disk-full", message, "SKYREELS_HOME=/a/larger/disk skyreels generate …")

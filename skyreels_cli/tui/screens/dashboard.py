@@ -109,6 +109,7 @@ class Dashboard(Screen[None]):
         table.show(view)
         if self._has_detail:
             self.query_one(DetailPane).show(view)
+        if self._has_detail and self.is_current:
             self.post_message(Want(detail=table.job.id if table.job else None))
         words = f' with "{wanted.text}"' if wanted.text else ""
         order = "" if wanted.sort == "queue" and not wanted.descending else f" by {wanted.sort}"

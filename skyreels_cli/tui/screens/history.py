@@ -19,8 +19,8 @@ from skyreels_cli.queue.store import FinishedFilm
 from skyreels_cli.tui.messages import Seen, Want
 from skyreels_cli.tui.player import play
 from skyreels_cli.tui.screens.job import JobScreen
-from skyreels_cli.tui.view import View
-from skyreels_cli.tui.widgets.job_line import WIDE, model_name
+from skyreels_cli.tui.view import View, model_name
+from skyreels_cli.tui.widgets.job_line import WIDE
 
 # With widths of their own: measured ones are lost now and then, when rows arrive before the first layout.
 COLUMNS = {"finished": 12, "took": 6, "s/step": 6, "film": 60, "frames": 6, "size": 8, "model": 12, "peak": 7, "job": 4}
@@ -44,6 +44,7 @@ class HistoryScreen(Screen[Path]):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
+        self._view = View()
         self._films: tuple[FinishedFilm, ...] | None = None
 
     def compose(self) -> ComposeResult:
@@ -77,7 +78,7 @@ class HistoryScreen(Screen[Path]):
         if film := self._film:
             log = self._folder / "logs" / f"{film.job}.log"
             kept = list(zip(COLUMNS, (" ".join(cell.split()) for cell in _row(film)), strict=True))
-            screen = JobScreen(film.job, log, [*kept, ("file", film.output)])
+            screen = JobScreen(film.job, log, self._view, [*kept, ("file", film.output)])
             self.app.push_screen(screen, self._close_details)
             self.post_message(Want(detail=film.job))
 
@@ -93,6 +94,8 @@ class HistoryScreen(Screen[Path]):
     def take(self, message: Seen) -> None:
         """Show what the watcher has read."""
         seen = message.seen
+        if isinstance(seen, View):
+            self._view = seen
         if isinstance(seen, View) and seen.wanted.history and seen.history != self._films:
             self._films = seen.history
             lines = "\n".join(_paces(seen.history)) or "no film has been finished yet"

@@ -24,17 +24,21 @@ PAGES = ("facts", "recipe", "plan", "log")
 
 
 class JobScreen(Screen[None]):
-    """Four pages about a job, kept up to date while it is rendered; `kept` is known of one that has been removed."""
+    """Four pages about a job, kept up to date while it is rendered; `kept` is known of one that has been removed.
+
+    `view` is the latest reading.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "dismiss", "Back"),
         *(Binding(str(number), f"page('{name}')", name.title()) for number, name in enumerate(PAGES, 1)),
     ]
 
-    def __init__(self, number: int, log: Path, kept: Sequence[Fact] = ()) -> None:
+    def __init__(self, number: int, log: Path, view: View, kept: Sequence[Fact] = ()) -> None:
         super().__init__()
         self._number = number
         self._log_path = log
+        self._view = view
         self._kept = kept
 
     def compose(self) -> ComposeResult:
@@ -48,8 +52,9 @@ class JobScreen(Screen[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Say whose pages these are."""
+        """Show what has been read of the job already."""
         self.title = f"job {self._number}"
+        self.post_message(Seen(self._view))
 
     @on(Seen)
     def take(self, message: Seen) -> None:

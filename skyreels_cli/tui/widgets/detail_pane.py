@@ -27,7 +27,7 @@ from skyreels_cli.tui.widgets.picture import Picture
 class DetailPane(Vertical):
     """Shows `view.detail`; of a finished film one telling frame at a time, between which `step` goes to and fro."""
 
-    class FrameRead(Message):
+    class TellingFrame(Message):
         """A frame of the job's film, what it is, and which one of how many."""
 
         def __init__(self, frame: Frame | None, caption: str = "", place: int = 0) -> None:
@@ -96,21 +96,21 @@ class DetailPane(Vertical):
         try:
             self.post_message(self._telling(output, place) if finished else self._newest(output))
         except (SkyreelsError, OSError, StopIteration):
-            self.post_message(self.FrameRead(None))
+            self.post_message(self.TellingFrame(None))
 
-    def _telling(self, output: Path, place: int) -> FrameRead:
+    def _telling(self, output: Path, place: int) -> TellingFrame:
         video = open_video(output)
         numbers, captions = telling_frames(video)
         place %= len(numbers)
         frame = next(small_frames(video, [numbers[place]]))
-        return self.FrameRead(frame, f"{captions[place]} of {video.frames}  (, and . step)", place)
+        return self.TellingFrame(frame, f"{captions[place]} of {video.frames}  (, and . step)", place)
 
-    def _newest(self, output: Path) -> FrameRead:
+    def _newest(self, output: Path) -> TellingFrame:
         preview = preview_of(output)
-        return self.FrameRead(last_frame(preview[0]) if preview else None, "newest frame")
+        return self.TellingFrame(last_frame(preview[0]) if preview else None, "newest frame")
 
-    @on(FrameRead)
-    def show_frame(self, message: FrameRead) -> None:
+    @on(TellingFrame)
+    def show_frame(self, message: TellingFrame) -> None:
         """Draw what was read."""
         picture = self.query_one("#detail-picture", Picture)
         picture.border_title = message.caption or "no frame yet"

@@ -12,12 +12,12 @@ from skyreels_cli.media.drawing import bar, curve
 from skyreels_cli.output import byte_size
 from skyreels_cli.queue.job import Job
 from skyreels_cli.tui.view import View, planned_memory
-from skyreels_cli.tui.widgets.lines import Lines
+from skyreels_cli.tui.widgets.changing_lines import ChangingLines
 
 REMEMBERED = 120
 
 
-class DevicePanel(Lines):
+class DevicePanel(ChangingLines):
     """A line per GPU, or one for the host where there is none; a sparkline shows the last minutes."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name

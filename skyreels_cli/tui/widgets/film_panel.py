@@ -12,7 +12,7 @@ from skyreels_cli.output import byte_size, clock, frame_range
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
 from skyreels_cli.tui.view import View
-from skyreels_cli.tui.widgets.lines import Lines
+from skyreels_cli.tui.widgets.changing_lines import ChangingLines
 
 WAVE_ROWS = 4
 TALL = 12
@@ -22,7 +22,7 @@ DRIFTS = ("luma", "saturation", "contrast", "sharpness")
 UNSEEN_DRIFT = 0.01
 
 
-class FilmPanel(Lines):
+class FilmPanel(ChangingLines):
     """Draws `Job.progress` of the running job."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from rich.cells import set_cell_size
 
 from skyreels_cli.queue.job import JobSummary
 from skyreels_cli.queue.store import Sort
-from skyreels_cli.tui.view import progress_text
+from skyreels_cli.tui.view import model_name, progress_text
 
 # A sign beside the word: states are told apart without colours.
 SIGNS = {"queued": "·", "running": "▶", "paused": "‖", "succeeded": "✓", "failed": "✗", "cancelled": "–"}
@@ -85,11 +84,6 @@ def column_at(place: int, width: int) -> Column:
         if place < 0:
             return column
     return columns[-1]
-
-
-def model_name(model: str) -> str:
-    """`DF-1.3B-540P` for `Skywork/SkyReels-V2-DF-1.3B-540P-Diffusers`, the last part of other names."""
-    return Path(model).name.removeprefix("SkyReels-V2-").removesuffix("-Diffusers")
 
 
 def _cell(text: str, width: int) -> str:

@@ -25,13 +25,14 @@ FEW = [
     ("cfg", "long", None),
     ("cfg", "async", "blockcache"),
     ("cfg", "mixed", None),
+    ("cfg", "rolling", "blockcache"),
     ("context", "image", None),
     ("context", "causal", None),
     ("context", "async", "blockcache"),
 ]
 CACHED_MODES = ("sync", "async", "long", "image")
 ALL = [(mode, cache) for mode in CACHED_MODES for cache in (None, "teacache", "blockcache", "firstblock")]
-ALL += [("causal", None), ("causal", "blockcache"), ("mixed", None)]
+ALL += [("causal", None), ("causal", "blockcache"), ("mixed", None), ("rolling", None)]
 
 
 @pytest.fixture(scope="module")

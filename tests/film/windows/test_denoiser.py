@@ -12,7 +12,8 @@ from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.sampler import Step
 from skyreels_cli.model.family import family_model
 from skyreels_cli.model.single_process import SINGLE_PROCESS
-from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
+from skyreels_cli.plan.spans import ShotFrames, WindowSizes
+from skyreels_cli.plan.windows import plan_windows
 from skyreels_cli.recipe.schema import Recipe
 
 WINDOW = plan_windows(

@@ -17,7 +17,8 @@ from skyreels_cli.film.windows.noise import InitialNoise, Stream, condition_nois
 from skyreels_cli.film.windows.sampler import Step, WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.plan.plan import Block, Window
-from skyreels_cli.plan.windows import ShotFrames, WindowSizes, plan_windows
+from skyreels_cli.plan.spans import ShotFrames, WindowSizes
+from skyreels_cli.plan.windows import plan_windows
 
 SEED, SHIFT = 11, 8.0
 STREAM = Stream(SEED)

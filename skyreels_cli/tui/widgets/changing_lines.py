@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.widget import Widget
 
 
-class Lines(Widget):
+class ChangingLines(Widget):
     """Lines that do not wrap."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's name

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from skyreels_cli.cli.start_time import start_time
+from skyreels_cli.cli.moment import coming_moment
 from skyreels_cli.errors import UsageError
 
 NOW = datetime(2026, 11, 28, 21, 0, tzinfo=UTC)
@@ -24,12 +24,12 @@ NOW = datetime(2026, 11, 28, 21, 0, tzinfo=UTC)
     ],
 )
 def test_moments_as_people_type_them(text: str, moment: datetime) -> None:
-    assert start_time(text, NOW) == moment.timestamp()
+    assert coming_moment(text, NOW) == moment
 
 
 @pytest.mark.parametrize("text", ["soon", "24:00", "12:60", "2026-11-28 20:00", "2026-13-01", "", "5y"])
 def test_what_is_no_time_to_come(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        start_time(text, NOW)
+        coming_moment(text, NOW)
     assert caught.value.code == "bad-time"
-    assert "--at 22:30" in str(caught.value.hint)
+    assert "22:30" in str(caught.value.hint)

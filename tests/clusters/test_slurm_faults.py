@@ -1,0 +1,207 @@
+"""What can go wrong on a real Slurm, with films that are hashes; skipped where Slurm is not installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skyreels_cli.queue import actions
+from skyreels_cli.queue.batch.folder import JobFolder
+from skyreels_cli.queue.job import Job
+from skyreels_cli.queue.logs import read_log
+from skyreels_cli.queue.store import Store
+from tests.queue.conftest import film_of, new_job, wait_for
+
+from .slurm import Slurm, missing
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(missing()), reason=f"not installed: {', '.join(missing())}"),
+]
+HERE = Path(__file__).parent
+SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    slurm = Slurm(tmp_path_factory.mktemp("slurm"))
+    slurm.start()
+    yield slurm
+    slurm.stop()
+
+
+class Night:
+    """A queue and the worker that is on it, a process."""
+
+    def __init__(self, store: Store, films: Path, ledger: Path, slurm: Slurm) -> None:
+        self.store = store
+        self.films = films
+        self.ledger = ledger
+        self.slurm = slurm
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add(self, name: str, **fake: Any) -> Job:
+        return self.store.add(new_job(self.films / f"{name}.mp4", **fake))
+
+    def start(self, slots: int = 2) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, **self.slurm.environment, "FAKE_LEDGER": str(self.ledger)}
+        command = [sys.executable, str(HERE / "worker.py"), str(self.store.folder), str(slots)]
+        self.workers.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
+        return self.workers[-1]
+
+    def finish(self, worker: subprocess.Popen[bytes]) -> None:
+        assert worker.wait(SECONDS) == 0
+
+    def log(self, job: Job) -> str:
+        return read_log(self.store.log(job.id))
+
+    def number(self, job: Job) -> str:
+        folder = JobFolder.of(job.output_path)
+        return str(wait_for(lambda: folder.id, SECONDS))
+
+    def hurry(self, number: str) -> None:
+        """Wait until Slurm has put a job back into the line, and start it: Slurm lets it wait for two minutes."""
+        wait_for(lambda: "Restarts=1" in self.slurm.ask("scontrol", "show", "job", number), SECONDS)
+        wait_for(lambda: not self.slurm.ask("scontrol", "update", f"JobId={number}", "StartTime=now"), SECONDS)
+
+    def wait_for_steps(self, job: Job, steps: int) -> None:
+        wait_for(lambda: self.store.job(job.id).steps_done >= steps, SECONDS)
+
+    def all_right(self, *jobs: Job) -> None:
+        """Every job has succeeded once, every film is what it must be, and nothing is left."""
+        assert {self.store.job(job.id).state for job in jobs} == {"succeeded"}
+        assert [Path(job.output).read_text() for job in jobs] == [film_of(job) for job in jobs]
+        made = sorted(line for line in self.ledger.read_text().splitlines() if line.startswith("finish"))
+        assert made == sorted(f"finish {job.output_path.name}" for job in jobs)
+        assert sorted(film.job for film in self.store.history(100)) == sorted(job.id for job in jobs)
+        assert not list(self.films.glob("*.job"))
+
+    def close(self) -> None:
+        for worker in self.workers:
+            with suppress(ProcessLookupError):
+                worker.kill()
+            worker.wait()
+        self.slurm.ask("scancel", "--me")
+        wait_for(lambda: not self.slurm.ask("squeue", "--me", "--noheader"), 60)
+
+
+@pytest.fixture
+def night(tmp_path: Path, slurm: Slurm) -> Iterator[Night]:
+    (tmp_path / "films").mkdir()
+    night = Night(Store(tmp_path / "queue"), tmp_path / "films", tmp_path / "ledger", slurm)
+    yield night
+    night.close()
+
+
+def test_a_worker_is_killed_while_jobs_run_and_none_is_lost_or_made_twice(night: Night) -> None:
+    running = [night.add(f"running{number}", rows=20, seconds=0.5) for number in range(2)]
+    waiting = [night.add(f"waiting{number}") for number in range(4)]
+    worker = night.start(slots=4)
+    night.wait_for_steps(running[0], 2)
+    night.wait_for_steps(running[1], 2)
+    numbers = [night.number(job) for job in running]
+    worker.kill()
+    worker.wait()
+    night.finish(night.start(slots=4))
+    night.all_right(*running, *waiting)
+    for job, number in zip(running, numbers, strict=True):
+        assert f"goes on with slurm {number}" in night.log(job)
+    assert {night.log(job).count("submitted as slurm") for job in [*running, *waiting]} == {1}
+
+
+def test_a_time_limit_puts_the_job_back_into_the_line(night: Night) -> None:
+    """SIGUSR1 is what Slurm sends before the limit; here it comes early."""
+    job = night.add("limited", rows=10, seconds=0.5)
+    worker = night.start()
+    night.wait_for_steps(job, 3)
+    number = night.number(job)
+    night.slurm.ask("scancel", "--signal=USR1", "--batch", number)
+    night.hurry(number)
+    night.finish(worker)
+    night.all_right(job)
+    assert night.log(job).count("submitted as slurm") == 1
+    assert night.store.job(job.id).attempts == 1
+
+
+def test_the_limit_that_slurm_keeps_itself(night: Night) -> None:
+    """Slurm's shortest limit is a minute, and it warns up to a minute early."""
+    job = night.add("minute", rows=50, seconds=1.0)
+    night.slurm.ask("scontrol", "update", "PartitionName=main", "DefaultTime=1")
+    worker = night.start()
+    number = night.number(job)
+    night.hurry(number)
+    night.slurm.ask("scontrol", "update", "PartitionName=main", "DefaultTime=NONE")
+    night.finish(worker)
+    night.all_right(job)
+
+
+def test_scancel_by_somebody_and_a_job_that_fails(night: Night) -> None:
+    cancelled, bad, good = night.add("cancelled", wait_at=2), night.add("bad", fail_at=1, times=99), night.add("good")
+    worker = night.start()
+    night.wait_for_steps(cancelled, 2)
+    night.slurm.ask("scancel", night.number(cancelled))
+    night.finish(worker)
+    assert [night.store.job(job.id).state for job in (cancelled, bad, good)] == ["failed", "failed", "succeeded"]
+    assert night.store.job(cancelled.id).error_code == "cancelled-there"
+    assert night.store.job(bad.id).attempts == 3
+    actions.retry(night.store, cancelled.id)
+    night.finish(night.start())
+    assert Path(cancelled.output).read_text() == film_of(cancelled)
+
+
+def test_pause_gives_the_allocation_back(night: Night) -> None:
+    job = night.add("paused", rows=10, seconds=0.3)
+    worker = night.start()
+    night.wait_for_steps(job, 3)
+    actions.pause(night.store, job.id)
+    night.finish(worker)
+    assert night.store.job(job.id).state == "paused"
+    wait_for(lambda: not night.slurm.ask("squeue", "--me", "--noheader"), 60)
+    actions.resume(night.store, job.id)
+    night.finish(night.start())
+    night.all_right(job)
+
+
+def test_the_controller_is_away_for_a_while(night: Night) -> None:
+    running = [night.add(f"running{number}", rows=10, seconds=0.5) for number in range(2)]
+    waiting = night.add("waiting")
+    worker = night.start(slots=3)
+    night.wait_for_steps(running[1], 2)
+    night.slurm.kill("slurmctld")
+    before = night.store.job(running[0].id).steps_done
+    night.wait_for_steps(running[0], before + 3)  # events need no controller
+    night.slurm.start_controller()
+    night.finish(worker)
+    night.all_right(*running, waiting)
+    assert {night.store.job(job.id).attempts for job in [*running, waiting]} == {1}
+
+
+def test_the_node_dies_and_comes_back(night: Night) -> None:
+    job = night.add("node", rows=15, seconds=0.5)
+    worker = night.start()
+    night.wait_for_steps(job, 3)
+    number = night.number(job)
+    night.slurm.kill_node()
+    wait_for(lambda: "down" in night.slurm.ask("sinfo", "--noheader", "--format=%T"), SECONDS)
+    night.slurm.start_node()
+    night.hurry(number)
+    night.finish(worker)
+    night.all_right(job)
+
+
+def test_slurmd_alone_dies_and_its_job_goes_on(night: Night) -> None:
+    job = night.add("alone", rows=10, seconds=0.5)
+    worker = night.start()
+    night.wait_for_steps(job, 3)
+    night.slurm.kill("slurmd")
+    night.slurm.start_node()
+    night.finish(worker)
+    night.all_right(job)
+    assert night.store.job(job.id).attempts == 1
