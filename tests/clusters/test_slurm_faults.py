@@ -69,7 +69,11 @@ class Night:
     def hurry(self, number: str) -> None:
         """Wait until Slurm has put a job back into the line, and start it: Slurm lets it wait for two minutes."""
         wait_for(lambda: "Restarts=1" in self.slurm.ask("scontrol", "show", "job", number), SECONDS)
-        wait_for(lambda: not self.slurm.ask("scontrol", "update", f"JobId={number}", "StartTime=now"), SECONDS)
+        wait_for(lambda: self._started_now(number), SECONDS)
+
+    def _started_now(self, number: str) -> bool:
+        self.slurm.ask("scontrol", "update", f"JobId={number}", "StartTime=now")
+        return "JobState=PENDING" not in self.slurm.ask("scontrol", "show", "job", number)
 
     def wait_for_steps(self, job: Job, steps: int) -> None:
         wait_for(lambda: self.store.job(job.id).steps_done >= steps, SECONDS)

@@ -97,9 +97,18 @@ def test_a_full_disk_delays_events_and_doubles_none(
     assert steps(read) == list(range(20))
 
 
+def test_a_folder_that_was_removed_is_not_waited_for(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "gone" / "events", sample, 0.01)
+    log.say({"event": "film_done"})
+    began = time.monotonic()
+    assert not log.close()
+    assert time.monotonic() - began < event_log.LAST_WRITE_SECONDS / 2
+
+
 def test_a_disk_that_stays_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_log, "LAST_WRITE_SECONDS", 0.05)
-    log = EventLog(tmp_path / "gone" / "events", sample, 0.01)
+    monkeypatch.setattr(event_log, "_append", lambda *args: False)
+    log = EventLog(tmp_path / "events", sample, 0.01)
     log.say({"event": "film_done"})
     assert not log.close()
     assert json.loads(log._waiting.splitlines()[-1]) == {"event": "film_done"}

@@ -47,11 +47,11 @@ class EventLog:
             self._waiting += json.dumps(event).encode() + b"\n"
 
     def close(self) -> bool:
-        """Write what is left, for as long as a minute if the disk is full; whether all is written."""
+        """Write what is left, whether all is written; a full disk is waited for, a folder that was removed is not."""
         self._closing.set()
         self._thread.join()
         until = time.monotonic() + LAST_WRITE_SECONDS
-        while not self._write() and time.monotonic() < until:
+        while not self._write() and self._path.parent.exists() and time.monotonic() < until:
             pass
         return not self._waiting
 

@@ -24,6 +24,7 @@ FOLLOW_SECONDS = 1.0
 SILENT_SECONDS = 120.0
 # A batch system that hangs must not keep the worker.
 KILL_SECONDS = 10.0
+LOOKS_THAT_AGREE = 2
 T = TypeVar("T")
 ENDINGS = ("film_done", "job_stopped", "job_failed")
 
@@ -91,6 +92,7 @@ class FollowedJob:
         self._events = EventReader(self._folder.events)
         self._output = Tail(self._folder.output)
         self._place: JobPlace | None = None
+        self._over_at: float | None = None
         self._id = ""
         self._last = ""
         self._alive_at = time.monotonic()
@@ -194,7 +196,15 @@ class FollowedJob:
         self._show(place)
         if self._to_stop and self._stop(place):
             return True
-        return place is not None and place.state == "over" and self._on_end(place)
+        return place is not None and self._is_over(place) and self._on_end(place)
+
+    def _is_over(self, place: JobPlace) -> bool:
+        """Whether a job is over for good: while it is put back into the line, it may seem so for a moment."""
+        if place.state != "over":
+            self._over_at = None
+            return False
+        self._over_at = self._over_at or time.monotonic()
+        return time.monotonic() - self._over_at >= LOOKS_THAT_AGREE * self._system.poll_seconds
 
     def _look(self) -> JobPlace | None:
         """Where the job is; None if the batch system does not answer."""
@@ -262,6 +272,7 @@ class FollowedJob:
     def _on_end(self, place: JobPlace) -> bool:
         """What a job means that is over and has not said how; True unless it has been submitted once more."""
         if self._last == "job_interrupted" and place.end == "":
+            self._over_at = None
             self._submit()
             return False
         self._finish({"event": "job_failed", **_end_record(self._number, place)})
