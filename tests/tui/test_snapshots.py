@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui import watcher
@@ -56,6 +56,8 @@ def after(store: Store, *keys: str, words: tuple[str, ...], look: str = "dark") 
         await stage.until(lambda: all(word in stage.text for word in words), repr(words))
         for field in app.screen.query(Input):
             field.cursor_blink = False
+        for text in app.screen.query(TextArea):
+            text.cursor_blink = False
         app.watcher.stop()
         app.watcher.join()
         await pilot.pause()
