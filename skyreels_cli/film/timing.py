@@ -24,7 +24,8 @@ class Timing:
             case StepDone():
                 self._steps.append(event.seconds)
             case WindowDone():
-                if len(self._steps) == self._rendering.plan.windows[event.window - 1].rows:
+                window = self._rendering.plan.window(event.window - 1)
+                if window and len(self._steps) == window.rows:
                     self._windows.append(event.window - 1)
                     self._step_seconds += sum(self._steps)
                     self._window_seconds += event.seconds
@@ -36,7 +37,7 @@ class Timing:
         rest = self._window_seconds - self._step_seconds
         if recipe.cache or recipe.join != "pixels" or not self._windows or self._step_seconds <= 0 or rest <= 0:
             return
-        windows = [plan.windows[index] for index in self._windows]
+        windows = [window for index in self._windows if (window := plan.window(index))]
         denoising = sum(denoise_flops(recipe, facts, Windows([WindowRun(each)])) for each in windows)
         vae = sum(vae_flops(recipe, facts, each) for each in windows)
         speed = Speed(denoising / self._step_seconds, vae / rest, "measured in the latest such film")
