@@ -34,7 +34,7 @@ class Timing:
         """Keep the speed for films of the same shape; a cache and joined latents leave out work that is counted."""
         recipe, facts, plan = self._rendering.recipe, self._rendering.facts, self._rendering.plan
         rest = self._window_seconds - self._step_seconds
-        if recipe.cache or recipe.join == "latents" or not self._windows or self._step_seconds <= 0 or rest <= 0:
+        if recipe.cache or recipe.join != "pixels" or not self._windows or self._step_seconds <= 0 or rest <= 0:
             return
         windows = [plan.windows[index] for index in self._windows]
         denoising = sum(denoise_flops(recipe, facts, Windows([WindowRun(each)])) for each in windows)

@@ -124,7 +124,7 @@ class _Costs:
         self._shape = TransformerShape.of(facts)
         self._at = speed or assumed_speed(recipe)
         self._vae_flops = partial(vae_flops, recipe, facts)
-        self._chained = recipe.join == "latents"
+        self._chained = recipe.join != "pixels"
 
     def work(self, window: Window, count: int, following: Window | None) -> WindowWork:
         """Alike windows; each also encodes the end of the film for the one that is `following`, if that goes on."""

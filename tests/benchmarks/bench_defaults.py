@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -95,7 +96,13 @@ def main() -> None:
         results.append({"level": level, "forward_s": seconds, "default_to_best": ratio, "load": load, **film})
         print(f"{level:10} {film['dtype']:9} default/best {ratio:.2f} (goal {GOAL})  {film}  load {load}", flush=True)
     if asked.json:
-        asked.json.write_text(json.dumps({"frames": asked.frames, "results": results}, indent=1) + "\n")
+        asked.json.write_text(
+            json.dumps(
+                {"machine": platform.processor() or platform.machine(), "frames": asked.frames, "results": results},
+                indent=1,
+            )
+            + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class TestConfig:
         settings = run("config", "show", "--json").envelope["data"]["settings"]
         assert settings["device"] == {"value": "cpu", "origin": f"{home / 'config.yaml'}:1"}
         assert settings["model"] == {"value": "tiny", "origin": "SKYREELS_MODEL"}
-        assert settings["offload"] == {"value": "none", "origin": "default"}
+        assert settings["offload"] == {"value": "auto", "origin": "default"}
 
     def test_path(self, run: Run, home: Path) -> None:
         assert run("config", "path").out == f"{home / 'config.yaml'}\n"

@@ -139,7 +139,7 @@ class TestAnotherTake:
         ("options", "code"),
         [
             (["--seed", "9"], "usage"),
-            (["--from-window", "1"], "usage"),
+            (["--prompt", "snow"], "usage"),
             (["--from-window", "4", "--seed", "9"], "plan-rerolls"),
             (["--from-window", "0", "--seed", "9"], "usage"),
             (["--from-window", "1", "--seed", str(2**63)], "usage"),

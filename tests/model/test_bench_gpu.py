@@ -12,10 +12,10 @@ def test_every_row_is_there_and_what_a_cpu_has_is_measured(tmp_path: Path) -> No
     results = tmp_path / "bench_gpu.json"
     rows = {row["what"]: row for row in main(["--device", "cpu", "--small", "--json", str(results)])}
     assert list(rows.values()) == json.loads(results.read_text())["rows"]
-    measured = ["diffusers", "kernel native", "--offload model", "--offload stream", "fp8", "fp8, --offload stream"]
+    measured = ["diffusers", "kernel sdpa", "--offload model", "--offload stream", "fp8", "fp8, --offload stream"]
     for what in [*(f"small, {each}" for each in measured), "decode 3 latents, VAE tiled"]:
         assert rows[what]["seconds"] > 0, rows[what]
-    assert "found" in rows["small, kernel _flash_3"]
+    assert "found" in rows["small, kernel cudnn"]
     assert rows["all_reduce of one rank"]["seconds"] == 0
 
 

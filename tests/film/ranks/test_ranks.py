@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as Flag
 from types import ModuleType
@@ -173,3 +173,27 @@ def test_every_mode_with_every_cache(on_ranks: ModuleType, tmp_path: Path, paral
     check_latents(ran)
     check_death(ran)
     check_resumed(ran, on_ranks)
+
+
+@pytest.mark.slow
+def test_ranks_live_on_until_a_film_breaks_off(on_ranks: ModuleType, tmp_path: Path) -> None:
+    from skyreels_cli.film.ranks.shared_model import SharedModel
+    from skyreels_cli.film.render import hold, render
+
+    films = [
+        on_ranks.rendering(tmp_path / f"{mode}.mkv", "cfg", 2, **on_ranks.MODES[mode]) for mode in ("sync", "mixed")
+    ]
+    model = hold(films[0])
+    assert isinstance(model, SharedModel)
+    model.expect(films[1].recipe.texts)
+    stages = [[event for event in render(film, model=model) if isinstance(event, StageStarted)] for film in films]
+    loading = [[event.stage for event in each if event.stage.startswith("loading")] for each in stages]
+    assert loading == [["loading text encoder", "loading transformer", "loading VAE"], []]
+    assert model._ranks is not None
+    pids = model._ranks.pids
+    unfinished = render(replace(films[0], output=tmp_path / "unfinished.mkv"), model=model)
+    while not isinstance(next(unfinished), StepDone):
+        pass
+    unfinished.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    model.close()
