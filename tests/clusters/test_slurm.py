@@ -191,18 +191,6 @@ def test_pause_gives_the_allocation_back(site: Site) -> None:
     assert site.same_as_alone(job)
 
 
-def test_the_node_dies_and_comes_back(site: Site) -> None:
-    job = site.add("node", LONG)
-    worker = site.start()
-    site.wait_for_steps(job, 5)
-    site.slurm.kill_node()
-    wait_for(lambda: "down" in site.slurm.ask("sinfo", "--noheader", "--format=%T"), MINUTES)
-    site.slurm.start_node()
-    site.finish(worker)
-    all_right(site, [job])
-    assert site.same_as_alone(job)
-
-
 def test_the_controller_is_away_for_a_while(site: Site) -> None:
     running, waiting, third = site.add("running", LONG), site.add("second", LONG), site.add("third")
     worker = site.start("--slots", "2")
