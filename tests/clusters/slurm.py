@@ -17,8 +17,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 DAEMON_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"
 SLOTS = 2
@@ -104,20 +102,6 @@ class Slurm:
         daemon = self._daemons.pop(name)
         daemon.send_signal(signal.SIGKILL)
         daemon.wait()
-
-    def kill_node(self) -> None:
-        """Kill slurmd with all that it runs."""
-        ours = [process for process in psutil.process_iter(["name"]) if self._is_step(process)]
-        below = [child for process in ours for child in process.children(recursive=True)]
-        self.kill("slurmd")
-        for process in [*ours, *below]:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-
-    def _is_step(self, process: psutil.Process) -> bool:
-        with suppress(psutil.Error):
-            return process.name() == "slurmstepd" and process.environ().items() >= self.environment.items()
-        return False
 
     def stop(self) -> None:
         """Cancel what runs, and stop all daemons."""

@@ -177,19 +177,6 @@ def test_a_time_limit_within_a_film_and_the_film_goes_on(site: Site) -> None:
     assert site.same_as_alone(job)
 
 
-def test_the_real_time_limit(site: Site) -> None:
-    long = [*SMALL, "--num-frames", "497", "--inference-steps", "30"]
-    job = site.add("minute", long)
-    worker = site.start("-O", "slurm.time=1", "-O", "slurm.margin=40")
-    number = site.number(job)
-    restarts = lambda: site.slurm.ask("scontrol", "show", "job", number)  # noqa: E731
-    wait_for(lambda: "Restarts=1" in restarts(), MINUTES)
-    actions.cancel(site.store, job.id)
-    site.finish(worker)
-    assert site.state(job) == "cancelled"
-    assert site.store.job(job.id).steps_done > 0
-
-
 def test_pause_gives_the_allocation_back(site: Site) -> None:
     job = site.add("paused", LONG)
     worker = site.start()
@@ -200,18 +187,6 @@ def test_pause_gives_the_allocation_back(site: Site) -> None:
     wait_for(lambda: not site.slurm.ask("squeue", "--me", "--noheader"), 60)
     actions.resume(site.store, job.id)
     site.finish(site.start())
-    all_right(site, [job])
-    assert site.same_as_alone(job)
-
-
-def test_the_node_dies_and_comes_back(site: Site) -> None:
-    job = site.add("node", LONG)
-    worker = site.start()
-    site.wait_for_steps(job, 5)
-    site.slurm.kill_node()
-    wait_for(lambda: "down" in site.slurm.ask("sinfo", "--noheader", "--format=%T"), MINUTES)
-    site.slurm.start_node()
-    site.finish(worker)
     all_right(site, [job])
     assert site.same_as_alone(job)
 

@@ -187,19 +187,6 @@ def test_the_controller_is_away_for_a_while(night: Night) -> None:
     assert {night.store.job(job.id).attempts for job in [*running, waiting]} == {1}
 
 
-def test_the_node_dies_and_comes_back(night: Night) -> None:
-    job = night.add("node", rows=15, seconds=0.5)
-    worker = night.start()
-    night.wait_for_steps(job, 3)
-    number = night.number(job)
-    night.slurm.kill_node()
-    wait_for(lambda: "down" in night.slurm.ask("sinfo", "--noheader", "--format=%T"), SECONDS)
-    night.slurm.start_node()
-    night.hurry(number)
-    night.finish(worker)
-    night.all_right(job)
-
-
 def test_slurmd_alone_dies_and_its_job_goes_on(night: Night) -> None:
     job = night.add("alone", rows=10, seconds=0.5)
     worker = night.start()

@@ -18,9 +18,10 @@ from skyreels_cli.queue.batch import folder, renderer
 from skyreels_cli.queue.batch.executor import BatchExecutor
 from skyreels_cli.queue.batch.folder import JobFolder
 from skyreels_cli.queue.job import Job
-from skyreels_cli.queue.logs import read_log
+from skyreels_cli.queue.logs import JobLog, read_log
 from skyreels_cli.queue.store import Store
 from skyreels_cli.queue.supervisor import StopSignals, Supervisor
+from skyreels_cli.queue.task import Task, render_command
 from skyreels_cli.queue.worker_config import WorkerConfig
 
 from .conftest import CONFIG, PLACEMENT, film_of, new_job, wait_for
@@ -211,11 +212,8 @@ def abandoned(cluster: Cluster) -> Job:
     owner = leases.register(cluster.store, "auto")
     leases.claim(cluster.store, owner)
     left = JobFolder.of(job.output_path)
-    command = {
-        "do": "render", "job": 1, "recipe": job.recipe, "placement": {**PLACEMENT, **job.placement},
-        "output": job.output, "keep_work": False, "overwrite": False, "next": [],
-    }  # fmt: skip
-    left.fill(command)
+    task = Task(job, JobLog(cluster.store.log(job.id)), {**PLACEMENT, **job.placement})
+    left.fill(render_command(cluster.store, task))
     left.note_id(cluster.fake.submit(left.path, left.name, 1))
     with cluster.store.database.write() as connection:
         leases._let_go(connection, owner.id, 0.0)
