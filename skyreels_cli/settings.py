@@ -9,17 +9,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError
 
 from skyreels_cli.errors import UsageError, did_you_mean
 from skyreels_cli.paths import folders
+
+if TYPE_CHECKING:
+    from ruamel.yaml.comments import CommentedMap
 
 ENV_PREFIX = "SKYREELS_"
 
@@ -135,6 +135,8 @@ def change_setting(name: str, said: str | None) -> Path:
 
     Raises UsageError `bad-setting` for a value that does not suit, before anything is written.
     """
+    from ruamel.yaml import YAML
+
     file, config = folders().config_file, _config()
     if said is None:
         config.pop(name, None)
@@ -165,6 +167,10 @@ def origin(name: str, typed: Mapping[str, Any]) -> str:
 
 
 def _config() -> CommentedMap:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.error import MarkedYAMLError
+
     file = folders().config_file
     edit = f"${{EDITOR:-vi}} {quote(str(file))}"
     try:
