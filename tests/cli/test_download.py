@@ -184,7 +184,7 @@ def test_a_full_disk(hub: LoopbackHub, run: Run, tmp_path: Path, monkeypatch: py
         pytest.skip("no tmpfs can be mounted here")
     try:
         early = run("download", NAME, "--to", str(small / "ball"))
-        assert (early.status, "GB free" in early.err) == (2, True)
+        assert (early.status, "MB free" in early.err) == (2, True)
         monkeypatch.setattr("skyreels_cli.hub.download.planned.free_bytes", lambda folder: 10**12)
         late = run("download", NAME, "--to", str(small / "ball"), "--json")
         assert (late.status, late.envelope["error"]["code"]) == (1, "disk-full")
