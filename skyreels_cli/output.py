@@ -117,7 +117,8 @@ class Output:
         elif human is None:
             print(harmless(essential))
         else:
-            self.console(sys.stdout).print(human())
+            view = human()
+            self.console(sys.stdout).print(view, soft_wrap=isinstance(view, str))  # a path is copied in one piece
         sys.stdout.flush()
 
     def failure(self, error: SkyreelsError) -> None:

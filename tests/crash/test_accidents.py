@@ -175,14 +175,12 @@ DISK = "import shutil, sys; shutil.disk_usage = lambda _: shutil._ntuple_diskusa
 PEAK = "\nimport re; print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
 COMMAND = f"{DISK}from skyreels_cli.cli.main import main; status = main(sys.argv[1:]){PEAK}; sys.exit(status)"
 FORM = f"""{DISK}
-import pathlib
-from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.app import Monitor
 from skyreels_cli.tui.plan_text import plan_lines
 from skyreels_cli.tui.proposal import propose, start_from
 _, model, name, value = sys.argv
 typed = dict(prompt="x", model=model, resolution="80x48", **dict([(name.strip("-").replace("-", "_"), value)]))
-job = propose(start_from(dict()), typed, Store(pathlib.Path("queue")))
+job = propose(start_from(dict()), typed)
 print(*plan_lines(job.plan), sep="\\n"){PEAK}
 """
 
