@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.media.reader import Frame, as_pictures, decoded
@@ -40,8 +40,7 @@ def contact_sheet(frames: Iterator[Frame], captions: Sequence[str]) -> Frame:
     font = ImageFont.load_default(size=14)
     sheet, cell, line = Image.new("RGB", (1, 1)), (0, 0), 20
     for index, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
-        picture = Image.fromarray(frame)
-        picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+        picture = ImageOps.contain(Image.fromarray(frame), (THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
         columns = min(COLUMNS, len(captions))
         if index == 0:
             cell = picture.width + MARGIN, picture.height + line + MARGIN

@@ -42,16 +42,16 @@ def test_a_frame(run: Run, film: Path, tmp_path: Path, said: str, level: int) ->
 def test_a_sheet_of_the_windows(run: Run, film: Path, tmp_path: Path) -> None:
     assert run("show", str(film), "--sheet", "-o", str(tmp_path / "x.png")).status == 0
     sheet = np.asarray(Image.open(tmp_path / "x.png"))
-    assert sheet.shape == (48 + 28 + 8, 2 * 88 + 8, 3)
-    assert [sheet[52, 48, 0], sheet[52, 136, 0]] == [LEVELS[4], LEVELS[13]]
+    assert sheet.shape == (192 + 28 + 8, 2 * 328 + 8, 3)
+    assert [sheet[124, 168, 0], sheet[124, 496, 0]] == [LEVELS[4], LEVELS[13]]
 
 
 def test_a_sheet_without_a_plan_is_evenly_spaced(run: Run, film: Path, tmp_path: Path) -> None:
     film.with_name("film.mkv.json").unlink()
     data = run("show", str(film), "--sheet", "-o", str(tmp_path / "x.png"), "--json").envelope["data"]
-    assert (data["width"], data["height"]) == (4 * 88 + 8, 3 * 76 + 8)
+    assert (data["width"], data["height"]) == (4 * 328 + 8, 3 * 220 + 8)
     sheet = np.asarray(Image.open(tmp_path / "x.png"))
-    assert (sheet[52, 48, 0], sheet[52 + 2 * 76, 48 + 3 * 88, 0]) == (0, 228)
+    assert (sheet[124, 168, 0], sheet[124 + 2 * 220, 168 + 3 * 328, 0]) == (0, 228)
 
 
 def test_its_drift(run: Run, film: Path) -> None:

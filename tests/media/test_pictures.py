@@ -43,10 +43,11 @@ def test_a_sheet_has_each_picture_at_its_place(tmp_path: Path) -> None:
     frames = np.broadcast_to(colours[:, None, None, None], (6, 48, 80, 3)).copy()
     video = film(tmp_path / "a.mkv", frames)
     sheet = contact_sheet(read_some(video, [0, 1, 2, 4, 5]), ["a", "b", "c", "d", "e"])
-    assert sheet.shape == (2 * (48 + 28) + 8, 4 * 88 + 8, 3)
-    middles = [sheet[8 + 20 + 24 + n // 4 * 76, 8 + 40 + n % 4 * 88, 0] for n in range(5)]
+    # Each is 320 pixels wide, however small the film is: captions need the room.
+    assert sheet.shape == (2 * (192 + 28) + 8, 4 * 328 + 8, 3)
+    middles = [sheet[8 + 20 + 96 + n // 4 * 220, 8 + 160 + n % 4 * 328, 0] for n in range(5)]
     assert middles == [0, 40, 80, 160, 200]
-    assert (sheet[8:28, 8:96].min(axis=2) < 128).any()  # a caption
+    assert (sheet[8:28, 8:336].min(axis=2) < 128).any()  # a caption
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])

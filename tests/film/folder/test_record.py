@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -40,7 +41,9 @@ def test_tag_and_sidecar(made: tuple[list[Event], Path]) -> None:
     done = events[-1]
     assert isinstance(done, FilmDone)
     told = {k: v for k, v in done.to_dict().items() if k not in ("event", "recipe")}
+    finished = sidecar["result"].pop("finished_at")
     assert sidecar["result"] == {**told, "output": "film.mkv"}
+    assert finished == pytest.approx(done.time, abs=60)
     assert done.recipe == tag["recipe"]
 
 
@@ -61,5 +64,8 @@ def test_events_tell_the_film_in_order(made: tuple[list[Event], Path]) -> None:
 
 
 def test_an_event_is_a_line_of_json() -> None:
-    assert FramesReady(1, 5, 21).to_dict() == {"event": "frames_ready", "window": 1, "frames": 5, "total_frames": 21}
+    before = time.time()
+    told = FramesReady(1, 5, 21).to_dict()
+    assert before <= told.pop("time") <= time.time()
+    assert told == {"event": "frames_ready", "window": 1, "frames": 5, "total_frames": 21}
     assert json.loads(json.dumps(StageStarted("loading VAE").to_dict()))["event"] == "stage_started"
