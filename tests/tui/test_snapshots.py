@@ -14,6 +14,7 @@ from skyreels_cli.tui import watcher
 from skyreels_cli.tui.app import Monitor
 from skyreels_cli.tui.screens import dashboard
 from skyreels_cli.tui.widgets import detail_pane
+from skyreels_cli.tui.widgets.picture import Picture
 
 from .conftest import Stage
 from .night import SAMPLE, FakeEngine, go_on, sunset
@@ -42,6 +43,12 @@ def app_of(store: Store) -> Monitor:
     return app
 
 
+def is_pictured(app: Monitor) -> bool:
+    """Whether the frames that the dashboard shows have been read, which threads do."""
+    pictures = app.screen_stack[0].query(Picture)
+    return all(picture.has_class("-there") for picture in pictures if picture.parent and picture.parent.display)
+
+
 def after(store: Store, *keys: str, words: tuple[str, ...], look: str = "dark") -> Callable[[Pilot[Any]], Any]:
     """Press keys once the night is on the screen, and wait until all the words are there at once."""
 
@@ -54,6 +61,7 @@ def after(store: Store, *keys: str, words: tuple[str, ...], look: str = "dark") 
         await stage.until_seen("▶ running", "host", "newest frame")
         await pilot.press(*keys)
         await stage.until(lambda: all(word in stage.text for word in words), repr(words))
+        await stage.until(lambda: is_pictured(app), "pictures")
         for field in app.screen.query(Input):
             field.cursor_blink = False
         for text in app.screen.query(TextArea):
