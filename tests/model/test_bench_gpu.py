@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.bench_gpu import main
 
 
+@pytest.mark.slow
 def test_every_row_is_there_and_what_a_cpu_has_is_measured(tmp_path: Path) -> None:
     results = tmp_path / "bench_gpu.json"
     rows = {row["what"]: row for row in main(["--device", "cpu", "--small", "--json", str(results)])}
