@@ -52,6 +52,17 @@ def known_films(
     return find_films(places, film_cache(), wanted, tell)
 
 
+def playable(film: Path) -> Path:
+    """The film, or as much of it as can be played; UsageError `nothing-to-play` before its first window."""
+    from skyreels_cli.film.index.frames import preview_of
+
+    there = preview_of(film)
+    if there is None:
+        message = f"nothing of {film} can be played before its first window is finished"
+        raise UsageError("nothing-to-play", message, f"skyreels resume {quote(str(film))}")
+    return there[0]
+
+
 def film_named(named: str) -> Path:
     """The path of a film, finished or not; UsageError `film-not-found` or `film-ambiguous`."""
     from skyreels_cli.film.index.search import find_one

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from skyreels_cli.cli.film_names import FilmName, FilmNames, film_named
+from skyreels_cli.cli.film_names import FilmName, FilmNames, film_named, playable
 from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.output import Output, byte_size
 
@@ -20,15 +20,10 @@ def open_(
     folder: Annotated[bool, Option("--folder", help="Open the folder that it lies in.")] = False,
 ) -> None:
     """Open a film in the desktop's player; an unfinished one as far as it is."""
-    from skyreels_cli.film.index.frames import preview_of
     from skyreels_cli.film.index.player import open_outside
 
     path = film_named(film)
-    playable = preview_of(path)
-    if playable is None and not folder:
-        message = f"nothing of {path} can be played before its first window is finished"
-        raise UsageError("nothing-to-play", message, f"skyreels resume {quote(str(path))}")
-    target = path.parent if folder or playable is None else playable[0]
+    target = path.parent if folder else playable(path)
     if not open_outside(target):
         raise SkyreelsError("no-desktop", "no desktop to open it on (over SSH?)", f"ls -l {quote(str(target))}")
     out.result({"opened": str(target)}, str(target))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ def _graphics() -> Any:
     """What draws pixels on this terminal; None without graphics or without the package textual-image."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return None
+    # It warns, with a traceback, of every terminal that does not tell the size of its cells.
+    logging.getLogger("textual_image").setLevel(logging.ERROR)
     try:
         from textual_image import renderable
     except Exception:  # noqa: BLE001 - it asks the terminal, and an odd one must not keep a film from being shown

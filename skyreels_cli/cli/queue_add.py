@@ -79,7 +79,7 @@ def add(
     words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in takes_of(film, seeds, takes)]
     state: JobState = "paused" if paused else "queued"
     how: dict[str, Any] = {"priority": priority, "state": state, "after": after, "not_before": not_before}
-    jobs = [store.add(replace(new, **how)) for new in words]
+    jobs = store.add_together([replace(new, **how) for new in words])
     if len(jobs) == 1:
         _tell(jobs[0], store, out)
     else:
@@ -184,10 +184,11 @@ def _tell_group(jobs: Sequence[Job], store: Store, out: Output) -> None:
     """The ids on stdout, one a line; what sets the jobs apart on stderr."""
     for job in jobs:
         out.narrate(f"job {job.id}: seed {job.recipe['seed']} → {job.output}")
+    out.narrate(f"all of them: skyreels queue cancel --group {jobs[0].group_id} (or pause, resume, retry, remove)")
     if not any(worker.alive for worker in store.workers()):
         out.narrate("nobody is rendering: skyreels queue run")
     data = [{**job.to_dict(), "seed": job.recipe["seed"]} for job in jobs]
-    out.result({"jobs": data}, "\n".join(str(job.id) for job in jobs))
+    out.result({"group_id": jobs[0].group_id, "jobs": data}, "\n".join(str(job.id) for job in jobs))
 
 
 def _tell(job: Job, store: Store, out: Output) -> None:

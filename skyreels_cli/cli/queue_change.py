@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from skyreels_cli.cli.queue_look import JobId, JobIds, open_store
+from skyreels_cli.cli.completion import job_numbers
+from skyreels_cli.cli.queue_look import Group, JobId, JobIds, open_store
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
@@ -15,44 +16,51 @@ if TYPE_CHECKING:
     from skyreels_cli.queue.job import Job, JobState
     from skyreels_cli.queue.store import Store
 
-MaybeJobIds = Annotated[list[int] | None, Argument(metavar="ID", help="Jobs; none: the whole queue.")]
+MaybeJobIds = Annotated[
+    list[int] | None, Argument(metavar="ID", autocompletion=job_numbers, help="Jobs; none: the whole queue.")
+]
 
 
-def cancel(out: Output, *, jobs: JobIds) -> None:
+def cancel(out: Output, *, jobs: JobIds = None, group: Group = None) -> None:
     """End jobs: waiting ones at once, one that runs within a step. What is rendered stays, for retry."""
     from skyreels_cli.queue import actions
+    from skyreels_cli.queue.job import UNFINISHED
 
-    _each(out, jobs, actions.cancel)
+    _each(out, _chosen(jobs, group, UNFINISHED), actions.cancel)
 
 
 def retry(
     out: Output,
     *,
-    jobs: JobIds,
+    jobs: JobIds = None,
+    group: Group = None,
     fresh: Annotated[bool, Option("--fresh", help="Start over; forget what is rendered.")] = False,
 ) -> None:
     """Queue failed or cancelled jobs again; their films go on where they stopped."""
     from skyreels_cli.queue import actions
 
-    _each(out, jobs, lambda store, job: actions.retry(store, job, fresh=fresh))
+    numbers = _chosen(jobs, group, ("failed", "cancelled"))
+    _each(out, numbers, lambda store, job: actions.retry(store, job, fresh=fresh))
 
 
-def pause(out: Output, *, jobs: MaybeJobIds = None) -> None:
+def pause(out: Output, *, jobs: MaybeJobIds = None, group: Group = None) -> None:
     """Set jobs aside, or let the whole queue stand still; running films are checkpointed, devices freed."""
     from skyreels_cli.queue import actions
+    from skyreels_cli.queue.job import UNFINISHED
 
-    if jobs:
-        _each(out, jobs, actions.pause)
+    if jobs or group is not None:
+        _each(out, _chosen(jobs, group, UNFINISHED), actions.pause)
     else:
         _everything(out, actions.pause_all, "the queue is paused; it goes on with: skyreels queue resume")
 
 
-def resume(out: Output, *, jobs: MaybeJobIds = None) -> None:
+def resume(out: Output, *, jobs: MaybeJobIds = None, group: Group = None) -> None:
     """Let paused jobs, or the whole queue, go on."""
     from skyreels_cli.queue import actions
+    from skyreels_cli.queue.job import UNFINISHED
 
-    if jobs:
-        _each(out, jobs, actions.resume)
+    if jobs or group is not None:
+        _each(out, _chosen(jobs, group, UNFINISHED), actions.resume)
     else:
         _everything(out, actions.resume_all, "the queue goes on")
 
@@ -92,11 +100,12 @@ def priority(
     _each(out, [job], lambda store, number: actions.set_priority(store, number, value))
 
 
-def remove(out: Output, *, jobs: JobIds) -> None:
+def remove(out: Output, *, jobs: JobIds = None, group: Group = None) -> None:
     """Forget jobs that do not run, with their logs; films, finished or not, stay where they are."""
     from skyreels_cli.queue import actions
+    from skyreels_cli.queue.job import FINISHED, UNFINISHED
 
-    removed = actions.remove(open_store(), jobs)
+    removed = actions.remove(open_store(), _chosen(jobs, group, (*UNFINISHED, *FINISHED)))
     out.result({"removed": removed}, str(removed), lambda: f"{removed} removed")
 
 
@@ -118,6 +127,14 @@ def clear(
         states = (*(("succeeded",) if finished else ()), *(("failed",) if failed else ()))
     removed = actions.clear(open_store(), states)
     out.result({"removed": removed}, str(removed), lambda: f"{removed} removed")
+
+
+def _chosen(jobs: list[int] | None, group: int | None, states: Sequence[JobState]) -> list[int]:
+    """The jobs that were named, and those of the group that are in these states."""
+    if not jobs and group is None:
+        raise UsageError("usage", "say which jobs: by ID, or --group N", "skyreels queue list")
+    of_group = [] if group is None else open_store().group(group, states)
+    return list(dict.fromkeys([*(jobs or ()), *of_group]))
 
 
 def _each(out: Output, numbers: Sequence[int], change: Callable[[Store, int], Job]) -> None:

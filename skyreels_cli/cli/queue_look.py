@@ -20,7 +20,8 @@ WATCH_SECONDS = 0.25
 LIST_ROWS = 40
 
 JobId = Annotated[int, Argument(metavar="ID", autocompletion=job_numbers, help="The job.")]
-JobIds = Annotated[list[int], Argument(metavar="ID", autocompletion=job_numbers, help="One job or several.")]
+JobIds = Annotated[list[int] | None, Argument(metavar="ID", autocompletion=job_numbers, help="One job or several.")]
+Group = Annotated[int | None, Option(metavar="N", help="All of a group: jobs that were added together.")]
 
 
 def open_store() -> Store:

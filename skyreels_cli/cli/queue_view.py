@@ -39,15 +39,17 @@ def jobs_view(
     dead = {worker.id for worker in workers if not worker.alive}
     places = {worker.id: worker.place for worker in workers}
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("job", "state", "", "prio", "frames", "film"):
-        justify: Literal["left", "right"] = "right" if title in ("job", "prio", "frames") else "left"
+    groups = ["group"] if any(job.group_id for job in jobs) else []
+    for title in ("job", *groups, "state", "", "prio", "frames", "film"):
+        justify: Literal["left", "right"] = "right" if title in ("job", "group", "prio", "frames") else "left"
         table.add_column(title, justify=justify, no_wrap=title != "film")  # so only this one gives way
     for job in jobs:
         state = f"{job.state} (worker lost)" if job.owner in dead else places.get(job.owner or "") or job.state
         how = _how(job, running.get(job.id, {}))
         film = Text(" ".join(job.prompt.split()), no_wrap=True, overflow="ellipsis")
-        what = (str(job.id), state, how, str(job.priority), str(job.num_frames), film)
-        table.add_row(*what, style=STYLES.get(job.state, ""))
+        group = [str(job.group_id or "")] if groups else []
+        what = (str(job.id), *group, state, how, str(job.priority), str(job.num_frames))
+        table.add_row(*what, film, style=STYLES.get(job.state, ""))
     notes = ["the queue is paused: skyreels queue resume"] if paused else []
     if any(job.state == "queued" for job in jobs) and len(dead) == len(workers):
         notes.append("nobody is rendering: skyreels queue run")
@@ -91,6 +93,8 @@ def job_view(job: Job, log: Path) -> RenderableType:
 
 def _facts(job: Job) -> Iterator[tuple[str, Any]]:
     yield "job", f"{job.id}, {job.state}{f', {job.request} asked' if job.request else ''}"
+    if job.group_id:
+        yield "group", str(job.group_id)
     yield "film", job.output
     if job.error:
         yield "error", job.error["message"]

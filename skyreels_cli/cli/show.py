@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from skyreels_cli.cli.completion import preset_names
-from skyreels_cli.cli.film_names import film_named, film_names
+from skyreels_cli.cli.film_names import film_named, film_names, playable
 from skyreels_cli.errors import UsageError
 from skyreels_cli.output import Output
 
@@ -38,6 +38,7 @@ def show(
     ],
     frame: Annotated[str | None, Option(metavar="N|last", help="Write one frame, counted from 1.")] = None,
     sheet: Annotated[bool, Option("--sheet", help="Write a contact sheet: the first frame of each window.")] = False,
+    browse: Annotated[bool, Option("--browse", help="Step through its frames: arrow keys, q leaves.")] = False,
     drift: Annotated[bool, Option("--drift", help="Measure how it changes from window to window.")] = False,
     plot: Annotated[bool, Option("--plot", help="Draw that as a picture.")] = False,
     output: Annotated[
@@ -45,8 +46,16 @@ def show(
     ] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace a file of that name.")] = False,
 ) -> None:
-    """Print how a film was made: what, when, with what; or how it drifts; or write pictures of it."""
-    if drift and (frame is not None or sheet or plot or output is not None):
+    """Print how a film was made: what, when, with what; or how it drifts; or show or write pictures of it."""
+    pictured = frame is not None or sheet or plot or output is not None
+    if browse and (drift or pictured):
+        raise UsageError(
+            "usage", "--browse is looked at, and makes no picture", f"skyreels show {quote(what)} --browse"
+        )
+    if browse:
+        _browse(what, out)
+        return
+    if drift and pictured:
         hint = f"--plot -o {quote(Path(what).stem)}.png"
         raise UsageError("usage", "--drift is printed, and makes no picture", hint)
     if drift:
@@ -55,7 +64,7 @@ def show(
         measured = drift_of(film_named(what))
         out.result(measured.as_data(), str(what), lambda: drift_view(measured))
         return
-    if frame is not None or sheet or plot or output is not None:
+    if pictured:
         from skyreels_cli.cli.show_picture import write_picture
 
         written = write_picture(film_named(what), frame, output, sheet=sheet, plot=plot, overwrite=overwrite)
@@ -65,6 +74,17 @@ def show(
 
     subject = subject_named(what)
     out.result(subject.data, subject.name, lambda: _view(subject, out))
+
+
+def _browse(what: str, out: Output) -> None:
+    """Show frames by keys; afterwards say which was the last one, and how to keep it."""
+    from skyreels_cli.cli.browse import browse
+    from skyreels_cli.media.video import open_video
+
+    film = film_named(what)
+    number = 1 + browse(open_video(playable(film)), out)
+    keep = f"skyreels show {quote(what)} --frame {number} -o frame-{number}.png"
+    out.result({"film": str(film), "frame": number}, str(number), lambda: f"frame {number}; to keep it: {keep}")
 
 
 def _view(subject: Subject, out: Output) -> RenderableType:

@@ -34,7 +34,8 @@ class JobSummary:
 
     `request` is what a running job has been asked for and not done yet: `cancel` or `pause`. `attempts` counts
     the starts since the film last got further; with `max_attempts` of them the job has failed. It starts once the job
-    `after` has succeeded, and not before `not_before`.
+    `after` has succeeded, and not before `not_before`. Jobs that were added together share a `group_id`: the id of
+    the first one, also when that one is gone.
     """
 
     id: int
@@ -55,6 +56,7 @@ class JobSummary:
     retry_at: float | None
     after: int | None
     not_before: float | None
+    group_id: int | None
     created_at: float
     started_at: float | None
     finished_at: float | None

@@ -138,5 +138,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE jobs ADD COLUMN not_before REAL",
         "ALTER TABLE workers ADD COLUMN asked_to_stop INTEGER NOT NULL DEFAULT 0",
     ),
+    ("ALTER TABLE jobs ADD COLUMN group_id INTEGER",),  # the first of the jobs that were added together
 )
 """Statements that lead from version n (`PRAGMA user_version`) to n + 1."""

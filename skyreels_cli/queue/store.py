@@ -187,18 +187,38 @@ class Store:
         """Where the films of all jobs lie, or will, and those of jobs that are gone."""
         return [row[0] for row in self.database.rows("SELECT output FROM jobs UNION SELECT output FROM films")]
 
+    def group(self, number: int, states: Sequence[JobState]) -> list[int]:
+        """The ids of a group's jobs in these states; UsageError `group-not-found`, or `job-state` if there are none."""
+        found = self.database.rows("SELECT id, state FROM jobs WHERE group_id = ? ORDER BY id", number)
+        if not found:
+            raise UsageError("group-not-found", f"there is no group {number}", "skyreels queue list")
+        numbers = [row["id"] for row in found if row["state"] in states]
+        if not numbers:
+            message = f"no job of group {number} is {' or '.join(states)}"
+            raise UsageError("job-state", message, "skyreels queue list")
+        return numbers
+
     def add(self, new: NewJob) -> Job:
         """Append a job to the queue, its assets copied in.
 
         Raises UsageError `output-queued` if another job writes there, `job-not-found` for one that it cannot wait for.
         """
-        if new.after is not None:
-            self.job(new.after)
-        new, draft = self.take_in(new)
+        return self.add_together([new])[0]
+
+    def add_together(self, jobs: Sequence[NewJob]) -> list[Job]:
+        """Append jobs to the queue, all of them or none; several are a group. Raises what `add` does."""
+        for new in jobs:
+            if new.after is not None:
+                self.job(new.after)
+        taken_in = [self.take_in(new) for new in jobs]
+        numbers: list[int] = []
         with self.database.write() as connection:
-            output = unused_output(connection, new.output) if new.output_is_default else new.output
-            number = self.insert(connection, new, draft, output)
-        return self.job(number)
+            for new, draft in taken_in:
+                output = unused_output(connection, new.output) if new.output_is_default else new.output
+                numbers.append(self.insert(connection, new, draft, output))
+            if len(numbers) > 1:  # ids grow, and nobody else writes meanwhile
+                connection.execute("UPDATE jobs SET group_id = ?1 WHERE id >= ?1", (numbers[0],))
+        return [self.job(number) for number in numbers]
 
     def take_in(self, new: NewJob) -> tuple[NewJob, dict[str, Any]]:
         """Copy a job's assets in; returns it with a recipe that names the copies, and its draft as it is stored."""

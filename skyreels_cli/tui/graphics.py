@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,8 @@ def find_graphics() -> Graphics | None:
     """
     if os.environ.get("NO_COLOR"):
         return None
+    # It warns, with a traceback, of every terminal that does not tell the size of its cells.
+    logging.getLogger("textual_image").setLevel(logging.ERROR)
     try:
         from textual_image import renderable, widget
     except Exception:  # noqa: BLE001 - an odd terminal must not keep the dashboard from opening

@@ -39,6 +39,8 @@ def job_facts(job: Job, why: str = "") -> Iterator[Fact]:
     yield "priority", str(job.priority)
     for step in job.degradations:
         yield "less memory", f"{describe(step)} after: {step.get('reason', 'out of memory')}"
+    if job.group_id:
+        yield "group", str(job.group_id)
     if job.after:
         yield "after", f"job {job.after}"
     times = (

@@ -122,7 +122,8 @@ def test_open(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("films", "open", "a", "--folder")
     assert opened == [film, film.parent]
     begin("b.mp4")
-    assert run("films", "open", "b.mp4", "--json").envelope["error"]["code"] == "nothing-to-play"
+    for words in (("open", "b.mp4"), ("show", "b.mp4", "--browse")):
+        assert run("films", *words, "--json").envelope["error"]["code"] == "nothing-to-play"
 
 
 @pytest.mark.parametrize(

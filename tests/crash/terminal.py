@@ -79,6 +79,9 @@ class Terminal:
         """Press keys."""
         os.write(self._ours, keys.encode())
 
+    def answer(self) -> None:
+        """Called whenever something has been said, for a terminal that answers questions."""
+
     def unrestored(self) -> list[str]:
         """What is not as it was before: modes by number, `termios`."""
         found = ["termios"] if termios.tcgetattr(self._theirs) != self.before else []
@@ -92,3 +95,4 @@ class Terminal:
         with suppress(OSError):
             while read := os.read(self._ours, 65536):
                 self.said += read
+                self.answer()

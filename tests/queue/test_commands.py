@@ -440,6 +440,57 @@ class TestLater:
         assert store.count() == 0
 
 
+class TestGroups:
+    @pytest.fixture(autouse=True)
+    def takes(self, queue: Queue) -> None:
+        """Job 1 alone, then 2, 3 and 4 as one group."""
+        queue("add", "a red ball", *MODEL)
+        told = queue("add", "a swan", *MODEL, "--seeds", "7,8,9")
+        assert "skyreels queue cancel --group 2 " in told.err
+
+    def test_the_list_and_a_job_say_it(self, queue: Queue, store: Store) -> None:
+        listed = queue("list").out.splitlines()
+        assert listed[0].split()[:3] == ["job", "group", "state"]
+        assert [line.split()[:3] for line in listed[1:4]] == [
+            ["1", "queued", "0"],
+            ["2", "2", "queued"],
+            ["3", "2", "queued"],
+        ]
+        assert max(map(len, listed)) <= 80
+        assert [job["group_id"] for job in queue("list", "--json").data["jobs"]] == [None, 2, 2, 2]
+        assert ["group", "2"] in [line.split() for line in queue("show", "3").out.splitlines()]
+        queue("remove", "--group", "2")
+        assert queue("list").out.split()[:2] == ["job", "state"]
+
+    def test_what_is_done_is_done_to_all_of_them_that_it_concerns(self, queue: Queue, store: Store) -> None:
+        queue("cancel", "3")
+        assert queue("pause", "--group", "2", "-q").out == "2\n4\n"
+        assert states(store) == {1: "queued", 2: "paused", 3: "cancelled", 4: "paused"}
+        queue("resume", "--group", "2")
+        assert states(store) == {1: "queued", 2: "queued", 3: "cancelled", 4: "queued"}
+        assert not store.paused
+        queue("cancel", "--group", "2", "1")
+        assert set(states(store).values()) == {"cancelled"}
+        assert queue("retry", "--group", "2", "-q").out == "2\n3\n4\n"
+        assert queue("remove", "--group", "2").out == "3 removed\n"
+        assert states(store) == {1: "cancelled"}
+
+    @pytest.mark.parametrize(
+        ("said", "code"),
+        [
+            (("cancel", "--group", "1"), "group-not-found"),
+            (("pause", "--group", "9"), "group-not-found"),
+            (("retry", "--group", "2"), "job-state"),
+            (("remove",), "usage"),
+            (("cancel",), "usage"),
+        ],
+    )
+    def test_mistakes(self, queue: Queue, store: Store, said: tuple[str, ...], code: str) -> None:
+        ran = queue(*said, "--json")
+        assert ran.error == (2, code)
+        assert set(states(store).values()) == {"queued"}
+
+
 class TestStop:
     def test_workers_are_asked_to_leave(self, queue: Queue, store: Store) -> None:
         leases.register(store, "cuda:0")

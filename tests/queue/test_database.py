@@ -102,6 +102,27 @@ def test_a_queue_of_version_1_is_taken_over(tmp_path: Path) -> None:
     assert {field.name for field in fields(Job)} == columns - {"losses"}
 
 
+def test_a_queue_of_version_4_learns_of_groups(tmp_path: Path, films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its jobs belong to none and go on; jobs that are added together from then on are one."""
+    with monkeypatch.context() as older:
+        older.setattr(database, "MIGRATIONS", schema.MIGRATIONS[:4])
+        path = database.Database(tmp_path / "queue.db").path
+    names = """state, position, prompt, model, resolution, num_frames, output, total_steps, max_attempts, created_at,
+        uid, model_key, placement, draft, recipe, plan"""
+    values = "'queued', 1, 'a swan', 'm', '540P', 9, '/a.mp4', 6, 3, 0, 'u', '[]', '{}', '{}', '{}', '{}'"
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"INSERT INTO jobs ({names}) VALUES ({values})")
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    connection.close()
+    store = Store(tmp_path)
+    assert (store.job(1).prompt, store.job(1).group_id) == ("a swan", None)
+    added = store.add_together([new_job(films / f"{number}.mp4") for number in range(2)])
+    assert [(job.id, job.group_id) for job in added] == [(2, 2), (3, 2)]
+    claimed = leases.claim(store, leases.register(store, "cuda:0"))
+    assert claimed is not None
+    assert claimed[0].id == 1
+
+
 def test_a_migration_that_fails_changes_nothing(store: Store, films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store.add(new_job(films / "a.mp4"))
     monkeypatch.setattr(database, "MIGRATIONS", (*schema.MIGRATIONS, ("UPDATE jobs SET priority = 4", "NO SQL")))

@@ -157,3 +157,17 @@ def test_the_seconds_that_plans_add_up_to(store: Store, films: Path) -> None:
     store.add(new_job(films / "unknown.mp4"))
     actions.pause(store, 3)
     assert store.planned_seconds() == 3.5
+
+
+def test_jobs_are_added_together_or_not_at_all(store: Store, films: Path) -> None:
+    assert store.add(new_job(films / "alone.mp4")).group_id is None
+    with pytest.raises(UsageError, match="another job"):
+        store.add_together([new_job(films / "a.mp4"), new_job(films / "alone.mp4")])
+    assert [job.id for job in store.jobs()] == [1]
+    together = store.add_together([new_job(films / name) for name in ("a.mp4", "b.mp4", "c.mp4")])
+    first = together[0].id
+    assert [job.group_id for job in together] == [first] * 3
+    assert store.job(1).group_id is None
+    assert store.add(new_job(films / "d.mp4")).group_id is None
+    actions.remove(store, [first])
+    assert store.group(first, ["queued"]) == [first + 1, first + 2]

@@ -14,7 +14,7 @@ from skyreels_cli.tui.screens.form import JobForm
 from skyreels_cli.tui.widgets.recipe_fields import TEXTS, TextField
 
 from .conftest import Stage, on_stage
-from .night import FakeEngine
+from .night import FakeEngine, new_job
 
 MODEL = str(Path(__file__).parents[1] / "golden" / "model")
 
@@ -226,6 +226,14 @@ async def test_the_pages_of_a_job(night: FakeEngine, store: Store) -> None:
         await stage.until_seen("a new line")
         await stage.press("escape")
         await stage.until_seen("all: 10")
+
+
+async def test_a_job_of_a_group_says_so(night: FakeEngine, store: Store) -> None:
+    takes = store.add_together([new_job(number, store.folder) for number in (20, 21)])
+    async with on_stage(store) as stage:
+        await stage.choose(takes[1].id)
+        await stage.press("enter")
+        await stage.until_seen(f"group                {takes[0].id}")
 
 
 async def test_what_out_of_memory_has_changed_is_told(night: FakeEngine, store: Store) -> None:
