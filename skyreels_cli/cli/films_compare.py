@@ -69,7 +69,7 @@ def _view(
     for each in found:
         table.add_row(each.key.removeprefix("recipe."), short(each.first), short(each.second))
     for name in DRIFTS:
-        table.add_row(f"drift {name}", *(f"{100 * drift[name]:+.1f} %" if drift else "" for drift in drifts))
+        table.add_row(f"drift {name}", *(f"{100 * drift[name]:+z.1f} %" if drift else "" for drift in drifts))
     columns = out.console(sys.stdout).width - 1
     rows = [part for film in films for part in film_row(film, columns)] if may_draw(out) else []
     told = f"the first {same} frames are the same, byte for byte" if same else "they differ from the first frame on"

@@ -31,11 +31,11 @@ def films_view(films: Sequence[FoundFilm], total: int) -> RenderableType:
         justify: Literal["left", "right"] = "right" if title == "length" else "left"
         table.add_column(title, no_wrap=title != "film", justify=justify)  # so only this one gives way
     for film in films:
-        words = Text(no_wrap=True, overflow="ellipsis")
-        words.append(" ".join(film.prompt.split()) or Path(film.path).name)
-        words.append("".join(f" #{tag}" for tag in film.tags), "cyan")
-        table.add_row(_when(film.made), _length(film), film.model[-14:], words, style=_style(film))
-        table.add_row("", "", "", Text(f"  {_name(film)}", "dim", no_wrap=True, overflow="ellipsis"))
+        prompt = Text(" ".join(film.prompt.split()) or Path(film.path).name, no_wrap=True, overflow="ellipsis")
+        table.add_row(_when(film.made), _length(film), film.model[-14:], prompt, style=_style(film))
+        tags = ("".join(f" #{tag}" for tag in film.tags), "cyan")
+        name = Text.assemble((f"  {_name(film)}", "dim"), tags, no_wrap=True, overflow="ellipsis")
+        table.add_row("", "", "", name)
     commands = [f"go on: {film.resume}" for film in films if film.resume][:SHOWN_COMMANDS]
     more = [f"… and {total - len(films):,} more (--limit N shows them)"] if total > len(films) else []
     return Group(table, *more, *commands)

@@ -153,7 +153,7 @@ def _drift(looks: Sequence[Mapping[str, float]]) -> Iterator[ShownLine]:
     for label, name in zip(("drift", "", "", ""), DRIFTS, strict=True):
         values = [100 * (look[name] - known[0][name]) for look in known]
         span = max(2.0, *map(abs, values))
-        yield label, f"{name:<11}{values[-1]:+5.1f} %  {curve(values, DRIFT_WIDTH, -span, span)}"
+        yield label, f"{name:<11}{values[-1]:+z5.1f} %  {curve(values, DRIFT_WIDTH, -span, span)}"
 
 
 def _notes(data: Mapping[str, Any]) -> Iterator[ShownLine]:

@@ -31,7 +31,7 @@ def make(name: str, prompt: str = "a swan") -> Path:
     with VideoEncoder(path, width=80, height=48, fps=24, coding=film_coding("h264", 7), comment=comment) as encoder:
         encoder.write(np.zeros((3, 48, 80, 3), np.uint8))
     result = {"finished_at": 1_700_000_000, "elapsed_s": 83.0, "peak_memory_bytes": 8_100_000_000, "windows": 2}
-    looks = [LOOK, {**LOOK, "luma": 0.53}]
+    looks = [LOOK, {**LOOK, "luma": 0.53, "contrast": 0.0999}]
     path.with_name(f"{name}.json").write_text(json.dumps({"recipe": recipe, "result": result, "looks": looks}))
     return path
 
@@ -69,6 +69,7 @@ def test_show_is_one_screen(run: Run) -> None:
     length = "3 frames, 0.1 s at 24 fps, 80×48, h264"
     for words in ("a swan", length, "rendered in 1:23, peak 8.1 GB", "seed", "+3.0 %"):
         assert words in out
+    assert "-0.0" not in out
     data = run("films", "show", "a", "--json").envelope["data"]
     assert (data["recipe"]["seed"], data["result"]["elapsed_s"], len(data["looks"])) == (7, 83.0, 2)
 
@@ -97,8 +98,9 @@ def test_what_is_not_there(run: Run) -> None:
 
 
 def test_tags_find_a_film_again(run: Run) -> None:
-    make("a.mp4")
+    make("a.mp4", "a swan on a lake at dawn " * 9)
     assert run("films", "tag", "a", "best", "night").out == "best night\n"
+    assert "a.mp4 #best #night " in run("films", "list").out
     assert run("films", "tag", "a", "night", "--drop").out == "best\n"
     assert run("films", "list", "--tag", "best", "-q").out == f"{Path('a.mp4').absolute()}\n"
     assert run("films", "list", "--tag", "night", "-q").out == "\n"

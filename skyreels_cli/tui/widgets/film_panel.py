@@ -114,7 +114,7 @@ class FilmPanel(ChangingLines):
                 "look    how the windows differ from the first one, in % of full scale", "$foreground-muted"
             )
             for name, values in past.items():
-                yield Content(" " * 8) + _drift(values, width, f"{name} {100 * values[-1]:+.1f}")
+                yield Content(" " * 8) + _drift(values, width, f"{name} {100 * values[-1]:+z.1f}")
         else:
             width = max(3, min((self.size.width - 11) // len(past) - 6, 12))
             line = (_drift(values, width, f"{name[:3]}{round(100 * values[-1]):+}") for name, values in past.items())
