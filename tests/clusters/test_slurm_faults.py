@@ -73,7 +73,8 @@ class Night:
 
     def _started_now(self, number: str) -> bool:
         self.slurm.ask("scontrol", "update", f"JobId={number}", "StartTime=now")
-        return "JobState=PENDING" not in self.slurm.ask("scontrol", "show", "job", number)
+        told = self.slurm.ask("scontrol", "show", "job", number)  # at first it is COMPLETING
+        return "JobState=RUNNING" in told or "JobState=COMPLETED" in told
 
     def wait_for_steps(self, job: Job, steps: int) -> None:
         wait_for(lambda: self.store.job(job.id).steps_done >= steps, SECONDS)
