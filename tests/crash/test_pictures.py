@@ -60,9 +60,9 @@ def cells_of(frame: Frame) -> Colours:
 
 
 def test_the_newest_frame_is_drawn_while_the_film_is_made(tmp_path: Path) -> None:
-    """Every picture is the last frame of the windows that were done by then."""
+    """Every picture is the last frame of the windows that were done by then; the second window takes a second."""
     model = str(ROOT / "tests" / "golden" / "model")
-    words = ("generate", "a ball", "--model", model, *FILM, "--inference-steps", "12", "--seed", "1")
+    words = ("generate", "a ball", "--model", model, *FILM, "--inference-steps", "80", "--seed", "1")
     env = environment(COLORTERM="truecolor", SKYREELS_CALIBRATE="false", SKYREELS_PICTURES="false")
     terminal = Terminal((*words, "--codec", "ffv1", "-o", "x.mkv", "--preview"), tmp_path, env)
     assert terminal.process.wait(90) == 0

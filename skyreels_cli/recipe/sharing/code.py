@@ -92,8 +92,9 @@ def _body(text: str) -> str:
 
 
 def _normal(text: str) -> str:
-    """Full-width letters as ASCII, entities and tags of HTML resolved."""
-    return re.sub(r"</?[A-Za-z]{1,10}\s*/?>", "", html.unescape(unicodedata.normalize("NFKC", text)))
+    """Full-width letters as ASCII, entities and tags of HTML resolved, without characters that nobody sees."""
+    plain = re.sub(r"</?[A-Za-z]{1,10}\s*/?>", "", html.unescape(unicodedata.normalize("NFKC", text)))
+    return "".join(char for char in plain if unicodedata.category(char) != "Cf")
 
 
 def _encode(content: bytes) -> Iterator[str]:

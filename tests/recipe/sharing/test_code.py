@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skyreels_cli.errors import UsageError
@@ -77,6 +77,7 @@ def test_shipped_presets_are_short_and_survive_every_chat(name: str) -> None:
         assert from_code(mangle(code)).preset == preset
 
 
+@example(random.Random(0), ["text around", "text around", "right-to-left marks"])  # a mark within the prefix
 @given(st.randoms(use_true_random=False), st.lists(st.sampled_from(sorted(CHATS)), min_size=2, max_size=4))
 def test_several_chats_on_the_way(chance: random.Random, ways: list[str]) -> None:
     code = to_code(load(chance.choice(SHIPPED)).flat)
