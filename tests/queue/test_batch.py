@@ -258,8 +258,8 @@ def test_a_worker_that_lost_its_lease_leaves_the_job_to_the_next(cluster: Cluste
     cluster.stop(thread)
 
 
-# On a busy machine a job that its cluster puts back into the line may be submitted a second time: the film is right, but
-# made twice. Until that is mended this is a slow test.
+# On a busy machine a job that its cluster puts back into the line may be submitted a second time: the film is right,
+# but made twice. Until that is mended this is a slow test.
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [150, 1000])
 def test_every_job_ends_once_whatever_happens(cluster: Cluster, ledger: Callable[[], list[str]], count: int) -> None:

@@ -45,7 +45,7 @@ def app_of(store: Store) -> Monitor:
 
 def is_pictured(app: Monitor) -> bool:
     """Whether the frames that the dashboard shows have been read, which threads do."""
-    pictures = app.screen_stack[0].query(Picture)
+    pictures = [picture for screen in app.screen_stack for picture in screen.query(Picture)]
     return all(picture.has_class("-there") for picture in pictures if picture.parent and picture.parent.display)
 
 
