@@ -37,7 +37,7 @@ def compare(
     same = frames_in_common(*films)
     some, others = ({name: each[name] for name in COMPARED if name in each} for each in made)
     found = differences(some, others)
-    drifts = [drift_of(each.get("looks") or ()) for each in made]
+    drifts = [_change_of_look(each.get("looks") or ()) for each in made]
     data: dict[str, Any] = {
         "films": [str(film) for film in films],
         "same_frames": same,
@@ -47,7 +47,7 @@ def compare(
     out.result(data, str(same), lambda: _view(films, same, found, drifts, out))
 
 
-def drift_of(looks: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def _change_of_look(looks: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """How the last window's look differs from the first one's; empty where that is not known."""
     if len(looks) < 2 or not all(name in look for look in (looks[0], looks[-1]) for name in DRIFTS):
         return {}

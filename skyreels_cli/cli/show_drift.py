@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skyreels_cli.cli.show_view import DRIFTS
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -16,7 +18,6 @@ EVEN_PARTS = 12
 MOST_BLOCKS = 48
 UNSEEN = 0.01
 """A change of the look by less than this, of a range of 1, is not seen, and shall not look like one."""
-QUALITIES = ("luma", "saturation", "contrast", "sharpness")
 
 
 def drift_of(file: Path) -> Drift:
@@ -42,7 +43,7 @@ def drift_view(drift: Drift) -> RenderableType:
     for title, justify in (("", "left"), ("first", "right"), ("last", "right"), ("change", "right")):
         table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column(f"over {len(drift.looks)} parts")
-    for name in QUALITIES:
+    for name in DRIFTS:
         values = [getattr(look, name) for look in drift.looks]
         middle, span = (min(values) + max(values)) / 2, max(max(values) - min(values), UNSEEN)
         drawn = curve(_thinned(values), MOST_BLOCKS, middle - span / 2, middle + span / 2)
@@ -61,7 +62,7 @@ def drift_plot(drift: Drift, heading: str) -> Frame:
     """The same as a picture."""
     from skyreels_cli.media.plot import Curve, plot
 
-    looks = [Curve(name, {"": [getattr(look, name) for look in drift.looks]}, 2 * UNSEEN) for name in QUALITIES]
+    looks = [Curve(name, {"": [getattr(look, name) for look in drift.looks]}, 2 * UNSEEN) for name in DRIFTS]
     steps = [Curve("step into each part, 1 is no seam", {"": [1.0, *drift.steps]}, 1.0)] if drift.steps else []
     return plot(heading, [*looks, *steps], ("first part", f"part {len(drift.looks)}"))
 
