@@ -23,6 +23,8 @@ from skyreels_slurm.script import batch_script
 PROGRAMS = ("sbatch", "squeue", "scancel")
 # Slurm's programs try for about a minute to reach a controller that is away.
 ANSWER_SECONDS = 90.0
+# squeue calls a requeued job over for some seconds.
+SETTLE_SECONDS = 10.0
 # What sbatch says of a job that will be refused again; everything else (a full queue, no answer) may pass.
 REFUSALS = ("invalid", "unrecognized option", "more processors requested than permitted", "not available")
 
@@ -34,6 +36,7 @@ class Slurm:
 
     def __init__(self, options: SlurmOptions) -> None:
         self.poll_seconds = options.poll
+        self.settle_seconds = SETTLE_SECONDS
         self._options = options
         self._jobs = SqueueTable(run, options.poll)
 

@@ -85,6 +85,8 @@ class BatchSystem(Protocol):
     """What people call it."""
     poll_seconds: float
     """How often it can be asked for a job's place."""
+    settle_seconds: float
+    """How long a job may seem to be over while it is put back into the line."""
 
     def submit(self, folder: Path, name: str, gpus: int) -> str:
         """Queue the command under a name, with so many GPUs of one machine; returns the job's id."""

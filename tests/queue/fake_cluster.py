@@ -45,6 +45,7 @@ class FakeCluster:
 
     name = "fake"
     poll_seconds = 0.005
+    settle_seconds = 0.01
 
     def __init__(self, nodes: int = 4, trouble: float = 0.0, seed: int = 1, seconds_per_write: float = 0.005) -> None:
         self.jobs: dict[str, FakeJob] = {}

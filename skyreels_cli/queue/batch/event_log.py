@@ -87,6 +87,13 @@ class EventReader:
         self._path = path
         self._offset = 0
 
+    def has_more(self) -> bool:
+        """Whether something has been written since the last look."""
+        try:
+            return self._path.stat().st_size > self._offset
+        except OSError:
+            return False
+
     def read(self) -> list[dict[str, Any]]:
         """New events; a line that is not complete yet waits for the next look."""
         try:

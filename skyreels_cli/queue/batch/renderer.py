@@ -24,7 +24,6 @@ FOLLOW_SECONDS = 1.0
 SILENT_SECONDS = 120.0
 # A batch system that hangs must not keep the worker.
 KILL_SECONDS = 10.0
-LOOKS_THAT_AGREE = 2
 T = TypeVar("T")
 ENDINGS = ("film_done", "job_stopped", "job_failed")
 
@@ -150,13 +149,15 @@ class FollowedJob:
     def _submit(self) -> None:
         self._id = self._answer(self._submit_once)
         self._folder.note_id(self._id)
-        self._renderer.note(f"submitted as {self._system.name} {self._id}")
+        self._renderer.note(f"submitted as {self._system.name} {self._id or '?'}")
 
     def _submit_once(self) -> str:
-        """Submit it, unless that has been done by a call whose answer did not arrive."""
+        """Submit it, unless that has been done by a call whose answer did not arrive; "" if it has even ended since."""
         placement = self._command["placement"]
         gpus = 0 if placement["device"] == "cpu" else placement["gpus"]
         before = self._find() if self._trouble else None
+        if before is None and self._trouble and self._events.has_more():
+            return ""
         return before or self._system.submit(self._folder.path, self._folder.name, gpus)
 
     def _answer(self, ask: Callable[[], T]) -> T:
@@ -204,12 +205,12 @@ class FollowedJob:
             self._over_at = None
             return False
         self._over_at = self._over_at or time.monotonic()
-        return time.monotonic() - self._over_at >= LOOKS_THAT_AGREE * self._system.poll_seconds
+        return time.monotonic() - self._over_at >= self._system.settle_seconds
 
     def _look(self) -> JobPlace | None:
         """Where the job is; None if the batch system does not answer."""
         try:
-            place = self._system.look(self._id)
+            place = self._system.look(self._id) if self._id else JobPlace("over", "its id was lost")
             self._trouble = ""
         except RetryableError as error:
             self._complain(error)
