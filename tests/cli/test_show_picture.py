@@ -75,6 +75,15 @@ def test_its_drift_as_a_picture(run: Run, film: Path, tmp_path: Path) -> None:
     assert left > right + 100
 
 
+def test_a_sheet_of_a_single_window_shows_more_than_its_first_frame(run: Run, film: Path, tmp_path: Path) -> None:
+    beside = film.with_name("film.mkv.json")
+    made = json.loads(beside.read_text(encoding="utf-8"))
+    made["plan"]["windows"] = made["plan"]["windows"][:1]
+    beside.write_text(json.dumps(made), encoding="utf-8")
+    data = run("show", str(film), "--sheet", "-o", str(tmp_path / "x.png"), "--json").envelope["data"]
+    assert (data["width"], data["height"]) == (4 * 328 + 8, 3 * 220 + 8)
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_a_moving_picture(run: Run, film: Path, tmp_path: Path, suffix: str) -> None:
     ran = run("show", str(film), "-o", str(tmp_path / f"x{suffix}"), "--json")

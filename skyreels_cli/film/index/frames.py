@@ -46,8 +46,12 @@ def small_frames(video: Video, numbers: Sequence[int]) -> Iterator[Frame]:
 
 
 def telling_frames(video: Video) -> tuple[list[int], list[str]]:
-    """Frames that stand for a film, counted from 0: the first of each window, else evenly spaced; and captions."""
+    """Frames that stand for a film, counted from 0, and captions.
+
+    The first of each window; evenly spaced where windows are not known, or one is all there is.
+    """
     starts = window_starts(video)
+    starts = starts if len(starts) > 1 else []
     count = min(EVEN_PICTURES, video.frames)
     numbers = starts or [n * (video.frames - 1) // max(1, count - 1) for n in range(count)]
     captions = [f"frame {number + 1}" for number in numbers]
