@@ -20,26 +20,15 @@ from skyreels_cli.queue.logs import read_log
 from skyreels_cli.queue.store import Store
 from tests.queue.conftest import wait_for
 
-from .slurm import Slurm, missing
+from .slurm import Slurm
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(missing()), reason=f"not installed: {', '.join(missing())}"),
-]
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SKYREELS = [sys.executable, "-m", "skyreels_cli"]
 SMALL = ["--model", "tiny", "--device", "cpu", "--dtype", "float32", "--codec", "ffv1"]
 SHORT = [*SMALL, "--num-frames", "17", "--inference-steps", "4"]
 LONG = [*SMALL, "--num-frames", "97", "--inference-steps", "30"]
 MINUTES = 900.0
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    slurm = Slurm(tmp_path_factory.mktemp("slurm"))
-    slurm.start()
-    yield slurm
-    slurm.stop()
 
 
 class Site:

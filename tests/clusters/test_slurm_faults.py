@@ -19,22 +19,11 @@ from skyreels_cli.queue.logs import read_log
 from skyreels_cli.queue.store import Store
 from tests.queue.conftest import film_of, new_job, wait_for
 
-from .slurm import Slurm, missing
+from .slurm import Slurm
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(missing()), reason=f"not installed: {', '.join(missing())}"),
-]
+pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 SECONDS = 120.0
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    slurm = Slurm(tmp_path_factory.mktemp("slurm"))
-    slurm.start()
-    yield slurm
-    slurm.stop()
 
 
 class Night:
