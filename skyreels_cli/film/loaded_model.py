@@ -13,6 +13,7 @@ from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.media.image import read_image
+from skyreels_cli.model.compiling import check_compiler
 from skyreels_cli.model.family import family_model
 from skyreels_cli.model.kernels import choose_kernel
 from skyreels_cli.model.loading import DTYPES, load_text_encoder, load_transformer, load_vae
@@ -45,6 +46,8 @@ class LoadedModel:
         self.device = pick_device(placement.device)
         heads = weights.base.transformer.config["attention_head_dim"]
         self._kernel = choose_kernel(placement.attention or "auto", self.device, self.dtype, heads)
+        if placement.compile:
+            check_compiler(self.device)
         self.placement = placement
         self._texts: dict[str, Tensor] = {}
         self._image_features: dict[FittedPicture, Tensor] = {}
@@ -146,6 +149,8 @@ class LoadedModel:
         self._denoiser = transformer = load_transformer(self.weights, self._rests_on)
         transformer.attention = self._kernel
         transformer.parallel = self.parallel
+        if self.placement.compile:
+            transformer.compile_layers()
         return placed(transformer, self.device, self.placement.offload, transformer.blocks)
 
 
