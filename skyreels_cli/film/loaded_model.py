@@ -13,6 +13,7 @@ from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.media.image import read_image
+from skyreels_cli.model import onednn
 from skyreels_cli.model.compiling import check_compiler
 from skyreels_cli.model.family import family_model
 from skyreels_cli.model.kernels import choose_kernel
@@ -138,6 +139,7 @@ class LoadedModel:
 
     def _encode(self, prompts: Sequence[str]) -> dict[str, Tensor]:
         tokenizer, encoder = load_text_encoder(self.facts, self.weights.compute, self._rests_on)
+        onednn.use_where_it_pays(encoder, self.device)
         how = "none" if self.placement.offload == "none" else "stream"  # once through it: nothing is lost by streaming
         with placed(encoder, self.device, how, encoder.encoder.block) as present:
             texts = encode_prompts(tokenizer, present, prompts, self.device)
@@ -147,6 +149,7 @@ class LoadedModel:
 
     def _load_transformer(self) -> Placed:
         self._denoiser = transformer = load_transformer(self.weights, self._rests_on)
+        onednn.use_where_it_pays(transformer, self.device)
         transformer.attention = self._kernel
         transformer.parallel = self.parallel
         if self.placement.compile:

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.bench_compile [--dtype bfloat16] [--runs 7] [--json FILE]
 
 The model is the 4-layer cut of 1.3B of bench_forward.py, at the tokens of its window. Seconds of the first forward are
-those of compiling, twice: with nothing known, and in a second process, which finds what the first one kept. With
-`--json` results are added to those in the file.
+those of compiling, twice (`--compiling`): with nothing known, and in a second process, which finds what the first one
+kept. With `--json` results are added to those in the file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,13 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
+from skyreels_cli.model import onednn
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
 from tests.benchmarks.bench_forward import CONFIG, HEIGHT, LATENTS, TOKENS, WIDTH, machine, make_models
 
 BLOCK = 5
+MODES = ("sync", "async", "causal")
 
 
 class Window:
@@ -56,7 +59,8 @@ def two_models(dtype: torch.dtype) -> tuple[Transformer, Transformer]:
     with torch.device("meta"):
         compiled = Transformer(**CONFIG).eval().requires_grad_(False)
     compiled.load_state_dict(plain.state_dict(), assign=True)
-    compiled.rope = plain.rope
+    compiled.rope, compiled.attention = plain.rope, plain.attention
+    onednn.use_where_it_pays(compiled, torch.device("cpu"))
     compiled.compile_layers()
     return plain, compiled
 
@@ -86,7 +90,7 @@ def seconds(window: Window, model: Transformer, mode: str) -> float:
 
 
 @torch.inference_mode()
-def measure(dtype: str, runs: int) -> dict[str, Any]:
+def measure(dtype: str, runs: int, modes: Sequence[str]) -> dict[str, Any]:
     """Medians in each mode, the peaks, and how far both are apart."""
     window, (plain, compiled) = Window(getattr(torch, dtype)), two_models(getattr(torch, dtype))
     expected, found = window.forward(plain, "async"), window.forward(compiled, "async")
@@ -97,9 +101,7 @@ def measure(dtype: str, runs: int) -> dict[str, Any]:
         "plain_peak_bytes": peak_bytes(window, plain),
         "compiled_peak_bytes": peak_bytes(window, compiled),
     }
-    for mode in window.times:
-        for model in (plain, compiled):
-            window.forward(model, mode)
+    for mode in modes:
         pairs = [(seconds(window, plain, mode), seconds(window, compiled, mode)) for _ in range(runs)]
         before, after = (statistics.median(taken) for taken in zip(*pairs, strict=True))
         said[mode] = {"plain_s": round(before, 3), "compiled_s": round(after, 3), "ratio": round(after / before, 3)}
@@ -120,17 +122,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--mode", action="append", choices=MODES, help="only these")
+    parser.add_argument("--compiling", action="store_true", help="only seconds of compiling")
     parser.add_argument("--first", action="store_true", help="only seconds of compiling, in this process")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     if asked.first:
         print(first_forward(asked.dtype))
         return
-    said = {**measure(asked.dtype, asked.runs), "compiling_s": compile_seconds(asked.dtype)}
+    said = (
+        {"dtype": asked.dtype, "compiling_s": compile_seconds(asked.dtype)}
+        if asked.compiling
+        else measure(asked.dtype, asked.runs, asked.mode or MODES)
+    )
     print(said)
     if asked.json:
         before = json.loads(asked.json.read_text())["results"] if asked.json.exists() else []
-        results = [one for one in before if one["dtype"] != asked.dtype] + [said]
+        same = next((one for one in before if one["dtype"] == asked.dtype), {})
+        results = [*(one for one in before if one is not same), {**same, **said}]
         setup = {"model": CONFIG, "tokens": TOKENS, "runs": asked.runs}
         asked.json.write_text(json.dumps({"machine": machine(), "setup": setup, "results": results}, indent=1) + "\n")
 

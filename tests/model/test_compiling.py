@@ -13,6 +13,7 @@ from torch._dynamo.utils import counters
 from torch._inductor import config as inductor
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.model import onednn
 from skyreels_cli.model import tokens as tokens_module
 from skyreels_cli.model.block_stream import BlockStream
 from skyreels_cli.model.compiling import check_compiler
@@ -77,13 +78,15 @@ def velocity(transformer: Transformer, mode: str, frames: int = FRAMES) -> Tenso
         return transformer(latents, times, text, fps=24, causal_blocks=blocks, shortcut=shortcut)
 
 
-@pytest.mark.parametrize("kernel", ["sdpa", "flash", "math"])
+@pytest.mark.parametrize("kernel", ["sdpa", "flash", "math", "onednn"])
 @pytest.mark.parametrize("mode", ["sync", "async", "causal", "cache"])
 def test_layers_do_not_break_up_whatever_is_between_them(
-    mode: str, kernel: str, twins: Twins, compiled: Compile
+    mode: str, kernel: str, twins: Twins, compiled: Compile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, ours = twins(inject_sample_info=True, num_layers=3)
     ours.attention = KERNELS[kernel]
+    monkeypatch.setattr(onednn, "FEW_SCORES", 0)
+    onednn.use_where_it_pays(ours, CPU)
     expected = velocity(ours, mode)
     graphs = compiled(ours)
     for _ in range(2):
