@@ -183,6 +183,7 @@ class Transformer(SkyReelsV2Transformer3DModel):
     def compile_layers(self, backend: str = "inductor") -> None:
         """Have torch compile the layers when they are first called: half a minute, then less traffic of memory."""
         for layer in self.blocks:
+            assert isinstance(layer, TransformerLayer)
             layer.compile_parts(backend)
 
     def _context(self, text: TextContext) -> Context:

@@ -103,8 +103,8 @@ class SpeedBook:
         )
 
     def _name(self, shape: FilmShape, dtype: str) -> str:
-        place = (f"{self.gpus} GPUs", f"offload {self.offload}", f"attention {self.attention}")
-        place += ("compiled",) if self.compile else ()
+        place = [f"{self.gpus} GPUs", f"offload {self.offload}", f"attention {self.attention}"]
+        place += ["compiled"] if self.compile else []
         return " ".join([dtype, *place, *(f"{name}={value}" for name, value in asdict(shape).items())])
 
     def _all(self) -> dict[str, Any]:
