@@ -121,9 +121,7 @@ class RecipeOptions:
     join: Annotated[Join | None, Long(help="As what; rolling: there are none.")] = None
     color_match: Annotated[ColorMatch | None, Long(help="Hold the first window's colours.")] = None
     latent_anchor: Annotated[float | None, Long(metavar="0-1", help="Hold its latents' mean and spread.")] = None
-    history_guidance_scale: Annotated[
-        float | None, Long(metavar="X", help="Pull towards what came before; 1: none.")
-    ] = None
+    history_guidance: Annotated[float | None, Long(metavar="X", help="Pull towards what came before; 1: none.")] = None
 
     cache: Annotated[
         str | None, Plugin(metavar="NAME", autocompletion=cache_names, help="Skip work: see skyreels plugins.")

@@ -13,7 +13,7 @@ def guidance_branches(recipe: Recipe, window: Window) -> tuple[Branch, ...]:
     Without latents that earlier windows have left there is nothing that history guidance could take away.
     """
     guided = len(recipe.story[window.shot].texts) > 1
-    by_history = recipe.history_guidance_scale != 1 and window.history_latents > 0
+    by_history = recipe.history_guidance != 1 and window.history_latents > 0
     return ("cond", *(("uncond",) if guided else ()), *(("no_history",) if by_history else ()))
 
 

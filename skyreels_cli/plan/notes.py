@@ -85,7 +85,7 @@ def _without_history(recipe: Recipe, windows: Windows) -> Iterator[str]:
     asked = {
         "addnoise_condition": recipe.addnoise_condition == "auto",
         "latent_anchor": recipe.latent_anchor > 0,
-        "history_guidance_scale": recipe.history_guidance_scale != 1,
+        "history_guidance": recipe.history_guidance != 1,
     }
     for name in (name for name, is_asked in asked.items() if is_asked):
         yield f"{name} {getattr(recipe, name)} has no effect: no window goes on from another."

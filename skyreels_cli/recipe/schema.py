@@ -74,7 +74,7 @@ class Draft(BaseModel):
     base_num_frames: int | None = Field(None, ge=1)
     overlap_history: int | None = Field(None, ge=1)
     addnoise_condition: ConditionNoise | None = Field(None, description="auto: as much as is on what follows")
-    history_guidance_scale: Guidance | None = Field(None, description="pull towards what came before; 1: none")
+    history_guidance: Guidance | None = Field(None, description="pull towards what came before; 1: none")
     join: Join | None = None
     color_match: ColorMatch | None = None
     latent_anchor: float | None = Field(None, ge=0, le=1, description="hold the first window's latent statistics")
@@ -121,7 +121,7 @@ class Recipe(BaseModel):
     base_num_frames: int
     overlap_history: int
     addnoise_condition: ConditionNoise = 0
-    history_guidance_scale: float = 1.0
+    history_guidance: float = 1.0
     join: Join = "pixels"
     color_match: ColorMatch = "off"
     latent_anchor: float = 0.0

@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 AGAINST_DRIFT: dict[str, dict[str, Any]] = {
     "noise by schedule": {"addnoise_condition": "auto"},
     "latent anchor": {"latent_anchor": 0.7},
-    "history guidance": {"history_guidance_scale": 1.5},
+    "history guidance": {"history_guidance": 1.5},
 }
 ALL = {name: value for said in AGAINST_DRIFT.values() for name, value in said.items()}
 JOINS = ("pixels", "latents", "rolling")
@@ -68,7 +68,7 @@ def test_the_plan_counts_every_forward_pass(join: str, film: Film, monkeypatch: 
         return original(self, hidden_states, *args, **said)
 
     monkeypatch.setattr(Transformer, "forward", forward)
-    *_, done = film(join=join, num_frames=25, guidance_scale=2.0, history_guidance_scale=1.5)
+    *_, done = film(join=join, num_frames=25, guidance_scale=2.0, history_guidance=1.5)
     assert isinstance(done, FilmDone)
     recipe = Recipe.model_validate(done.recipe)
     assert asked == pytest.approx(denoise_flops(recipe, facts, make_plan(recipe, facts).windows))

@@ -52,7 +52,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "join": st.sampled_from(["pixels", "latents"]),
     "color_match": st.sampled_from(["off", "anchor"]),
     "latent_anchor": st.sampled_from([0.0, 0.5, 2.0]),
-    "history_guidance_scale": st.sampled_from([1.0, 1.5]),
+    "history_guidance": st.sampled_from([1.0, 1.5]),
     "cache": st.sampled_from(["teacache", "blockcache", "none"]),
     "dtype": st.sampled_from(["bfloat16", "float32"]),
     "weights_dtype": st.sampled_from(["file", "fp8"]),

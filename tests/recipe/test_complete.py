@@ -53,7 +53,7 @@ def test_everything_is_settled(facts: Facts) -> None:
         "base_num_frames": 97,
         "overlap_history": 17,
         "addnoise_condition": 0,
-        "history_guidance_scale": 1.0,
+        "history_guidance": 1.0,
         "join": "pixels",
         "color_match": "off",
         "latent_anchor": 0.0,

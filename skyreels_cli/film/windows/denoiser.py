@@ -47,7 +47,7 @@ class Denoiser:
         self._contexts = [family.context(text.to(dtype), inputs) for text in texts]
         self._branches = guidance_branches(recipe, window)
         self._guidance = guidance
-        self._history_guidance = recipe.history_guidance_scale
+        self._history_guidance = recipe.history_guidance
         self._prefix_noise = PrefixNoise(stream, window)
         self._fps = round(recipe.fps)  # it tells 16 from all others
         self._dtype = dtype

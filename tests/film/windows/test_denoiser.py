@@ -107,7 +107,7 @@ def test_history_guidance_pulls_towards_what_came_before(guidance: float, texts:
     step, weight = Step(1, (20, 20, 700, 700, 999, 999), (False, False, True, True, False, False)), 2.5
     latents = torch.randn(1, 16, 6, 4, 4, generator=torch.Generator().manual_seed(5))
     velocity, transformer = ask(
-        guidance, texts, window=GOES_ON, step=step, latents=latents, dtype=torch.float32, history_guidance_scale=weight
+        guidance, texts, window=GOES_ON, step=step, latents=latents, dtype=torch.float32, history_guidance=weight
     )
     without = latents.numpy().copy()
     without[:, :, :HISTORY] = condition_noise(Stream(3), 0, step.row, (1, 16, HISTORY, 4, 4)).numpy()
@@ -122,6 +122,6 @@ def test_history_guidance_pulls_towards_what_came_before(guidance: float, texts:
 
 
 def test_a_start_image_is_no_history() -> None:
-    velocity, transformer = ask(1.0, [3.0], history_guidance_scale=2.5)
+    velocity, transformer = ask(1.0, [3.0], history_guidance=2.5)
     assert velocity.unique().item() == 3.0
     assert len(transformer.asked) == 1
