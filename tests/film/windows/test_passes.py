@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -115,7 +114,7 @@ def test_turns_are_one_pass_over_the_film(name: str) -> None:
             )
             for _ in sampler.run():
                 pass
-            made.add(turn, SimpleNamespace(latents=sampler.latents, sampler=sampler))  # type: ignore[arg-type]
+            made.add(turn, sampler.latents, sampler.unfinished())
         film.append(torch.cat(made.clean, dim=1)[:, 0 if window.fresh else window.prefix_latents :])
     assert torch.allclose(torch.cat(film, dim=1), expected, atol=1e-5)
 
