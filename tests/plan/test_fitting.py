@@ -137,6 +137,7 @@ def test_what_a_forward_pass_takes_is_what_is_counted(alias: str, resolution: st
     import torch
 
     from skyreels_cli.hub.catalogue import RELEASES
+    from skyreels_cli.model.host_weights import tensors_of
     from skyreels_cli.model.text_context import TextContext
     from skyreels_cli.model.transformer import Transformer
     from tests.live_storage import LiveStorage
@@ -146,11 +147,15 @@ def test_what_a_forward_pass_takes_is_what_is_counted(alias: str, resolution: st
     planned = make_plan(recipe.model_copy(update={"dtype": dtype}), facts).estimates["activations"]
     (window,), number = plan.windows, getattr(torch, dtype)
     config = {**facts.transformer.config, "num_layers": 2}
+    kept = Transformer._keep_in_fp32_modules
     with torch.device("meta"):
-        model = Transformer.from_config(config).to(number).requires_grad_(False)
+        model = Transformer.from_config(config).requires_grad_(False)
+        for name, parameter in model.named_parameters():
+            if not any(part in kept for part in name.split(".")):
+                parameter.data = parameter.data.to(number)
         latents = torch.empty(1, 16, window.latents, recipe.height // 8, recipe.width // 8, dtype=number)
         text, times = torch.empty(1, 512, config["text_dim"], dtype=number), torch.empty(1, window.latents)
     model.attention = lambda query, key, value: torch.empty_like(query)  # type: ignore[assignment]
-    with LiveStorage() as forward:
+    with LiveStorage([*tensors_of(model), latents, text, times]) as forward:
         model(latents, times, TextContext(text), fps=24)
-    assert 0.9 * planned.value < forward.peak <= planned.value
+    assert 0.8 * planned.value < forward.peak <= planned.value
