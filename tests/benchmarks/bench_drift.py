@@ -6,7 +6,7 @@
 
 Every film is a line of results/bench_drift.jsonl, written when it is done: a run that was stopped goes on behind the
 last one. `--report` makes results/bench_drift.json, .md and .png of those lines; `--sheet pixels rolling` draws three
-frames of eight films beside each other, from pictures that are kept where the films were made. What is shown is compared
+frames of eight films beside each other, from pictures that lie where the films were made. What is shown is compared
 with what was asked for, a colour with the colour that its name means, by `skyreels_tiny.scoring`.
 
 With its own settings (30 steps, 17 of 33 frames taken over) the bundled model hardly drifts in 60 windows. It is made
