@@ -170,7 +170,7 @@ def _goal_lines(table: Mapping[str, Any]) -> list[str]:
     names = [name for name in next(iter(goals.values())) if name not in ("films", "met")]
     return [
         "",
-        f"Times {first} on the same films, what is right: more or less than it. The goal: the first {len(HALVED)} figures",
+        f"Times {first} on the same films, what is right: more or less than it. The goal: the first {len(HALVED)}",
         f"at most 0.5, no more time, and right no less than {-MOST_LOST:g}.",
         "",
         "| | films | " + " | ".join(names) + " | met |",
