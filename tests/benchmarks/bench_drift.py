@@ -125,7 +125,7 @@ def measure(film: Bytes, starts: list[int], asked: Meaning) -> dict[str, Any]:
         "windows": [window_state(film[start:stop], asked) for start, stop in pairwise(bounds)],
         "similarity": similarity(film),
         "join steps": [join_jump(film, start) for start in starts],
-        "latent steps": [join_jump(film, start + MIDDLE) for start in starts],
+        "latent steps": [join_jump(film, start + MIDDLE) for start in starts if start + MIDDLE < len(film)],
         "ends apart": float(np.abs(film[:8].mean(0) - film[-8:].mean(0)).mean()) / 255,
     }
 
