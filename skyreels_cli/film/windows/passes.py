@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,9 @@ from skyreels_cli.film.windows.window_files import WindowFiles
 from skyreels_cli.model.family import Conditioned
 from skyreels_cli.model.memory import peak_bytes
 from skyreels_cli.plan.plan import Window
+
+Develop = Callable[[Window, Tensor], Generator[Event]]
+"""Makes frames of a window or a part of it, and of its clean latents `(c, f, h, w)`, those of its prefix included."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +95,23 @@ class WindowPasses:
         for turn in window.passes:
             self._draw_noise(turn, direction)
 
-    def denoise(self, window: Window, direction: Direction) -> Generator[Event, None, Tensor]:
-        """The window's clean latents `(c, f, h, w)`, those of its prefix included."""
+    def denoise(self, window: Window, direction: Direction, develop: Develop) -> Generator[Event]:
+        """Denoise a window; what is clean is developed turn by turn, or at the end if the history needs it whole."""
         checkpoint = self._files.checkpoint(window.index)
-        made = Made.of(checkpoint, self.handover, self._model.device)
+        made, streams = Made.of(checkpoint, self.handover, self._model.device), self._history.streams
+        if made.turn and streams:
+            yield from develop(window.until(made.turn), torch.cat(made.clean, dim=1))
         for number, turn in enumerate(window.passes):
             noise = self._draw_noise(turn, direction)
             if number >= made.turn:
                 start = self._start(turn, direction, noise, made.handover)
-                yield from self._turn(window, turn, direction, start, made, checkpoint)
+                latents = yield from self._turn(window, turn, direction, start, made, checkpoint)
                 checkpoint = None
+                if streams:
+                    yield from develop(turn, latents)
         self.handover = made.handover
-        return torch.cat(made.clean, dim=1)
+        if not streams:
+            yield from develop(window, torch.cat(made.clean, dim=1))
 
     def _draw_noise(self, turn: Window, direction: Direction) -> Tensor:
         facts, plan = self._model.facts, self._rendering.plan
@@ -132,7 +140,8 @@ class WindowPasses:
         start: Conditioned,
         made: Made,
         checkpoint: dict[str, Any] | None,
-    ) -> Generator[Event]:
+    ) -> Generator[Event, None, Tensor]:
+        """The latents of a turn that are clean, those of its prefix included."""
         recipe, model = self._rendering.recipe, self._model
         task = WindowTask(
             window=turn,
@@ -159,6 +168,7 @@ class WindowPasses:
             if denoising.cache:
                 yield CacheUsed(turn.number, denoising.cache.name, denoising.cache.skipped, facts)
         made.add(turn, denoising)
+        return denoising.latents[:, : turn.clean_latents]
 
     def _steps(self, window: Window, denoising: Denoising, made: Made) -> Generator[Event]:
         """Step by step, saved every so often and when the film is interrupted between two steps."""
