@@ -17,6 +17,7 @@ from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.conditions import condition
 from skyreels_cli.film.windows.denoising import Denoising, WindowTask
 from skyreels_cli.film.windows.history import History
+from skyreels_cli.film.windows.latent_anchor import LatentAnchor
 from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.noise import InitialNoise
 from skyreels_cli.film.windows.script import Direction
@@ -54,12 +55,12 @@ class Made:
     clean: list[Tensor] = field(default_factory=list)
     handover: Handover | None = None
 
-    def add(self, turn: Window, denoising: Denoising) -> None:
-        """Take in a turn that is done."""
-        latents = denoising.latents[:, : turn.latents]
+    def add(self, turn: Window, latents: Tensor, schedulers: list[dict[str, Any]]) -> None:
+        """Take in a turn that is done: its latents, and the states of schedulers of blocks that are part-way."""
+        latents = latents[:, : turn.latents]
         known = turn.prefix_latents if self.clean else 0
         self.clean.append(latents[:, known : turn.clean_latents].clone())
-        self.handover = Handover(latents.clone(), denoising.sampler.unfinished()) if turn.ahead else None
+        self.handover = Handover(latents.clone(), schedulers) if turn.ahead else None
         self.turn += 1
 
     def state(self) -> dict[str, Any]:
@@ -77,12 +78,16 @@ class Made:
 
 
 class WindowPasses:
-    """Denoises the windows of a film, with the other ranks of a `meeting`; `handover` is what the last one has left."""
+    """Denoises the windows of a film, with the other ranks of a `meeting`.
+
+    What a window leaves to the next one besides the history is in its `state`.
+    """
 
     def __init__(
         self, rendering: Rendering, model: LoadedModel, files: WindowFiles, history: History, meeting: Meeting | None
     ) -> None:
-        self.handover: Handover | None = None
+        self._handover: Handover | None = None
+        self._anchor = LatentAnchor(rendering.recipe.latent_anchor)
         self._rendering = rendering
         self._model = model
         self._files = files
@@ -98,9 +103,11 @@ class WindowPasses:
     def denoise(self, window: Window, direction: Direction, develop: Develop) -> Generator[Event]:
         """Denoise a window; what is clean is developed turn by turn, or at the end if the history needs it whole."""
         checkpoint = self._files.checkpoint(window.index)
-        made, streams = Made.of(checkpoint, self.handover, self._model.device), self._history.streams
+        made, streams = Made.of(checkpoint, self._handover, self._model.device), self._history.streams
         if made.turn and streams:
             yield from develop(window.until(made.turn), torch.cat(made.clean, dim=1))
+        if window.fresh:
+            self._anchor.statistics = None
         for number, turn in enumerate(window.passes):
             noise = self._draw_noise(turn, direction)
             if number >= made.turn:
@@ -109,9 +116,22 @@ class WindowPasses:
                 checkpoint = None
                 if streams:
                     yield from develop(turn, latents)
-        self.handover = made.handover
+        self._handover, clean = made.handover, torch.cat(made.clean, dim=1)
+        if self._anchor.statistics is None:
+            self._anchor.hold(clean)
         if not streams:
-            yield from develop(window, torch.cat(made.clean, dim=1))
+            yield from develop(window, clean)
+
+    def state(self) -> dict[str, Any]:
+        """What the next window needs besides the history."""
+        left = {"handover": self._handover.state()} if self._handover else {}
+        held = self._anchor.statistics
+        return left if held is None else {**left, "latent_statistics": held}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up the `state` of the window before."""
+        self._handover = Handover.of(state.get("handover"))
+        self._anchor.statistics = state.get("latent_statistics")
 
     def _draw_noise(self, turn: Window, direction: Direction) -> Tensor:
         facts, plan = self._model.facts, self._rendering.plan
@@ -167,8 +187,15 @@ class WindowPasses:
                 facts = denoising.close()
             if denoising.cache:
                 yield CacheUsed(turn.number, denoising.cache.name, denoising.cache.skipped, facts)
-        made.add(turn, denoising)
-        return denoising.latents[:, : turn.clean_latents]
+        latents = self._anchored(turn, denoising.latents)
+        made.add(turn, latents, denoising.sampler.unfinished())
+        return latents[:, : turn.clean_latents]
+
+    def _anchored(self, turn: Window, latents: Tensor) -> Tensor:
+        """The latents of a turn, of which those that have become clean are matched to the anchor."""
+        known, clean = turn.prefix_latents, turn.clean_latents
+        matched = self._anchor.match(latents[:, known:clean])
+        return torch.cat([latents[:, :known], matched, latents[:, clean:]], dim=1)
 
     def _steps(self, window: Window, denoising: Denoising, made: Made) -> Generator[Event]:
         """Step by step, saved every so often and when the film is interrupted between two steps."""
