@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -56,9 +57,18 @@ ROWS: dict[str, dict[str, Any]] = {
     "pixels": {},
     "latents": {"join": "latents"},
     "rolling": {"join": "rolling"},
+    "pixels, frame sink": {"frame_sink": True},
+    "latents, frame sink": {"join": "latents", "frame_sink": True},
+    "rolling, frame sink": {"join": "rolling", "frame_sink": True},
     "pixels, colour anchor": {"color_match": "anchor"},
-    "rolling, 17 frames of history": {"join": "rolling", "overlap_history": 17},
+    "pixels, latent anchor": {"latent_anchor": 0.5},
+    "pixels, noise by schedule": {"addnoise_condition": "auto"},
+    "pixels, history guidance": {"history_guidance": 1.5},
+    "rolling, latent anchor": {"join": "rolling", "latent_anchor": 0.5},
+    "rolling, noise by schedule": {"join": "rolling", "addnoise_condition": "auto"},
     "rolling, noise 100 on the history": {"join": "rolling", "addnoise_condition": 100},
+    "rolling, history guidance": {"join": "rolling", "history_guidance": 1.5},
+    "rolling, 17 frames of history": {"join": "rolling", "overlap_history": 17},
     "rolling, blocks of 3": {"join": "rolling", "causal_block_size": 3},
 }
 """What is said beside the defaults; the first row is the reference's join."""
@@ -144,6 +154,12 @@ def make(program: Program, name: str, number: int, prompt: str, asked: Meaning, 
     return facts | costs | measure(film, starts, asked)
 
 
+def _commit() -> str:
+    """The commit that makes the films; times of another are not compared with its times."""
+    asked = ["git", "-C", str(RESULTS), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _rounded(line: Mapping[str, Any]) -> Any:
     """Every number to four digits behind the point."""
     return json.loads(json.dumps(line), parse_float=lambda said: round(float(said), 4))
@@ -172,8 +188,9 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=60)
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--sheet", action="store_true")
+    parser.add_argument("--lines", type=Path, default=RESULTS / "bench_drift.jsonl")
     options = parser.parse_args()
-    lines = RESULTS / "bench_drift.jsonl"
+    lines = options.lines
     if options.report:
         return report(read(lines), list(ROWS), RESULTS)
     names = options.rows or list(ROWS)
@@ -181,14 +198,14 @@ def main() -> None:
         parser.error(f"no row is called {unknown[0]!r}; there are {'; '.join(ROWS)}")
     if options.sheet:
         return draw_sheet(read(lines), names, options.windows, PICTURES, RESULTS / "bench_drift_sheet.png")
-    asked = prompts(options.films)
+    asked, code = prompts(options.films), _commit()
     with tempfile.TemporaryDirectory() as folder:
         program = Program("tiny", Path(folder))
         program.use_vae_in(torch.bfloat16)
         for name, number in missing(read(lines), names, options.films, options.windows):
             line = make(program, name, number, *asked[number], options.windows)
             with lines.open("a") as file:
-                file.write(json.dumps(_rounded(line | {"machine": f"{os.cpu_count()} cores"})) + "\n")
+                file.write(json.dumps(_rounded(line | {"code": code, "machine": f"{os.cpu_count()} cores"})) + "\n")
             print(name, number, f"{line['seconds']:.0f} s", flush=True)
     return None
 

@@ -51,6 +51,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "addnoise_condition": st.sampled_from([0, 20, "auto", "much"]),
     "join": st.sampled_from(["pixels", "latents"]),
     "color_match": st.sampled_from(["off", "anchor"]),
+    "frame_sink": st.booleans(),
     "latent_anchor": st.sampled_from([0.0, 0.5, 2.0]),
     "history_guidance": st.sampled_from([1.0, 1.5]),
     "cache": st.sampled_from(["teacache", "blockcache", "none"]),

@@ -22,7 +22,7 @@ EXPERIMENTAL = "Causal attention is experimental: the released weights were not 
 
 @pytest.mark.parametrize("join", ["pixels", "rolling"])
 def test_nor_does_one_that_is_kept_from_drifting(join: str, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
-    kept = {"addnoise_condition": "auto", "latent_anchor": 0.5, "history_guidance": 1.5}
+    kept = {"addnoise_condition": "auto", "latent_anchor": 0.5, "history_guidance": 1.5, "frame_sink": True}
     assert make_plan(recipe_of(num_frames=257, join=join, **kept), facts_of()).notes == ()
 
 
@@ -52,6 +52,7 @@ def test_an_ordinary_film_needs_no_note(recipe_of: RecipeOf, facts_of: FactsOf) 
             {"latent_anchor": 0.5, "image": "a.png"},
             "latent_anchor 0.5 has no effect: no window goes on from another.",
         ),
+        ({"frame_sink": True}, "frame_sink has no effect: no window goes on from another."),
         (
             {"history_guidance": 2},
             "history_guidance 2.0 has no effect: no window goes on from another.",

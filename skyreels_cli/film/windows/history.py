@@ -79,6 +79,8 @@ class PixelHistory:
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
         """The window's new frames, of a causal chain of its own; the last `overlap` frames are kept."""
+        if self._prefix is not None:  # a window may have been shown another
+            latents = torch.cat([self._prefix, latents[:, window.prefix_latents :]], dim=1)
         decoded = _kept(video_decoder(vae, goes_on=False).decode(latents), window.drop_frames, window.new_frames)
         for new in self._colour.grade(decoded, window.fresh) if self._colour else decoded:
             known = new if self._frames is None else torch.cat([self._frames, new], dim=1)

@@ -16,6 +16,7 @@ from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.conditions import condition
 from skyreels_cli.film.windows.denoising import Denoising, WindowTask
+from skyreels_cli.film.windows.frame_sink import FrameSink
 from skyreels_cli.film.windows.history import History
 from skyreels_cli.film.windows.latent_anchor import LatentAnchor
 from skyreels_cli.film.windows.meeting import Meeting
@@ -88,6 +89,7 @@ class WindowPasses:
     ) -> None:
         self._handover: Handover | None = None
         self._anchor = LatentAnchor(rendering.recipe.latent_anchor)
+        self._sink = FrameSink(on=rendering.recipe.frame_sink)
         self._rendering = rendering
         self._model = model
         self._files = files
@@ -104,6 +106,8 @@ class WindowPasses:
         """Denoise a window; what is clean is developed turn by turn, or at the end if the history needs it whole."""
         checkpoint = self._files.checkpoint(window.index)
         made, streams = Made.of(checkpoint, self._handover, self._model.device), self._history.streams
+        if made.turn:
+            self._sink.hold(window.shot, made.clean[0])
         if made.turn and streams:
             yield from develop(window.until(made.turn), torch.cat(made.clean, dim=1))
         if window.fresh:
@@ -114,6 +118,7 @@ class WindowPasses:
                 start = self._start(turn, direction, noise, made.handover)
                 latents = yield from self._turn(window, turn, direction, start, made, checkpoint)
                 checkpoint = None
+                self._sink.hold(window.shot, latents)
                 if streams:
                     yield from develop(turn, latents)
         self._handover, clean = made.handover, torch.cat(made.clean, dim=1)
@@ -126,12 +131,13 @@ class WindowPasses:
         """What the next window needs besides the history."""
         left = {"handover": self._handover.state()} if self._handover else {}
         held = self._anchor.statistics
-        return left if held is None else {**left, "latent_statistics": held}
+        return {**left, **({} if held is None else {"latent_statistics": held}), **self._sink.state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up the `state` of the window before."""
         self._handover = Handover.of(state.get("handover"))
         self._anchor.statistics = state.get("latent_statistics")
+        self._sink.load_state(state)
 
     def _draw_noise(self, turn: Window, direction: Direction) -> Tensor:
         facts, plan = self._model.facts, self._rendering.plan
@@ -146,8 +152,10 @@ class WindowPasses:
             assert handover is not None, f"nothing is part-way before window {turn.index}"
             known = handover.latents[:, -(turn.prefix_latents + turn.carried) :].to(noise.device)
             noise, prefix = torch.cat([known, noise], dim=1), known[:, : turn.prefix_latents]
-        elif turn.prefix_latents and not turn.fresh:
+        elif turn.history_latents:
             prefix = self._history.prefix(turn)
+        if prefix is not None and prefix.shape[1]:
+            prefix = self._sink.lead(turn.shot, prefix)
         encodes = turn.fresh or turn.end_frame
         with self._model.vae() if encodes else nullcontext() as vae:
             return condition(noise, turn, direction.shot, self._rendering.recipe, prefix, self._model, vae)
