@@ -80,7 +80,10 @@ def _lag(recipe: Recipe, windows: Windows) -> Iterator[str]:
 
 def _without_history(recipe: Recipe, windows: Windows) -> Iterator[str]:
     """What is asked for against drift in a film that has nowhere to drift to."""
-    if windows.largest(lambda window: max(part.history_latents for part in window.passes)):
+    longest = windows.largest(lambda window: max(part.history_latents for part in window.passes))
+    if longest == 1 and recipe.frame_sink:
+        yield "frame_sink has no effect: an overlap of 1 frame would be nothing but the sink; 5 leave room for more."
+    if longest:
         return
     asked = {
         "addnoise_condition": recipe.addnoise_condition == "auto",
