@@ -121,6 +121,9 @@ class RecipeOptions:
     join: Annotated[Join | None, Long(help="As what; rolling: there are none.")] = None
     color_match: Annotated[ColorMatch | None, Long(help="Hold the first window's colours.")] = None
     latent_anchor: Annotated[float | None, Long(metavar="0-1", help="Hold its latents' mean and spread.")] = None
+    frame_sink: Annotated[
+        bool | None, Long("--frame-sink/--no-frame-sink", help="Show each window the first frame.")
+    ] = None
     history_guidance: Annotated[float | None, Long(metavar="X", help="Pull towards what came before; 1: none.")] = None
 
     cache: Annotated[

@@ -85,7 +85,7 @@ class TimeLeft:
         if self._decoding_at is not None:
             return self._decoding_left(window.decode_cost)
         since = min(window.step_cost * pace, self._now() - self._last_at)
-        return max(0.0, steps - since) + self._decode_pace(pace) * window.decode_cost
+        return max(0.0, steps - since) + self._decode_pace(pace) * window.decode_cost * (1 - self._decoded)
 
     @property
     def film_left(self) -> float | None:
