@@ -6,6 +6,7 @@ What is behind it takes seconds to import, and is imported when somebody comes i
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from threading import Event as Flag
@@ -57,8 +58,12 @@ def render(rendering: Rendering, *, model: HeldModel | None = None, ending: Flag
 
 @contextmanager
 def _importing() -> Iterator[None]:
-    """Do not look for garbage meanwhile, nor later in what modules are made of: that would be a tenth of the time."""
+    """Import without looking for garbage, nor later in what modules are made of: that would be a tenth of the time."""
+    if "skyreels_cli.film.loaded_model" in sys.modules:
+        yield
+        return
     collecting = gc.isenabled()
+    gc.collect()  # what is garbage by now is not to stay
     gc.disable()
     try:
         yield
