@@ -40,7 +40,12 @@ class _Decorators:
             return known
         chosen = [function]
         self._waiting.append(lambda compiler: chosen.insert(0, compiler.disable(function, *how, **named)))
-        return wraps(function)(lambda *arguments, **keywords: chosen[0](*arguments, **keywords))
+
+        @wraps(function)
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            return chosen[0](*arguments, **keywords)
+
+        return call
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """The compiler's own, with one thing more to do once it has been imported."""
