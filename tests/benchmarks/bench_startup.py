@@ -107,7 +107,7 @@ def importtime(way: Way) -> Figures:
 CASES: dict[str, Callable[[Way], Figures]] = {
     "help": lambda way: to_the_end(way, "--help"),
     "dry-run": lambda way: to_the_end(way, *FILM, "--dry-run"),
-    "first step": to_first_step,
+    "first-step": to_first_step,
     "imports": imports,
     "importtime": importtime,
 }
