@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -152,6 +153,12 @@ def make(program: Program, name: str, number: int, prompt: str, asked: Meaning, 
     return facts | costs | measure(film, starts, asked)
 
 
+def _commit() -> str:
+    """The commit that makes the films."""
+    asked = ["git", "-C", str(RESULTS), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _rounded(line: Mapping[str, Any]) -> Any:
     """Every number to four digits behind the point."""
     return json.loads(json.dumps(line), parse_float=lambda said: round(float(said), 4))
@@ -180,7 +187,6 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=60)
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--sheet", action="store_true")
-    parser.add_argument("--alone", action="store_true", help="nothing else runs on this machine: times count")
     parser.add_argument("--lines", type=Path, default=RESULTS / "bench_drift.jsonl")
     options = parser.parse_args()
     lines = options.lines
@@ -191,14 +197,14 @@ def main() -> None:
         parser.error(f"no row is called {unknown[0]!r}; there are {'; '.join(ROWS)}")
     if options.sheet:
         return draw_sheet(read(lines), names, options.windows, PICTURES, RESULTS / "bench_drift_sheet.png")
-    asked = prompts(options.films)
+    asked, code = prompts(options.films), _commit()
     with tempfile.TemporaryDirectory() as folder:
         program = Program("tiny", Path(folder))
         program.use_vae_in(torch.bfloat16)
         for name, number in missing(read(lines), names, options.films, options.windows):
             line = make(program, name, number, *asked[number], options.windows)
             with lines.open("a") as file:
-                file.write(json.dumps(_rounded(line | {"alone": options.alone})) + "\n")
+                file.write(json.dumps(_rounded(line | {"code": code})) + "\n")
             print(name, number, f"{line['seconds']:.0f} s", flush=True)
     return None
 
