@@ -157,7 +157,7 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
 
 def _watch(rendering: Rendering, out: Output, watch: WatchOptions) -> FilmDone:
     """Render while a person, or a script, is told how it goes, and keep what it took for the next film's time."""
-    plan, key = rendering.plan, waits_key(rendering)
+    plan, key = rendering.plan, waits_key(rendering.recipe, rendering.facts, rendering.placement)
     pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan, rendering.speed), known_waits(key))
     newest = NewestFrame(rendering.output) if watch.preview else None
     with ExitStack() as display:

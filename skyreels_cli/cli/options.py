@@ -156,6 +156,9 @@ class MachineOptions:
     device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = None
     offload: Annotated[Offload | None, Machine(help="What leaves the device between uses.")] = None
     attention: Annotated[Attention | None, Machine(help="The attention kernel.")] = None
+    compile: Annotated[
+        bool | None, Machine("--compile/--no-compile", help="Compile the layers: a slow first step, then quicker ones.")
+    ] = None
     gpus: Annotated[int | None, Machine(min=1, metavar="N", help="Share each film among so many GPUs.")] = None
     parallel: Annotated[
         str | None, Machine(metavar="NAME", autocompletion=parallel_names, help="How; the best way if not said.")
