@@ -57,11 +57,14 @@ def report(lines: Sequence[Line], rows: Sequence[str], results: Path) -> None:
 
     Rows have different numbers of films: they are compared with the first row on the films that both have.
     """
+    moving = {row: [line["right"] for line in lines if line["row"] == row and line.get("moves")] for row in rows}
+    lines = [line for line in lines if not line.get("moves")]
     times = {row: _seconds(lines, row) for row in rows}
     lengths = sorted({line["length"] for line in lines}, reverse=True)
     tables = [_table([line for line in lines if line["length"] == length], times, length) for length in lengths]
     machine = {"machine": f"{os.cpu_count()} cores, {platform.platform()}", "date": str(datetime.now(UTC).date())}
-    data = {"tables": tables, **machine}
+    moved = {row: {"films": len(right), "right": sum(right)} for row, right in moving.items() if right}
+    data = {"tables": tables, "moving": moved, **machine}
     (results / "bench_drift.json").write_text(json.dumps(data, indent=1).replace("NaN", "null") + "\n")
     (results / "bench_drift.md").write_text(as_markdown(data))
     longest = [line for line in lines if line["length"] == lengths[0]]
@@ -196,6 +199,9 @@ def as_markdown(data: Mapping[str, Any]) -> str:
         if differences:
             lines += ["", f"Less {first} on the same films (± standard error):"]
             lines += _as_table(("films", *COMPARED), differences, lambda row, name: _difference(row[name]))
+    lines += ["", "## What comes to an end", "", "Films in which something crosses the picture, grows, shrinks or is"]
+    lines += ["panned over or zoomed at, for three windows; right in all that was asked for:"]
+    lines += _as_table(("films", "right"), data["moving"], lambda row, name: str(row[name]))
     return "\n".join(lines) + "\n"
 
 
