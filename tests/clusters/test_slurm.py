@@ -42,8 +42,8 @@ class Site:
         self.environment = {**os.environ, **slurm.environment, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         self.workers: list[subprocess.Popen[bytes]] = []
 
-    def add(self, name: str, said: list[str] = SHORT) -> Job:
-        words = ["queue", "add", "a red ball", "--seed", "7", *said, "-o", f"{name}.mkv", "--quiet"]
+    def add(self, name: str, said: list[str] = SHORT, seed: int = 7) -> Job:
+        words = ["queue", "add", "a red ball", "--seed", str(seed), *said, "-o", f"{name}.mkv", "--quiet"]
         return self.store.job(int(self.ask(*words)))
 
     def ask(self, *words: str) -> str:
@@ -80,10 +80,10 @@ class Site:
 
     def same_as_alone(self, job: Job) -> bool:
         """Whether the film is the one that the same job makes on this machine."""
-        said = LONG if job.num_frames == 97 else SHORT
-        local = self.slurm.folder / f"{job.num_frames}.mkv"
+        said, seed = LONG if job.num_frames == 97 else SHORT, str(job.recipe["seed"])
+        local = self.slurm.folder / f"{job.num_frames}_{seed}.mkv"
         if not local.exists():
-            self.ask("generate", "a red ball", "--seed", "7", *said, "-o", str(local), "--quiet")
+            self.ask("generate", "a red ball", "--seed", seed, *said, "-o", str(local), "--quiet")
         return np.array_equal(np.stack(list(read_frames(job.output_path))), np.stack(list(read_frames(local))))
 
     def close(self) -> None:
@@ -101,6 +101,16 @@ def site(home: Path, tmp_path: Path, slurm: Slurm) -> Iterator[Site]:
     site = Site(home, tmp_path / "films", slurm)
     yield site
     site.close()
+
+
+@pytest.fixture
+def ballast(site: Site) -> Iterator[Path]:
+    """A file that fills the disk of the films, which is a small one, once it is written to."""
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(site.films)], check=False).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    yield site.films / "ballast"
+    site.close()
+    subprocess.run(["umount", "--lazy", str(site.films)], check=True)
 
 
 def all_right(site: Site, jobs: list[Job]) -> None:
@@ -127,10 +137,10 @@ def test_a_worker_is_killed_while_jobs_run_and_none_is_lost_or_made_twice(site: 
 
 
 def test_twelve_jobs_on_two_slots_and_frames_as_at_home(site: Site) -> None:
-    jobs = [site.add(f"film{number}") for number in range(12)]
+    jobs = [site.add(f"film{number}", seed=number % 3) for number in range(12)]
     site.finish(site.start("--slots", "4"))
     all_right(site, jobs)
-    assert all(site.same_as_alone(job) for job in jobs[::4])
+    assert all(site.same_as_alone(job) for job in jobs)
     assert all(site.store.job(job.id).attempts == 1 for job in jobs)
 
 
@@ -190,3 +200,19 @@ def test_the_controller_is_away_for_a_while(site: Site) -> None:
     site.finish(worker)
     all_right(site, [running, waiting, third])
     assert site.store.job(running.id).attempts == 1
+
+
+def test_a_shared_disk_is_full_for_a_while(site: Site, ballast: Path) -> None:
+    job = site.add("large", LONG)
+    worker = site.start()
+    site.wait_for_steps(job, 5)
+    with suppress(OSError), ballast.open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(4096))
+    wait_for(lambda: "the disk is full; trying again" in site.log(job), MINUTES)
+    wait_for(lambda: "No space left on device" in site.log(job), MINUTES)
+    assert "queued (slurm, not submitted yet)" in site.ask("queue", "list")
+    ballast.unlink()
+    site.finish(worker)
+    all_right(site, [job])
+    assert site.same_as_alone(job)
