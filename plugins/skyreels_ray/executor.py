@@ -20,10 +20,11 @@ class RayExecutor:
     def __init__(self, ray: Any, options: RayOptions) -> None:
         self._ray = ray
         self._options = options
+        self._waiting: set[RayRenderer] = set()
 
     def start(self, tell: TellWorker) -> RayRenderer:
         """A slot; its actor is made with its first job."""
-        return RayRenderer(self._ray, self._options, tell)
+        return RayRenderer(self._ray, self._options, tell, self._waiting)
 
     def sample(self) -> dict[str, Any]:
         """Nothing: a slot that waits takes no device."""

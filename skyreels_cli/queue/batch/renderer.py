@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from skyreels_cli.errors import RetryableError
 from skyreels_cli.output import clock
-from skyreels_cli.plugins.executor import BatchSystem, JobPlace, TellWorker
+from skyreels_cli.plugins.executor import ENDINGS, BatchSystem, JobPlace, TellWorker
 from skyreels_cli.queue.batch.ending import end_record
 from skyreels_cli.queue.batch.event_log import EventReader
 from skyreels_cli.queue.batch.folder import JobFolder, is_same_film
@@ -26,7 +26,6 @@ SILENT_SECONDS = 120.0
 # A batch system that hangs must not keep the worker.
 KILL_SECONDS = 10.0
 T = TypeVar("T")
-ENDINGS = ("film_done", "job_stopped", "job_failed")
 
 
 class BatchRenderer:
