@@ -61,16 +61,6 @@ class Night:
         folder = JobFolder.of(job.output_path)
         return str(wait_for(lambda: folder.id, SECONDS))
 
-    def hurry(self, number: str) -> None:
-        """Once Slurm has put a job back into the line, have it started: Slurm lets it wait for two minutes."""
-        wait_for(lambda: "Restarts=1" in self.slurm.ask("scontrol", "show", "job", number), SECONDS)
-        wait_for(lambda: self._started_now(number), SECONDS)
-
-    def _started_now(self, number: str) -> bool:
-        self.slurm.ask("scontrol", "update", f"JobId={number}", "StartTime=now")
-        told = self.slurm.ask("scontrol", "show", "job", number)  # at first it is COMPLETING
-        return "JobState=RUNNING" in told or "JobState=COMPLETED" in told
-
     def wait_for_steps(self, job: Job, steps: int) -> None:
         wait_for(lambda: self.store.job(job.id).steps_done >= steps, SECONDS)
 

@@ -150,6 +150,18 @@ class Slurm:
         look = ("sinfo", "--noheader", "--partition=main", f"--nodes={node}", "--format=%T")
         _wait(lambda: self.ask(*look) in states, f"{node} never is {states}: {self.ask(*look)}")
 
+    def hurry(self, number: str) -> None:
+        """Once Slurm has put a job back into the line, have it started: Slurm lets it wait for two minutes."""
+        show = ("scontrol", "show", "job", number)
+        _wait(lambda: "Restarts=1" in self.ask(*show), f"{number} does not come back", 120.0)
+
+        def started() -> bool:
+            self.ask("scontrol", "update", f"JobId={number}", "StartTime=now")
+            told = self.ask(*show)  # at first it is COMPLETING
+            return "JobState=RUNNING" in told or "JobState=COMPLETED" in told
+
+        _wait(started, f"{number} does not start again", 120.0)
+
     def _start(self, name: str, *words: str) -> None:
         program = _program(name.split(maxsplit=1)[0])
         assert program, f"{name} is not installed"

@@ -37,7 +37,7 @@ def test_a_time_limit_puts_the_job_back_into_the_line(night: Night) -> None:
     night.wait_for_steps(job, 3)
     number = night.number(job)
     night.slurm.ask("scancel", "--signal=USR1", "--batch", number)
-    night.hurry(number)
+    night.slurm.hurry(number)
     night.finish(worker)
     night.all_right(job)
     assert night.log(job).count("submitted as slurm") == 1
@@ -50,7 +50,7 @@ def test_the_limit_that_slurm_keeps_itself(night: Night) -> None:
     night.slurm.ask("scontrol", "update", "PartitionName=main", "DefaultTime=1")
     worker = night.start()
     number = night.number(job)
-    night.hurry(number)
+    night.slurm.hurry(number)
     night.slurm.ask("scontrol", "update", "PartitionName=main", "DefaultTime=NONE")
     night.slurm.ask("scontrol", "update", f"JobId={number}", "TimeLimit=10")  # else it is warned again at once
     night.finish(worker)

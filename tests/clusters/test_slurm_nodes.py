@@ -43,7 +43,7 @@ def test_a_node_dies_with_its_job_which_goes_on_on_another(night: Night, again: 
     assert "on one" in night.log(job)
     night.slurm.cut_power(NODE)
     if again == "--requeue":
-        night.hurry(number)
+        night.slurm.hurry(number)
     night.finish(worker)
     night.all_right(job)
     assert "on spare" in night.log(job)
@@ -60,7 +60,7 @@ def test_a_job_that_is_driven_away_checkpoints_in_time_and_comes_back(night: Nig
     night.wait_for_steps(job, 4)
     number = night.number(job)
     night.slurm.ask("sbatch", "--partition=urgent", "--cpus-per-task=2", "--output=/dev/null", "--wrap=sleep 3")
-    night.hurry(number)
+    night.slurm.hurry(number)
     night.finish(worker)
     night.slurm.ask("scontrol", "update", "PartitionName=main", "GraceTime=0")
     night.all_right(job)
@@ -75,7 +75,7 @@ def test_a_job_that_an_operator_requeues(night: Night) -> None:
     night.wait_for_steps(job, 4)
     number = night.number(job)
     night.slurm.ask("scontrol", "requeue", number)
-    night.hurry(number)
+    night.slurm.hurry(number)
     night.finish(worker)
     night.all_right(job)
     assert night.log(job).count("submitted as slurm") == 1
