@@ -113,18 +113,17 @@ class Slurm:
 
     def cut_power(self, node: str) -> None:
         """Kill a node's slurmd and all of its jobs at once."""
-        steps = [process for process in psutil.process_iter() if self._is_step(process, node)]
-        dead = [*steps, *(child for step in steps for child in step.children(recursive=True))]
+        scripts = [process for process in psutil.process_iter() if self._is_job(process, node)]
+        dead = [each for script in scripts for each in (script.parent(), script, *script.children(recursive=True))]
         self.kill(f"slurmd {node}")
         for process in dead:
             with suppress(psutil.Error):
                 process.kill()
 
-    def _is_step(self, process: psutil.Process, node: str) -> bool:
-        """Whether a process is one that slurmd starts for a job on a node."""
+    def _is_job(self, process: psutil.Process, node: str) -> bool:
+        """Whether a process is the script of a job that runs on a node."""
         with suppress(psutil.Error):
-            mine = process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]
-            return mine and "slurmstepd" in process.name() and process.environ().get("SLURMD_NODENAME", node) == node
+            return any(word.startswith(f"{self.folder}/spool/{node}/job") for word in process.cmdline())
         return False
 
     def stop(self) -> None:

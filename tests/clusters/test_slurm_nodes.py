@@ -29,6 +29,7 @@ def spare(night: Night) -> Iterator[None]:
     night.slurm.start_node(SPARE)
     yield
     night.slurm.cut_power(SPARE)
+    night.slurm.ask("scontrol", "update", f"NodeName={SPARE}", "State=DOWN", "Reason=off")
     night.slurm.start_node(NODE)
 
 

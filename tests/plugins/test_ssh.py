@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -39,7 +40,8 @@ class Site:
 
     def __init__(self, films: Path, *hosts: str) -> None:
         (films / "render.py").write_text(RENDERS)
-        options = SshOptions(hosts=",".join(hosts), command=f"{sys.executable} {films / 'render.py'}")
+        command = shlex.join([sys.executable, str(films / "render.py")])
+        options = SshOptions(hosts=",".join(hosts), command=command)
         self.films = films
         self.ssh = Ssh(options, Hosts(hosts, "-p 2222"))
         self.jobs: list[str] = []
@@ -83,18 +85,18 @@ def until(condition: object) -> None:
 
 def test_a_job_is_started_found_looked_at_and_ended(site: Site) -> None:
     host = f"here{os.getpid()}"
-    job = site.submit("swan [1].mp4")
+    job = site.submit("swan[1].mp4")
     assert job.startswith(f"{host}/")
-    assert job.endswith("/swan [1].mp4")
-    until(lambda: "rendering" in site.printed("swan [1].mp4"))
-    assert site.printed("swan [1].mp4") == f"rendering ['job', 'run', '{site.films}/swan [1].mp4.job']\n"
+    assert job.endswith("/swan[1].mp4")
+    until(lambda: "rendering" in site.printed("swan[1].mp4"))
+    assert site.printed("swan[1].mp4") == f"rendering ['job', 'run', '{site.films}/swan[1].mp4.job']\n"
     assert site.ssh.look(job) == JobPlace("running", f"ssh on {host}")
-    assert site.ssh.find("swan [1].mp4") == job
+    assert site.ssh.find("swan[1].mp4") == job
     assert site.ssh.find("swan") is None
     site.ssh.cancel(job)
     until(lambda: site.ssh.look(job).state == "over")
-    assert site.printed("swan [1].mp4").endswith("stopped\n")
-    assert site.ssh.find("swan [1].mp4") is None
+    assert site.printed("swan[1].mp4").endswith("stopped\n")
+    assert site.ssh.find("swan[1].mp4") is None
     site.ssh.cancel(job)
 
 

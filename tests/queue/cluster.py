@@ -76,6 +76,7 @@ def abandoned(cluster: Cluster, **fake: Any) -> Job:
     job = cluster.add(**fake)
     owner = leases.register(cluster.store, "auto")
     leases.claim(cluster.store, owner)
+    leases.note_output(cluster.store, owner, job.id, "")
     left = JobFolder.of(job.output_path)
     task = Task(job, JobLog(cluster.store.log(job.id)), {**PLACEMENT, **job.placement})
     left.fill(render_command(cluster.store, task))
