@@ -30,7 +30,7 @@ class BranchesAndTokens:
 
     def grid(self, load: Load, ranks: int) -> Grid:
         """Branches first, as they cost no traffic: 4 ranks are 2 × 2, 8 are 2 × 4, and without guidance 1 × 8."""
-        branches = 2 if load.branches == 2 and ranks % 2 == 0 else 1
+        branches = load.branches if ranks % load.branches == 0 else 1
         return Grid(branches, ranks // branches)
 
     def divides(self, grid: Grid, load: Load) -> bool:
@@ -60,7 +60,7 @@ class BranchesAndTokens:
             self._shares = Shares(groups[self._branch], load.tokens_per_frame)
 
     def branches(self, count: int) -> tuple[int, ...]:
-        """The branch of this rank, or all; of a shot without guidance both halves compute the only one."""
+        """The branch of this rank, or all, also where a window has fewer than the film."""
         return (self._branch,) if count == self._grid.branches else tuple(range(count))
 
     def gather_branches(self, velocities: Sequence[Tensor], count: int) -> list[Tensor]:
@@ -105,7 +105,7 @@ class Branches(BranchesAndTokens):
     name = "cfg"
 
     def grid(self, load: Load, ranks: int) -> Grid:
-        """A rank for each of the two."""
+        """A rank for each."""
         return Grid(ranks, 1)
 
 

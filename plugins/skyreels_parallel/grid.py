@@ -39,8 +39,12 @@ class Grid:
         return [list(group) for group in zip(*self.token_groups, strict=True)]
 
     def suits(self, load: Load) -> bool:
-        """Whether it divides a load: heads evenly, tokens somehow."""
-        return self.branches <= load.branches and load.heads % self.shares == 0 and self.shares <= load.tokens_per_frame
+        """Whether it divides a load: a rank for each branch or all branches on each, heads evenly, tokens somehow."""
+        return (
+            self.branches in (1, load.branches)
+            and load.heads % self.shares == 0
+            and self.shares <= load.tokens_per_frame
+        )
 
     def __str__(self) -> str:
         parts = [f"{self.branches} branches"] * (self.branches > 1) + [f"{self.shares} shares"] * (self.shares > 1)
@@ -50,7 +54,7 @@ class Grid:
 def indivisible(name: str, load: Load, ranks: int, others: Sequence[int]) -> UsageError:
     """The error for a number of ranks that does not divide a load, where `others` (ascending) do."""
     work = [f"{load.heads} attention heads", f"{load.tokens_per_frame} tokens per latent frame"]
-    work.append("2 guidance branches" if load.branches == 2 else "1 guidance branch (guidance is off)")
+    work.append(f"{load.branches} guidance branches" if load.branches > 1 else "1 guidance branch (guidance is off)")
     can = f"it can among {' or '.join(map(str, others))}" if others else "nor can it among any other number of them"
     nearest = max((number for number in others if number < ranks), default=1)
     message = f"{name} cannot share {', '.join(work)} among {ranks} GPUs; {can}"

@@ -13,9 +13,9 @@ def skyreels_register_parallel() -> tuple[ParallelSpec, ...]:
     return (
         ParallelSpec(
             "cfg-context",
-            "What --gpus picks: the two guidance branches apart, and the tokens of each shared by half of the ranks.",
+            "What --gpus picks: the guidance branches apart, and the tokens of each shared by as many ranks.",
             "skyreels_parallel.backend:BranchesAndTokens",
         ),
-        ParallelSpec("cfg", "The two guidance branches on two ranks.", "skyreels_parallel.backend:Branches"),
+        ParallelSpec("cfg", "Each guidance branch on a rank of its own.", "skyreels_parallel.backend:Branches"),
         ParallelSpec("context", "The tokens shared by all ranks (Ulysses).", "skyreels_parallel.backend:SharedTokens"),
     )

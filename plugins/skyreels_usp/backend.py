@@ -30,6 +30,10 @@ class Usp(BranchesAndTokens):
         super().__init__(options)
         self._ring = options.ring
 
+    def grid(self, load: Load, ranks: int) -> Grid:
+        """As usual for the two branches that xfuser knows; of more each rank computes all."""
+        return super().grid(load if load.branches == 2 else replace(load, branches=1), ranks)
+
     def split(self, load: Load, ranks: int) -> str:
         """The grid in words, with Ulysses' and the ring's part; UsageError `usp-plain` for causal attention."""
         if load.causal:

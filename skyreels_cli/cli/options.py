@@ -115,9 +115,13 @@ class RecipeOptions:
     base_num_frames: Annotated[int | None, Long(metavar="N", help="Frames of one window.")] = None
     overlap_history: Annotated[int | None, Long(metavar="N", help="Frames it takes over: 4k+1.")] = None
     reference_count: Annotated[bool | None, Long("--reference-count", help="Let the length count those.")] = None
-    addnoise_condition: Annotated[int | None, Long(metavar="N", help="Noise on those; 20 suits.")] = None
+    addnoise_condition: Annotated[
+        str | None, Long(metavar="N|auto", help="Noise on those: 20 suits; auto: that of what follows.")
+    ] = None
     join: Annotated[Join | None, Long(help="As what; rolling: there are none.")] = None
     color_match: Annotated[ColorMatch | None, Long(help="Hold the first window's colours.")] = None
+    latent_anchor: Annotated[float | None, Long(metavar="0-1", help="Hold its latents' mean and spread.")] = None
+    history_guidance: Annotated[float | None, Long(metavar="X", help="Pull towards what came before; 1: none.")] = None
 
     cache: Annotated[
         str | None, Plugin(metavar="NAME", autocompletion=cache_names, help="Skip work: see skyreels plugins.")

@@ -13,6 +13,7 @@ from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.media.image import read_image
+from skyreels_cli.model import onednn
 from skyreels_cli.model.family import family_model
 from skyreels_cli.model.kernels import choose_kernel
 from skyreels_cli.model.loading import DTYPES, load_text_encoder, load_transformer, load_vae
@@ -135,6 +136,7 @@ class LoadedModel:
 
     def _encode(self, prompts: Sequence[str]) -> dict[str, Tensor]:
         tokenizer, encoder = load_text_encoder(self.facts, self.weights.compute, self._rests_on)
+        onednn.use_where_it_pays(encoder, self.device)
         how = "none" if self.placement.offload == "none" else "stream"  # once through it: nothing is lost by streaming
         with placed(encoder, self.device, how, encoder.encoder.block) as present:
             texts = encode_prompts(tokenizer, present, prompts, self.device)
@@ -144,6 +146,7 @@ class LoadedModel:
 
     def _load_transformer(self) -> Placed:
         self._denoiser = transformer = load_transformer(self.weights, self._rests_on)
+        onednn.use_where_it_pays(transformer, self.device)
         transformer.attention = self._kernel
         transformer.parallel = self.parallel
         return placed(transformer, self.device, self.placement.offload, transformer.blocks)

@@ -1,7 +1,8 @@
 """Measures, in a process of its own, how fast a device computes a film's shape, and in which dtype it computes best.
 
-Random numbers go through what a layer of the transformer and the stages of the VAE's decoder do, in plain torch: the
-models' own classes take seconds to import. A film that is too large for the time is cut, and the figures are scaled.
+Random numbers go through what a layer of the transformer and the stages of the VAE's decoder do, by the kernels that
+films take, without the models' own classes, which take seconds to import. A film that is too large for the time is
+cut, and the figures are scaled.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from skyreels_cli.model import onednn
+from skyreels_cli.model.kernels import choose_kernel
 from skyreels_cli.model.memory import pick_device
 from skyreels_cli.plan.speed import FilmShape
 
@@ -51,7 +54,8 @@ def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
     """FLOP/s of a product of two matrices."""
     rows, inner, outer = PROBE
     x, weight = _random(device, dtype, rows, inner), _random(device, dtype, outer, inner)
-    return 2 * rows * inner * outer / _seconds(device, lambda: functional.linear(x, weight))
+    multiply = _multiply(device)
+    return 2 * rows * inner * outer / _seconds(device, lambda: multiply(x, weight))
 
 
 @torch.inference_mode()
@@ -65,8 +69,8 @@ def transformer_rate(device: torch.device, dtype: torch.dtype, shape: FilmShape)
     x = _random(device, dtype, 1, rows, dim)
     outside = _seconds(device, lambda: layer.outside_attention(x)) * tokens / rows
     seen = max(64, min(tokens, int(math.sqrt(SECONDS * matrix_rate(device, torch.float32) / (4 * dim)))))
-    query, key, value = (_random(device, dtype, 1, shape.heads, seen, dim // shape.heads) for _ in range(3))
-    attention = _seconds(device, lambda: functional.scaled_dot_product_attention(query, key, value))
+    query, key, value = (_random(device, dtype, 1, seen, shape.heads, dim // shape.heads) for _ in range(3))
+    attention = _seconds(device, lambda: layer.attend(query, key, value))
     return (linear * tokens + 4 * dim * tokens**2) / (outside + attention * (tokens / seen) ** 2)
 
 
@@ -97,21 +101,22 @@ class _Layer:
             _random(device, dtype, *size) for size in ((shape.ffn_dim, dim), (dim, shape.ffn_dim))
         )
         self._scale = _random(device, torch.float32, 1, 1, dim)
-        self._text = _random(device, dtype, 1, self._heads, TEXT_TOKENS, dim // self._heads)
+        self._text = _random(device, dtype, 1, TEXT_TOKENS, self._heads, dim // self._heads)
+        self.attend = choose_kernel("auto", device, dtype, dim // self._heads)
+        self._multiply = _multiply(device)
 
     def outside_attention(self, x: Tensor) -> Tensor:
         """`x` (1, n, dim) through norms, projections, rotations, attention to the text, and the feed-forward part."""
         query, key, value, out, asked, answered = self._square
         normed = self._modulated(x)
         for weight in (query, key):
-            self._rotated(functional.rms_norm(functional.linear(normed, weight), x.shape[-1:]))
-        x = self._added(x, functional.linear(functional.linear(normed, value), out))
-        question = functional.rms_norm(functional.linear(self._modulated(x), asked), x.shape[-1:])
-        heads = question.unflatten(2, (self._heads, -1)).transpose(1, 2)
-        found = functional.scaled_dot_product_attention(heads, self._text, self._text)
-        x = x + functional.linear(found.transpose(1, 2).flatten(2), answered)
-        wide = functional.gelu(functional.linear(self._modulated(x), self._widen), approximate="tanh")
-        return self._added(x, functional.linear(wide, self._narrow))
+            self._rotated(functional.rms_norm(self._multiply(normed, weight), x.shape[-1:]))
+        x = self._added(x, self._multiply(self._multiply(normed, value), out))
+        question = functional.rms_norm(self._multiply(self._modulated(x), asked), x.shape[-1:])
+        found = self.attend(question.unflatten(2, (self._heads, -1)), self._text, self._text)
+        x = x + self._multiply(found.flatten(2), answered)
+        wide = functional.gelu(self._multiply(self._modulated(x), self._widen), approximate="tanh")
+        return self._added(x, self._multiply(wide, self._narrow))
 
     def _modulated(self, x: Tensor) -> Tensor:
         normed = functional.layer_norm(x.float(), x.shape[-1:])
@@ -123,6 +128,11 @@ class _Layer:
     def _rotated(self, x: Tensor) -> Tensor:
         pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
         return torch.view_as_real(pairs * pairs).flatten(-2).type_as(x)
+
+
+def _multiply(device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
+    """The product that films on a device take."""
+    return onednn.linear if onednn.pays(device) else functional.linear
 
 
 def _stages(dim: int) -> tuple[tuple[int, int, int], ...]:

@@ -1,13 +1,13 @@
 """The attention kernel of a device, chosen and tried on a few tokens before any weight is loaded.
 
 All of them compute exact attention: films differ by rounding. Those of torch's `scaled_dot_product_attention` come with
-it; FlashAttention 3 and 4 are packages that torch (2.11 and newer) puts in its own kernel's place.
+it; FlashAttention 3 and 4 are packages that torch (2.11 and newer) puts in its own kernel's place; oneDNN's is ours.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,18 +18,25 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 
 from skyreels_cli.errors import UsageError, first_line
+from skyreels_cli.model import onednn
 
 
 @dataclass(frozen=True)
 class AttentionKernel:
-    """A way to compute softmax attention; `backend` None leaves it to torch, `package` replaces its FlashAttention."""
+    """A way to compute softmax attention: one of torch's, or a function of our own.
+
+    `backend` None leaves it to torch which; a `package` takes the place of its FlashAttention.
+    """
 
     name: str
     backend: SDPBackend | None = None
     package: str | None = None
+    compute: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Attention of `(b, s, h, d)` tensors."""
+        if self.compute is not None:
+            return self.compute(query, key, value)
         query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
         if self.backend is None:
             return scaled_dot_product_attention(query, key, value).transpose(1, 2)
@@ -47,6 +54,7 @@ KERNELS: Mapping[str, AttentionKernel] = MappingProxyType(
             AttentionKernel("cudnn", SDPBackend.CUDNN_ATTENTION),
             AttentionKernel("efficient", SDPBackend.EFFICIENT_ATTENTION),
             AttentionKernel("math", SDPBackend.MATH),
+            AttentionKernel("onednn", compute=onednn.attention),
             AttentionKernel("flash3", SDPBackend.FLASH_ATTENTION, "FA3"),
             AttentionKernel("flash4", SDPBackend.FLASH_ATTENTION, "FA4"),
         )
@@ -65,10 +73,13 @@ RUNS = 5
 def choose_kernel(name: str, device: torch.device, dtype: torch.dtype, head_size: int) -> AttentionKernel:
     """The kernel of that name, or for `auto` the quickest that gives the same as torch's own choice.
 
+    A CPU's is not tried but known, so that every process takes the same one: a film that goes on is equal bit for bit.
     Raises UsageError `kernel-unknown` or `kernel-unusable`.
     """
     if name == "auto":
-        return _quickest(device, dtype, head_size) if device.type == "cuda" else SDPA
+        if device.type == "cuda":
+            return _quickest(device, dtype, head_size)
+        return KERNELS["onednn"] if onednn.pays(device) else SDPA
     kernel = KERNELS.get(name)
     if kernel is None:
         known = ", ".join(("auto", *KERNELS))

@@ -12,7 +12,7 @@ from skyreels_cli.film.folder.process import HOLDER, is_held
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.media.output import is_default_name
 from skyreels_cli.order.enhance.stage import is_asked, take_texts
-from skyreels_cli.recipe.complete import AUTO, complete
+from skyreels_cli.recipe.complete import AUTO, complete, decided_values
 from skyreels_cli.recipe.inputs import portable
 from skyreels_cli.recipe.schema import Draft
 
@@ -24,7 +24,7 @@ def as_made(draft: Draft, made: Mapping[str, Any] | None) -> Draft:
     decided = ("dtype", "vae", *(["weights_dtype"] if draft.weights_dtype == AUTO else []))
     drawn = {name: made.get(name) for name in ("seed", "rerolls", *decided)}
     said = draft.model_dump(exclude_none=True, by_alias=True)
-    return Draft.model_validate(drawn | {name: value for name, value in said.items() if value != AUTO})
+    return Draft.model_validate(drawn | decided_values(said))
 
 
 def find_begun(draft: Draft, facts: ModelFacts, outdir: Path) -> Path | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from skyreels_cli.errors import PluginError, SkyreelsError
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.plan.compute import TransformerShape, guidance_branches, tokens_per_frame
+from skyreels_cli.plan.branches import most_branches
+from skyreels_cli.plan.compute import TransformerShape, tokens_per_frame
 from skyreels_cli.plan.plan import Estimate, Window, Windows
 from skyreels_cli.plugins.entries import removal_command
 from skyreels_cli.plugins.manager import plugins
@@ -16,28 +17,25 @@ from skyreels_cli.plugins.protocols import Branch, CacheMemory, CacheSetting
 from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.schema import Recipe
 
-BRANCHES: tuple[Branch, ...] = ("cond", "uncond")
-"""Guidance branches by number."""
-
 
 def cache_setting(
     recipe: Recipe,
     window: Window,
     *,
     family: str,
-    branches: Sequence[int],
+    branches: Sequence[Branch],
     tokens_per_frame: int,
     layers: int,
     width: int,
     element_bytes: int,
 ) -> CacheSetting:
-    """What a cache is told about a window before it begins; `branches` are the numbers of those computed here."""
+    """What a cache is told about a window before it begins; `branches` are those computed here."""
     return CacheSetting(
         family=family,
         window=window.index,
         rows=window.rows,
         steps=recipe.inference_steps,
-        branches=tuple(BRANCHES[branch] for branch in branches),
+        branches=tuple(branches),
         blocks=block_spans(window),
         tokens_per_frame=tokens_per_frame,
         layers=layers,
@@ -61,7 +59,7 @@ def cache_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows, element_
         recipe,
         max((part for run in windows.runs for part in run.first.passes), key=lambda part: part.forward_latents),
         family=facts.family,
-        branches=range(guidance_branches(recipe)),
+        branches=most_branches(recipe, windows),
         tokens_per_frame=tokens_per_frame(recipe, facts),
         layers=shape.layers,
         width=shape.dim,

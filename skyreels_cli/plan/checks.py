@@ -22,6 +22,9 @@ def check_family(recipe: Recipe, facts: ModelFacts) -> None:
         "--ar-step": recipe.ar_step,
         "--causal-attention": recipe.causal_attention,
         "--join rolling": recipe.join == "rolling",
+        "--addnoise-condition auto": recipe.addnoise_condition == "auto",
+        "--latent-anchor": recipe.latent_anchor,
+        "--history-guidance": recipe.history_guidance != 1,
     }
     beyond = ", ".join(option for option, value in asked.items() if value)
     if beyond:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.plan.branches import guidance_branches
 from skyreels_cli.plan.plan import Estimate, Window, Windows
 from skyreels_cli.recipe.schema import Recipe
 
@@ -55,11 +56,6 @@ def tokens_per_frame(recipe: Recipe, facts: ModelFacts) -> int:
     return (recipe.height // (stride * patch_height)) * (recipe.width // (stride * patch_width))
 
 
-def guidance_branches(recipe: Recipe) -> int:
-    """Forward passes per row, the most of all shots: 2 under classifier-free guidance, else 1."""
-    return max(len(shot.texts) for shot in recipe.story)
-
-
 def forward_flops(shape: TransformerShape, tokens: int) -> float:
     """One forward pass of the DiT over `tokens` and 512 text tokens, without the embeddings and the head.
 
@@ -102,14 +98,13 @@ def time_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows, speed: Sp
 
 
 def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Windows) -> float:
-    """Floating-point operations of all forward passes: one per row of each window, two under guidance."""
+    """Floating-point operations of all forward passes: one per row of each window and guidance branch."""
     shape, per_frame = TransformerShape.of(facts), tokens_per_frame(recipe, facts)
-    branches = [len(shot.texts) for shot in recipe.story]
 
-    def passes(window: Window) -> float:
-        return sum(each.rows * forward_flops(shape, each.forward_latents * per_frame) for each in window.passes)
+    def passes(part: Window) -> float:
+        return part.rows * len(guidance_branches(recipe, part)) * forward_flops(shape, part.forward_latents * per_frame)
 
-    return windows.total(lambda window: branches[window.shot] * passes(window))
+    return windows.total(lambda window: sum(passes(part) for part in window.passes))
 
 
 def assumed_speed(recipe: Recipe) -> Speed:

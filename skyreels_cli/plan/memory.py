@@ -9,7 +9,7 @@ from typing import Literal
 from skyreels_cli.hub.facts import Component, ModelFacts
 from skyreels_cli.hub.weights import BYTES, VAE_TILE, VAE_TILE_STRIDE, WeightsSpec
 from skyreels_cli.plan.caching import cache_estimate
-from skyreels_cli.plan.compute import TEXT_TOKENS, TransformerShape, guidance_branches, tokens_per_frame
+from skyreels_cli.plan.compute import TEXT_TOKENS, TransformerShape, tokens_per_frame
 from skyreels_cli.plan.plan import Estimate, Windows
 from skyreels_cli.recipe.schema import Recipe
 from skyreels_cli.recipe.weights import weights_of
@@ -119,7 +119,7 @@ def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows) ->
     """Peak of a forward pass over the longest window.
 
     5nd for hidden states, queries, keys, values and attention output; 2s·ff for a slice of s tokens in the
-    feed-forward layer, with 3sd of float32 temporaries; 2·layers·512·d a branch for the prompt's keys and
+    feed-forward layer, with 3sd of float32 temporaries; 2·layers·512·d a text for the prompt's keys and
     values where they are kept; a block's matrices while they are unpacked. Modulation, per latent frame, is 6fd in
     float32: 4 MB at the most.
     """
@@ -129,7 +129,8 @@ def activations_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows) ->
     part = min(tokens, max(per_frame, SLICE_TOKENS))
     total = hidden_bytes(tokens, shape, size) + part * (2 * shape.ffn_dim * size + 3 * shape.dim * 4)
     if tokens <= KEEP_KEYS_UP_TO_TOKENS:
-        total += 2 * shape.layers * TEXT_TOKENS * shape.dim * size * guidance_branches(recipe)
+        texts = max(len(shot.texts) for shot in recipe.story)
+        total += 2 * shape.layers * TEXT_TOKENS * shape.dim * size * texts
     total += weights_of(recipe, facts).unpacked_bytes(facts.transformer, shape.layers)
     basis = f"{tokens:,} tokens: hidden states, q, k, v, attention output; feed-forward {part:,} tokens at a time"
     return Estimate(float(total), "B", basis)

@@ -26,6 +26,7 @@ def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> tuple[str
         *_trimmed(windows),
         *_long_window(facts, windows[0]),
         *_lag(recipe, windows),
+        *_without_history(recipe, windows),
         *_doubtful(recipe),
         *_vae(recipe),
         *_rate(recipe),
@@ -77,10 +78,23 @@ def _lag(recipe: Recipe, windows: Windows) -> Iterator[str]:
         )
 
 
+def _without_history(recipe: Recipe, windows: Windows) -> Iterator[str]:
+    """What is asked for against drift in a film that has nowhere to drift to."""
+    if windows.largest(lambda window: max(part.history_latents for part in window.passes)):
+        return
+    asked = {
+        "addnoise_condition": recipe.addnoise_condition == "auto",
+        "latent_anchor": recipe.latent_anchor > 0,
+        "history_guidance": recipe.history_guidance != 1,
+    }
+    for name in (name for name, is_asked in asked.items() if is_asked):
+        yield f"{name} {getattr(recipe, name)} has no effect: no window goes on from another."
+
+
 def _doubtful(recipe: Recipe) -> Iterator[str]:
     if recipe.causal_attention:
         yield "Causal attention is experimental: the released weights were not made for it."
-    if recipe.addnoise_condition > MOST_CONDITION_NOISE:
+    if recipe.addnoise_condition != "auto" and recipe.addnoise_condition > MOST_CONDITION_NOISE:
         yield (
             f"addnoise_condition {recipe.addnoise_condition} is above {MOST_CONDITION_NOISE}: "
             "the film may lose what came before."

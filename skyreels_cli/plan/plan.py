@@ -82,6 +82,11 @@ class Window:
         return self.drop_frames == 0
 
     @property
+    def history_latents(self) -> int:
+        """Latent frames of its prefix that earlier windows or a given video have left; a start image is none."""
+        return 0 if self.fresh else self.prefix_latents
+
+    @property
     def rows(self) -> int:
         """Forward passes per guidance branch."""
         return len(self.steps)

@@ -128,9 +128,10 @@ class _Costs:
 
     def work(self, window: Window, count: int, following: Window | None) -> WindowWork:
         """Alike windows; each also encodes the end of the film for the one that is `following`, if that goes on."""
+        from skyreels_cli.plan.branches import guidance_branches
         from skyreels_cli.plan.compute import forward_flops
 
-        passes = len(self._recipe.story[window.shot].texts)
+        passes = max(len(guidance_branches(self._recipe, part)) for part in window.passes)
         step = passes * forward_flops(self._shape, window.forward_latents * self._tokens) / self._at.transformer
         chained = self._chained and not window.fresh  # then only new latents are decoded, and none is encoded
         decoded = replace(window, prefix_latents=0, latents=window.new_latents if chained else window.latents)

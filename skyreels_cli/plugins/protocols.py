@@ -2,7 +2,8 @@
 
 Names: b batch (always 1), f latent frames, n = f · tokens per frame, d width of the transformer, h × w latent pixels.
 A *row* is one pass over the timestep matrix of a window, a *layer* one of the transformer's blocks, a *block* a run of
-latent frames that share a noise level, a *branch* one side of the guidance: `cond` (the prompt) or `uncond`.
+latent frames that share a noise level, a *branch* one side of the guidance: `cond` (the prompt), `uncond` (the negative
+prompt) or `no_history` (the prompt, but not what came before).
 
 State dicts hold tensors, numbers, strings, and lists and dicts of them; no None. They are written to disk between two
 rows and read back by another process; there, tensors arrive on the device of the latents.
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
-Branch = Literal["cond", "uncond"]
+Branch = Literal["cond", "uncond", "no_history"]
 Span = tuple[int, int]  # a range of latent frames, `start … stop-1`
 Kernel = Callable[["Tensor", "Tensor", "Tensor"], "Tensor"]  # attention: query, key, value `(b, n, heads, head size)`
 
@@ -170,7 +171,7 @@ class Cache(Protocol):
 
 @dataclass(frozen=True)
 class Load:
-    """What is to be divided: attention heads, the tokens of one latent frame, guidance branches (1 or 2)."""
+    """What is to be divided: attention heads, the tokens of one latent frame, guidance branches (1 to 3)."""
 
     heads: int
     tokens_per_frame: int
@@ -201,7 +202,7 @@ class Parallel(Protocol):
         ...
 
     def branches(self, count: int) -> tuple[int, ...]:
-        """Which of a window's branches, one or two, this rank computes."""
+        """Which of a window's branches, one to three, this rank computes."""
         ...
 
     def gather_branches(self, velocities: Sequence[Tensor], count: int) -> list[Tensor]:

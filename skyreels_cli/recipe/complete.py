@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from skyreels_cli.recipe.size import is_named, parse_size, turn
 
 RANDOM_SEEDS = 2**32
 AUTO = "auto"
+LEFT_TO_MACHINE = ("dtype", "weights_dtype")
+"""Fields in which `auto` leaves it to the machine; where else it is said, it is a value like any other."""
 
 
 def draw_seed() -> int:
@@ -61,8 +63,13 @@ def complete(draft: Draft, facts: ModelFacts) -> Recipe:
         "base": _located_base(draft.base),
         "lora": [_located_lora(said_lora) for said_lora in said.get("lora", ())],
     }
-    asked = {name: value for name, value in said.items() if name in Recipe.model_fields and value != AUTO}
+    asked = {name: value for name, value in decided_values(said).items() if name in Recipe.model_fields}
     return complete_options(Recipe.model_validate(asked | decided | video))
+
+
+def decided_values(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said without that which is left to the machine."""
+    return {name: value for name, value in said.items() if name not in LEFT_TO_MACHINE or value != AUTO}
 
 
 def _starts_from_image(draft: Draft) -> bool:

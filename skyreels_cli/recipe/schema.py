@@ -25,6 +25,7 @@ from skyreels_cli.recipe.choices import (
     Vae,
     WeightsDtype,
 )
+from skyreels_cli.recipe.condition_noise import ConditionNoise
 from skyreels_cli.recipe.enhancement import Enhancement
 from skyreels_cli.recipe.rate import Rate
 from skyreels_cli.recipe.rerolls import Reroll, add_reroll
@@ -72,9 +73,11 @@ class Draft(BaseModel):
     causal_attention: bool | None = None
     base_num_frames: int | None = Field(None, ge=1)
     overlap_history: int | None = Field(None, ge=1)
-    addnoise_condition: int | None = Field(None, ge=0, le=999)
+    addnoise_condition: ConditionNoise | None = Field(None, description="auto: as much as is on what follows")
+    history_guidance: Guidance | None = Field(None, description="pull towards what came before; 1: none")
     join: Join | None = None
     color_match: ColorMatch | None = None
+    latent_anchor: float | None = Field(None, ge=0, le=1, description="hold the first window's latent statistics")
     shots: list[ShotDraft] | None = Field(None, min_length=1)
     rerolls: list[Reroll] | None = None
     scheduler: str | None = None
@@ -117,9 +120,11 @@ class Recipe(BaseModel):
     causal_attention: bool = False
     base_num_frames: int
     overlap_history: int
-    addnoise_condition: int = 0
+    addnoise_condition: ConditionNoise = 0
+    history_guidance: float = 1.0
     join: Join = "pixels"
     color_match: ColorMatch = "off"
+    latent_anchor: float = 0.0
     shots: list[Shot] = []
     rerolls: list[Reroll] = []
     scheduler: str = "unipc"

@@ -72,7 +72,7 @@ def _random(*shape: int) -> Tensor:
 
 def _check_branches(backend: Parallel) -> None:
     """All velocities come back in their order, whoever computed them."""
-    for count in (1, 2):
+    for count in (1, 2, 3):
         velocities = list(_random(count, 1, 4, 2, 2, 2))
         mine = backend.branches(count)
         assert mine, f"of {count} branches a rank has none"

@@ -1,6 +1,6 @@
 """One diffusion-forcing window: our sampler against diffusers' own pipeline, with the same weights in one process.
 
-    python tests/benchmarks/bench_forward.py [--dtype bfloat16] [--rows 2] [--runs 3] [--json results/…]
+    python tests/benchmarks/bench_forward.py [--dtype float32 bfloat16] [--threads 1 2] [--rows 1] [--runs 7] [--json …]
 
 The model is a 4-layer cut of the 1.3B shape with random weights, on the CPU; the window is the released one of
 97 frames (25 latents), 3,150 tokens. Runs alternate and each is the first rows of a window of 30 steps, one forward a
@@ -19,24 +19,28 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from diffusers import SkyReelsV2DiffusionForcingPipeline, SkyReelsV2Transformer3DModel, UniPCMultistepScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from skyreels_cli.film.windows.denoiser import Denoiser
 from skyreels_cli.film.windows.noise import Stream
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
+from skyreels_cli.model import onednn
 from skyreels_cli.model.family import family_model
+from skyreels_cli.model.kernels import AttentionKernel, choose_kernel
 from skyreels_cli.model.text_context import TextContext
 from skyreels_cli.model.transformer import Transformer
 from skyreels_cli.plan.spans import ShotFrames, WindowSizes
@@ -57,8 +61,6 @@ TOKENS = LATENTS * (WIDTH // 16) * (HEIGHT // 16)
 # Ours / diffusers'.
 WALL_GOAL, MEMORY_GOAL = 0.9, 0.3
 KINDS = ("wall", "cpu")
-# Names of operations that do the work of matrices and of attention on a CPU.
-MATRICES, ATTENTION = ("aten::mm", "addmm", "mkldnn_linear", "bmm", "convolution"), ("flash_attention",)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ def make_models(dtype: torch.dtype) -> tuple[SkyReelsV2Transformer3DModel, Trans
         ours = Transformer(**CONFIG).eval().requires_grad_(False)
     ours.load_state_dict(theirs.state_dict(), assign=True)
     ours.rope = theirs.rope
+    cpu = torch.device("cpu")
+    onednn.use_where_it_pays(ours, cpu)
+    ours.attention = choose_kernel("auto", cpu, dtype, CONFIG["attention_head_dim"])
     return theirs, ours
 
 
@@ -169,16 +174,44 @@ def max_difference(theirs: SkyReelsV2Transformer3DModel, ours: Transformer, text
     return float((found - expected).abs().max() / expected.abs().max())
 
 
+@contextmanager
+def timed(spent: dict[str, float]) -> Iterator[None]:
+    """Add up the seconds of products of matrices, and of attention with the products inside it, on either side."""
+    inside = False
+
+    def counted(kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **more: Any) -> Any:
+            nonlocal inside
+            if inside:
+                return function(*arguments, **more)
+            inside, started = True, time.perf_counter()
+            try:
+                return function(*arguments, **more)
+            finally:
+                inside = False
+                spent[kind] += time.perf_counter() - started
+
+        return run
+
+    places: list[tuple[Any, str, str]] = [
+        (nn.Linear, "forward", "matrices"),
+        (onednn.OneDNNLinear, "forward", "matrices"),
+        (AttentionKernel, "__call__", "attention"),
+        (torch.nn.functional, "scaled_dot_product_attention", "attention"),
+    ]
+    with ExitStack() as patches:
+        for owner, name, kind in places:
+            patches.enter_context(patch.object(owner, name, counted(kind, getattr(owner, name))))
+        yield
+
+
 def shares(run: Run, case: Case) -> dict[str, float]:
-    """Which shares of one row's CPU time are products of matrices, attention, and all the rest."""
-    with profile(activities=[ProfilerActivity.CPU]) as recorded:
-        run(case, 1)
-    spent = {"matrices": 0.0, "attention": 0.0, "rest": 0.0}
-    for event in recorded.key_averages():
-        kinds = {"matrices": MATRICES, "attention": ATTENTION}
-        kind = next((kind for kind, names in kinds.items() if any(name in event.key for name in names)), "rest")
-        spent[kind] += event.self_cpu_time_total
-    return {kind: round(time / sum(spent.values()), 3) for kind, time in spent.items()}
+    """Which shares of one row's time are products of matrices, attention, and all the rest."""
+    spent = {"matrices": 0.0, "attention": 0.0}
+    with timed(spent):
+        whole, _ = seconds(run, case, 1)
+    rest = {"rest": whole - sum(spent.values())}
+    return {kind: round(taken / whole, 3) for kind, taken in (spent | rest).items()}
 
 
 def measure_memory(case: Case, ours: Run, theirs: Run) -> dict[str, Any]:
@@ -214,7 +247,6 @@ def machine() -> dict[str, Any]:
         "cpu": model,
         "capability": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
-        "torch_threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "diffusers")},
@@ -225,43 +257,51 @@ def machine() -> dict[str, Any]:
 def print_table(results: list[dict[str, Any]]) -> None:
     """One line per case, the goals last."""
     columns = f"{'diffusers':>10}{'ours':>7}{'ratio':>7}"
-    print(f"{'':30}{'wall, s':^24}{'CPU, s':^24}{'activations, MB':^24}")
-    print(f"{'':30}{columns * 3}")
+    print(f"{'':48}{'wall, s':^24}{'CPU, s':^24}{'activations, MB':^24}")
+    print(f"{'':48}{columns * 3}")
     for r in results:
         parts = [(r[f"diffusers_{kind}_seconds"], r[f"skyreels_{kind}_seconds"], r[f"{kind}_ratio"]) for kind in KINDS]
         parts.append((r["diffusers_peak_bytes"] / 1e6, r["skyreels_peak_bytes"] / 1e6, r["memory_ratio"]))
         figures = "".join(f"{theirs:10.1f}{ours:7.1f}{ratio:7.2f}" for theirs, ours, ratio in parts)
-        print(f"{r['case']:30}{figures}  {r['remark']}")
-    print(f"{'goal':30}{'':17}{WALL_GOAL:7.2f}{'':24}{'':17}{MEMORY_GOAL:7.2f}")
+        print(f"{r['case']:30}{r['dtype']:>9}{r['threads']:>8}t{figures}  {r['remark']}")
+    print(f"{'goal':48}{'':17}{WALL_GOAL:7.2f}{'':24}{'':17}{MEMORY_GOAL:7.2f}")
+
+
+def measure_dtype(name: str, cases: list[Case], asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """All cases in one dtype, by each number of threads."""
+    dtype = getattr(torch, name)
+    theirs, ours = make_models(dtype)
+    text = torch.randn(1, 512, CONFIG["text_dim"]).to(dtype)
+    difference = max_difference(theirs, ours, text)
+    print(f"{TOKENS:,} tokens, {name}, relative difference of one forward {difference:.1e}", flush=True)
+    sides = (run_ours(ours, text), run_theirs(theirs, text))
+    peaks = [measure_memory(case, *sides) for case in cases]
+    for threads in asked.threads:
+        torch.set_num_threads(threads)
+        parts = {"skyreels": shares(sides[0], cases[0]), "diffusers": shares(sides[1], cases[0])}
+        for case, peak in zip(cases, peaks, strict=True):
+            named = {"case": case.name, "remark": case.remark, "dtype": name, "threads": threads}
+            times = measure_time(case, *sides, asked.rows, asked.runs)
+            row = {**named, "kernel": ours.attention.name, **times, **peak, "difference": difference, "shares": parts}
+            print_table([row])
+            yield row
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=2)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--rows", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--dtype", nargs="+", choices=("float32", "bfloat16"), default=["float32", "bfloat16"])
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--case", action="append", help="only the case of this name")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    dtype = getattr(torch, asked.dtype)
-    theirs, ours = make_models(dtype)
-    text = torch.randn(1, 512, CONFIG["text_dim"]).to(dtype)
-    difference = max_difference(theirs, ours, text)
-    print(f"{TOKENS:,} tokens, relative difference of one forward {difference:.1e}")
     cases = [case for case in CASES if not asked.case or case.name in asked.case]
-    sides = (run_ours(ours, text), run_theirs(theirs, text))
-    peaks = [measure_memory(case, *sides) for case in cases]
-    print("peaks are measured; now the times", flush=True)
-    parts = {"skyreels": shares(sides[0], cases[0]), "diffusers": shares(sides[1], cases[0])}
-    print(json.dumps(parts))
     load_before = os.getloadavg()[0]
-    times = [measure_time(case, *sides, asked.rows, asked.runs) for case in cases]
-    described = [{"case": case.name, "remark": case.remark} for case in cases]
-    results = [{**case, **time, **peak} for case, time, peak in zip(described, times, peaks, strict=True)]
+    results = [row for name in asked.dtype for row in measure_dtype(name, cases, asked)]
     print_table(results)
     if asked.json:
-        setup = {"model": CONFIG, "tokens": TOKENS, "rows": asked.rows, "dtype": asked.dtype,
-                 "difference": difference, "cpu_shares": parts,
+        setup = {"model": CONFIG, "tokens": TOKENS, "rows": asked.rows, "runs": asked.runs,
                  "load_average": [round(load_before, 1), round(os.getloadavg()[0], 1)]}  # fmt: skip
         asked.json.write_text(json.dumps({"machine": machine(), "setup": setup, "results": results}, indent=1) + "\n")
 

@@ -34,11 +34,12 @@ def render_film(job: dict[str, Any]) -> None:
     """Render to the end, or go on with what is there."""
     torch.set_num_threads(1)
     facts = open_folder(MODEL, "golden")
-    draft = Draft(
-        prompt="a red ball", resolution="64x48", num_frames=33, base_num_frames=13, seed=7, inference_steps=2,
-        overlap_history=job.get("overlap", 9), guidance_scale=1.0, addnoise_condition=20, dtype="float32",
-        codec=job.get("codec", "ffv1"), join=job.get("join", "pixels"),
-    )  # fmt: skip
+    said = {
+        "prompt": "a red ball", "resolution": "64x48", "num_frames": 33, "base_num_frames": 13, "seed": 7,
+        "inference_steps": 2, "overlap_history": job.get("overlap", 9), "guidance_scale": 1.0, "addnoise_condition": 20,
+        "dtype": "float32", "codec": job.get("codec", "ffv1"), "join": job.get("join", "pixels"), **job.get("said", {}),
+    }  # fmt: skip
+    draft = Draft.model_validate(said)
     recipe = complete(draft, facts)
     plan = make_plan(recipe, facts)
     assert len(plan.windows) == job.get("windows", WINDOWS), plan.windows

@@ -59,7 +59,11 @@ def test_killed_around_every_rename(renderer: Any, calm: Any, check_finished: Ch
     assert kill_at_commits(renderer, calm.digest, check_finished, tmp_path, step=1) > 60
 
 
-@pytest.mark.parametrize("job", [{"join": "latents"}, {"join": "rolling", "overlap": 5, "windows": 5}], ids=str)
+AGAINST_DRIFT = {"addnoise_condition": "auto", "latent_anchor": 0.5, "history_guidance": 1.5}
+OTHERS = ({"join": "latents"}, {"join": "rolling", "overlap": 5, "windows": 5, "said": AGAINST_DRIFT})
+
+
+@pytest.mark.parametrize("job", OTHERS, ids=lambda job: job["join"])
 def test_other_joins_survive_too(
     renderer: Any, digest_of: Callable[[Path], str], check_finished: Check, tmp_path: Path, job: dict[str, Any]
 ) -> None:

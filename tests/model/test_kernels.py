@@ -20,7 +20,7 @@ def by_hand(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return torch.einsum("bhst,bthd->bshd", weights, value)
 
 
-@pytest.mark.parametrize("name", ["auto", "sdpa", "flash", "math"])
+@pytest.mark.parametrize("name", ["auto", "sdpa", "flash", "math", "onednn"])
 def test_kernels_of_the_cpu_agree_with_the_formula(name: str) -> None:
     kernel = choose_kernel(name, CPU, torch.float32, 16)
     query, key, value = (torch.randn(2, n, 3, 16) for n in (5, 7, 7))
@@ -37,7 +37,7 @@ def test_a_kernel_that_does_not_run_here_is_said_before_anything_is_loaded(name:
 def test_an_unknown_name_lists_those_there_are() -> None:
     with pytest.raises(UsageError, match="'sage'") as error:
         choose_kernel("sage", CPU, torch.float32, 16)
-    assert str(error.value.hint).endswith("auto, sdpa, flash, cudnn, efficient, math, flash3, flash4")
+    assert str(error.value.hint).endswith("auto, sdpa, flash, cudnn, efficient, math, onednn, flash3, flash4")
 
 
 def test_a_kernel_with_wrong_results_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,9 @@ def test_hints_work(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
         ({"end_image": "a.png"}, "--end-image"),
         ({"ar_step": 5}, "--ar-step"),
         ({"causal_attention": True}, "--causal-attention"),
+        ({"addnoise_condition": "auto"}, "--addnoise-condition auto"),
+        ({"latent_anchor": 0.5}, "--latent-anchor"),
+        ({"history_guidance": 2.0}, "--history-guidance"),
     ],
 )
 def test_t2v_models_refuse_what_needs_diffusion_forcing(

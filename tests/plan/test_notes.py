@@ -20,6 +20,12 @@ ONE_AFTER_ANOTHER = "ar_step 31 is larger than needed: from 30 (the steps) on, b
 EXPERIMENTAL = "Causal attention is experimental: the released weights were not made for it."
 
 
+@pytest.mark.parametrize("join", ["pixels", "rolling"])
+def test_nor_does_one_that_is_kept_from_drifting(join: str, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    kept = {"addnoise_condition": "auto", "latent_anchor": 0.5, "history_guidance": 1.5}
+    assert make_plan(recipe_of(num_frames=257, join=join, **kept), facts_of()).notes == ()
+
+
 def test_an_ordinary_film_needs_no_note(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
     recipe = recipe_of(num_frames=257, ar_step=5, causal_block_size=5, addnoise_condition=20)
     assert make_plan(recipe, facts_of()).notes == ()
@@ -37,6 +43,18 @@ def test_an_ordinary_film_needs_no_note(recipe_of: RecipeOf, facts_of: FactsOf) 
         (
             {"addnoise_condition": 60},
             "addnoise_condition 60 is above 50: the film may lose what came before.",
+        ),
+        (
+            {"addnoise_condition": "auto"},
+            "addnoise_condition auto has no effect: no window goes on from another.",
+        ),
+        (
+            {"latent_anchor": 0.5, "image": "a.png"},
+            "latent_anchor 0.5 has no effect: no window goes on from another.",
+        ),
+        (
+            {"history_guidance": 2},
+            "history_guidance 2.0 has no effect: no window goes on from another.",
         ),
         (
             {"ar_step": 31, "causal_block_size": 5},

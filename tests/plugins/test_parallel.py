@@ -26,6 +26,7 @@ from skyreels_cli.plugins.protocols import Load
 SMALL = Load(heads=12, tokens_per_frame=2040, branches=2, causal=False)
 LARGE = Load(heads=40, tokens_per_frame=2040, branches=2, causal=False)
 UNGUIDED = Load(heads=40, tokens_per_frame=2040, branches=1, causal=False)
+HISTORY_GUIDED = Load(heads=12, tokens_per_frame=2040, branches=3, causal=False)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,8 @@ UNGUIDED = Load(heads=40, tokens_per_frame=2040, branches=1, causal=False)
         (LARGE, 5, "5 shares"),
         (UNGUIDED, 2, "2 shares"),
         (UNGUIDED, 8, "8 shares"),
+        (HISTORY_GUIDED, 2, "2 shares"),
+        (HISTORY_GUIDED, 6, "3 branches × 2 shares"),
     ],
 )
 def test_the_best_product(load: Load, gpus: int, split: str) -> None:
@@ -54,6 +57,7 @@ def test_the_best_product(load: Load, gpus: int, split: str) -> None:
         (SharedTokens, SMALL, 8, "it can among 2 or 3 or 4 or 6 or 12", "--gpus 6"),
         (SharedTokens, LARGE, 3, "it can among 2 or 4 or 5 or 8 or 10", "--gpus 2"),
         (Branches, LARGE, 4, "it can among 2", "--gpus 2"),
+        (Branches, HISTORY_GUIDED, 2, "it can among 3", "--gpus 1"),
         (Branches, UNGUIDED, 2, "nor can it among any other number of them", "--gpus 1"),
     ],
 )
@@ -71,7 +75,7 @@ LOADS = st.builds(
     Load,
     heads=st.integers(1, 48),
     tokens_per_frame=st.integers(1, 4000),
-    branches=st.sampled_from([1, 2]),
+    branches=st.sampled_from([1, 2, 3]),
     causal=st.booleans(),
 )
 
@@ -79,7 +83,7 @@ LOADS = st.builds(
 @given(load=LOADS, ranks=st.integers(2, 16))
 def test_the_choice_is_the_product_with_fewest_shares(load: Load, ranks: int) -> None:
     """Against all products there are: of those that divide, the one whose ranks send least."""
-    products = [Grid(b, s) for b in (1, 2) for s in range(1, 17) if b * s == ranks and b <= load.branches]
+    products = [Grid(b, s) for b in {1, load.branches} for s in range(1, 17) if b * s == ranks]
     possible = [grid for grid in products if load.heads % grid.shares == 0 and grid.shares <= load.tokens_per_frame]
     backend = BranchesAndTokens(Options())
     if possible:

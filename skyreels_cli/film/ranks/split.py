@@ -5,6 +5,7 @@ from __future__ import annotations
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.plan.branches import most_branches
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.options import make_options
@@ -25,11 +26,11 @@ def make_parallel(placement: Placement) -> Parallel:
 
 
 def load_of(recipe: Recipe, plan: Plan, facts: ModelFacts) -> Load:
-    """What a film gives its ranks to share; a film has two branches if one of its shots has."""
+    """What a film gives its ranks to share; a film has as many branches as any of its windows."""
     return Load(
         heads=facts.transformer.config["num_attention_heads"],
         tokens_per_frame=plan.tokens_per_frame,
-        branches=max(len(shot.texts) for shot in recipe.story),
+        branches=len(most_branches(recipe, plan.windows)),
         causal=recipe.causal_attention,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from skyreels_cli.film.windows.sampler import Step
@@ -9,11 +10,11 @@ from skyreels_cli.model.kv_cache import KVCache
 from skyreels_cli.model.layer_pass import Shortcut, Work
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.transformer import Transformer
-from skyreels_cli.plan.caching import BRANCHES, cache_setting
+from skyreels_cli.plan.caching import cache_setting
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.plugins.manager import plugins
 from skyreels_cli.plugins.options import make_options
-from skyreels_cli.plugins.protocols import Cache
+from skyreels_cli.plugins.protocols import Branch, Cache
 from skyreels_cli.plugins.specs import CacheSpec
 from skyreels_cli.recipe.schema import Recipe
 
@@ -25,7 +26,7 @@ class WindowCache:
         self,
         recipe: Recipe,
         window: Window,
-        branches: int,
+        branches: Sequence[Branch],
         family: str,
         transformer: Transformer,
         tokens_per_frame: int,
@@ -35,7 +36,7 @@ class WindowCache:
         known = plugins()
         self._spec = known.find(CacheSpec, recipe.cache)
         self._parallel = transformer.parallel
-        mine = self._parallel.branches(branches)
+        mine = [branches[number] for number in self._parallel.branches(len(branches))]
         self.setting = cache_setting(
             recipe,
             window,
@@ -52,12 +53,12 @@ class WindowCache:
         self._work = Work()
         self.name = recipe.cache
 
-    def shortcut(self, step: Step, branch: int) -> Shortcut:
+    def shortcut(self, step: Step, branch: Branch) -> Shortcut:
         """What the transformer needs in order to leave its layers to the cache, in a step of one branch."""
         return Shortcut(
             cache=self._cache,
             row=step.row,
-            branch=BRANCHES[branch],
+            branch=branch,
             timesteps=step.timesteps,
             moving=step.moving,
             work=self._work,

@@ -19,6 +19,7 @@ from skyreels_cli.hub.family import family_named
 from skyreels_cli.model.family import family_model
 from skyreels_cli.model.loading import DTYPES
 from skyreels_cli.model.transformer import Transformer
+from skyreels_cli.plan.branches import guidance_branches
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.recipe.schema import Recipe
 
@@ -27,9 +28,9 @@ from skyreels_cli.recipe.schema import Recipe
 class WindowTask:
     """A window from its first step on, or from where a `checkpoint` of it was left.
 
-    `latents` `(c, f, h, w)` are those before the first step; `texts` `(1, 512, text_dim)` are one for each branch;
-    `inputs` are what else the model's family gives to each forward pass, and `schedulers` the states of the schedulers
-    of blocks that earlier turns have begun.
+    `latents` `(c, f, h, w)` are those before the first step; `texts` `(1, 512, text_dim)` the prompt's and, under
+    guidance, the negative prompt's; `inputs` are what else the model's family gives to each forward pass, and
+    `schedulers` the states of the schedulers of blocks that earlier turns have begun.
     """
 
     window: Window
@@ -64,7 +65,8 @@ class Denoising:
         transformer: Transformer,
         before_step: Callable[[], None] | None = None,
     ) -> None:
-        forcing, dtype, branches = family_named(family).forcing, DTYPES[recipe.dtype], len(task.texts)
+        forcing, dtype = family_named(family).forcing, DTYPES[recipe.dtype]
+        branches = guidance_branches(recipe, task.window)
         self.window = task.window
         self.cache = (
             WindowCache(recipe, task.window, branches, family, transformer, task.tokens_per_frame, dtype.itemsize)
@@ -73,7 +75,16 @@ class Denoising:
         )
         model = family_model(family)
         self._denoiser = Denoiser(
-            transformer, recipe, task.window, task.texts, task.guidance_scale, dtype, model, task.inputs, self.cache
+            transformer,
+            recipe,
+            task.window,
+            task.texts,
+            task.guidance_scale,
+            task.stream,
+            dtype,
+            model,
+            task.inputs,
+            self.cache,
         )
         self._before_step = before_step
         self.sampler = WindowSampler(

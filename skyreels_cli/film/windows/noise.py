@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from skyreels_cli.plan.plan import Window
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -32,6 +34,23 @@ class InitialNoise:
         if stream not in self._generators:
             self._generators[stream] = torch.Generator().manual_seed(stream.seed)
         return torch.randn(tuple(shape), generator=self._generators[stream])
+
+
+@dataclass(frozen=True)
+class PrefixNoise:
+    """Noise on the clean latents in front of a window's own, drawn anew for each row."""
+
+    stream: Stream
+    window: Window
+
+    def mixed(self, latents: Tensor, row: int, share: float) -> Tensor:
+        """Latents `(1, c, f, h, w)` whose prefix is such a `share` of noise (0 … 1) and the rest what it was."""
+        prefix = latents[:, :, : self.window.prefix_latents]
+        if not share or not prefix.numel():
+            return latents
+        noise = condition_noise(self.stream, self.window.index, self.window.first_row + row, prefix.shape)
+        mixed = prefix * (1 - share) + noise.to(latents.device) * share
+        return torch.cat([mixed, latents[:, :, self.window.prefix_latents :]], dim=2)
 
 
 def condition_noise(stream: Stream, window: int, row: int, shape: Sequence[int]) -> Tensor:

@@ -17,6 +17,7 @@ from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.conditions import condition
 from skyreels_cli.film.windows.denoising import Denoising, WindowTask
 from skyreels_cli.film.windows.history import History
+from skyreels_cli.film.windows.latent_anchor import LatentAnchor
 from skyreels_cli.film.windows.meeting import Meeting
 from skyreels_cli.film.windows.noise import InitialNoise
 from skyreels_cli.film.windows.script import Direction
@@ -51,12 +52,12 @@ class Made:
     clean: list[Tensor] = field(default_factory=list)
     handover: Handover | None = None
 
-    def add(self, turn: Window, denoising: Denoising) -> None:
-        """Take in a turn that is done."""
-        latents = denoising.latents[:, : turn.latents]
+    def add(self, turn: Window, latents: Tensor, schedulers: list[dict[str, Any]]) -> None:
+        """Take in a turn that is done: its latents, and the states of schedulers of blocks that are part-way."""
+        latents = latents[:, : turn.latents]
         known = turn.prefix_latents if self.clean else 0
         self.clean.append(latents[:, known : turn.clean_latents].clone())
-        self.handover = Handover(latents.clone(), denoising.sampler.unfinished()) if turn.ahead else None
+        self.handover = Handover(latents.clone(), schedulers) if turn.ahead else None
         self.turn += 1
 
     def state(self) -> dict[str, Any]:
@@ -74,12 +75,16 @@ class Made:
 
 
 class WindowPasses:
-    """Denoises the windows of a film, with the other ranks of a `meeting`; `handover` is what the last one has left."""
+    """Denoises the windows of a film, with the other ranks of a `meeting`.
+
+    What a window leaves to the next one besides the history is in its `state`.
+    """
 
     def __init__(
         self, rendering: Rendering, model: LoadedModel, files: WindowFiles, history: History, meeting: Meeting | None
     ) -> None:
-        self.handover: Handover | None = None
+        self._handover: Handover | None = None
+        self._anchor = LatentAnchor(rendering.recipe.latent_anchor)
         self._rendering = rendering
         self._model = model
         self._files = files
@@ -95,15 +100,30 @@ class WindowPasses:
     def denoise(self, window: Window, direction: Direction) -> Generator[Event, None, Tensor]:
         """The window's clean latents `(c, f, h, w)`, those of its prefix included."""
         checkpoint = self._files.checkpoint(window.index)
-        made = Made.of(checkpoint, self.handover, self._model.device)
+        made = Made.of(checkpoint, self._handover, self._model.device)
+        if window.fresh:
+            self._anchor.statistics = None
         for number, turn in enumerate(window.passes):
             noise = self._draw_noise(turn, direction)
             if number >= made.turn:
                 start = self._start(turn, direction, noise, made.handover)
                 yield from self._turn(window, turn, direction, start, made, checkpoint)
                 checkpoint = None
-        self.handover = made.handover
-        return torch.cat(made.clean, dim=1)
+        self._handover, latents = made.handover, torch.cat(made.clean, dim=1)
+        if self._anchor.statistics is None:
+            self._anchor.hold(latents)
+        return latents
+
+    def state(self) -> dict[str, Any]:
+        """What the next window needs besides the history."""
+        left = {"handover": self._handover.state()} if self._handover else {}
+        held = self._anchor.statistics
+        return left if held is None else {**left, "latent_statistics": held}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up the `state` of the window before."""
+        self._handover = Handover.of(state.get("handover"))
+        self._anchor.statistics = state.get("latent_statistics")
 
     def _draw_noise(self, turn: Window, direction: Direction) -> Tensor:
         facts, plan = self._model.facts, self._rendering.plan
@@ -158,7 +178,13 @@ class WindowPasses:
                 facts = denoising.close()
             if denoising.cache:
                 yield CacheUsed(turn.number, denoising.cache.name, denoising.cache.skipped, facts)
-        made.add(turn, denoising)
+        made.add(turn, self._anchored(turn, denoising.latents), denoising.sampler.unfinished())
+
+    def _anchored(self, turn: Window, latents: Tensor) -> Tensor:
+        """The latents of a turn, of which those that have become clean are matched to the anchor."""
+        known, clean = turn.prefix_latents, turn.clean_latents
+        matched = self._anchor.match(latents[:, known:clean])
+        return torch.cat([latents[:, :known], matched, latents[:, clean:]], dim=1)
 
     def _steps(self, window: Window, denoising: Denoising, made: Made) -> Generator[Event]:
         """Step by step, saved every so often and when the film is interrupted between two steps."""

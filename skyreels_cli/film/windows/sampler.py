@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.film.folder.tensor_tree import on_device
-from skyreels_cli.film.windows.noise import Stream, condition_noise
+from skyreels_cli.film.windows.noise import PrefixNoise, Stream
 from skyreels_cli.plan.matrix import progress_groups, updated_blocks
 from skyreels_cli.plan.plan import Window
 from skyreels_cli.plugins.protocols import Scheduler
+from skyreels_cli.recipe.condition_noise import ConditionNoise
 
 T = TypeVar("T")
 
@@ -53,14 +54,14 @@ class WindowSampler:
         predict: Predict,
         make_scheduler: Callable[[], Scheduler],
         stream: Stream,
-        addnoise_condition: int,
+        addnoise_condition: ConditionNoise,
         schedulers: Sequence[dict[str, Any]] = (),
     ) -> None:
         self.window = window
         self.latents = latents.clone()
         self._predict = predict
-        self._stream = stream
-        self._addnoise = addnoise_condition if window.prefix_latents else 0
+        self._prefix_noise = PrefixNoise(stream, window)
+        self._addnoise = addnoise_condition
         self._groups = [(blocks, make_scheduler()) for blocks in progress_groups(window)]
         self._next_row = 0
         sample = make_scheduler()
@@ -114,23 +115,27 @@ class WindowSampler:
     def _step(self, row: int, updated: tuple[int, ...]) -> Step:
         times = self._per_frame([self._timesteps[index] for index in self.window.steps[row]])
         moving = self._per_frame([block in updated for block in range(len(self.window.blocks))])
-        if self._addnoise:
-            prefix = self.window.prefix_latents
-            times = (self._addnoise,) * prefix + times[prefix:]
+        prefix = self.window.prefix_latents
+        times = (self._condition_time(row),) * prefix + times[prefix:]
         end = self.window.end_frame
         return Step(row, times + (FINISHED,) * end, moving + (False,) * end)
 
     def _model_input(self, row: int) -> Tensor:
         """The latents as `(1, c, f, h, w)`; the prefix enters with condition noise, if any."""
-        latents = self.latents.unsqueeze(0)
-        if not self._addnoise:
-            return latents
-        share, prefix = self._addnoise / 1000, self.window.prefix_latents
-        row_of_window = self.window.first_row + row
-        noise = condition_noise(self._stream, self.window.index, row_of_window, latents[:, :, :prefix].shape)
-        latents = latents.clone()
-        latents[:, :, :prefix] = latents[:, :, :prefix] * (1 - share) + noise.to(latents.device) * share
-        return latents
+        return self._prefix_noise.mixed(self.latents.unsqueeze(0), row, self._condition_time(row) / 1000)
+
+    def _condition_time(self, row: int) -> int:
+        """Timestep of the prefix: the same in every row, or (`auto`) that of the first block behind it.
+
+        Then what earlier windows have left shows its details, and with them its errors, no earlier than the rest has
+        details of its own (HiAR, arXiv 2603.08703); a start image has no such errors.
+        """
+        if self._addnoise != "auto":
+            return self._addnoise
+        if not self.window.history_latents:
+            return FINISHED
+        first = next(number for number, block in enumerate(self.window.blocks) if not block.ready)
+        return self._timesteps[self.window.steps[row][first]]
 
     def _move(self, blocks: tuple[int, ...], scheduler: Scheduler, velocity: Tensor) -> None:
         frames = torch.cat([torch.arange(self.window.blocks[b].start, self.window.blocks[b].stop) for b in blocks])

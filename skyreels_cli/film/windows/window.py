@@ -15,7 +15,7 @@ from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.history import make_history
 from skyreels_cli.film.windows.meeting import Meeting
-from skyreels_cli.film.windows.passes import Handover, WindowPasses
+from skyreels_cli.film.windows.passes import WindowPasses
 from skyreels_cli.film.windows.script import Script
 from skyreels_cli.film.windows.window_files import OpenPiece, WindowFiles
 from skyreels_cli.model.memory import peak_bytes
@@ -73,9 +73,7 @@ class WindowRenderer:
         yield StageStarted("decoding")
         piece = yield from self._develop(window, latents)
         seconds = time.perf_counter() - started
-        handover = self._passes.handover
-        left = {"handover": handover.state()} if handover else {}
-        self._files.commit(piece, window, seconds, {**self._history.state(), **left})
+        self._files.commit(piece, window, seconds, {**self._history.state(), **self._passes.state()})
         peak, look = peak_bytes(self._model.device), asdict(piece.look())
         yield WindowDone(window.number, seconds, peak, look, self._files.drift(piece))
 
@@ -83,7 +81,7 @@ class WindowRenderer:
         """Have what came before the window where it is needed: from disk, or from the end of a given video."""
         if self._history_on_disk:
             state = self._files.history(window.index - 1)
-            self._passes.handover = Handover.of(state.get("handover"))
+            self._passes.load_state(state)
             with self._model.vae() as vae:
                 self._history.load_state(state, vae)
             self._history_on_disk = False

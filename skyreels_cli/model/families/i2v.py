@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from skyreels_cli.hub.facts import ModelFacts
+from skyreels_cli.model import onednn
 from skyreels_cli.model.family import Conditioned, FamilyModel, Given
 from skyreels_cli.model.image import encode_image
 from skyreels_cli.model.loading import load_image_encoder
@@ -27,6 +28,7 @@ class ImageToVideo(FamilyModel):
     def encode_images(self, facts: ModelFacts, device: torch.device, images: Sequence[Tensor]) -> list[Tensor]:
         """CLIP's tokens `(1, 257, width)` of each picture."""
         encoder = load_image_encoder(facts, device)
+        onednn.use_where_it_pays(encoder, device)
         features = [encode_image(encoder, image.to(device)).cpu() for image in images]
         del encoder
         release(device)

@@ -7,6 +7,7 @@ diffusers 0.42.1 has layers for either, which do not do here: layerwise casting 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,7 @@ class PackedLinear(nn.Module):
         self.weight = nn.Parameter(stored.data, requires_grad=False)
         self.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
         self.keeps = False
+        self.multiply: Callable[[Tensor, Tensor, Tensor | None], Tensor] = functional.linear
         self._unpacked: Tensor | None = None
         self.scale: Tensor | None
         self.down: Tensor | None
@@ -100,7 +102,7 @@ class PackedLinear(nn.Module):
         if weight is None:
             weight = self._unpack(x.dtype)
             self._unpacked = weight if self.keeps else None
-        return functional.linear(x, weight, self.bias)
+        return self.multiply(x, weight, self.bias)
 
     def forget(self) -> None:
         """Drop what was unpacked."""

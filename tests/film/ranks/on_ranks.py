@@ -38,7 +38,8 @@ MODES: dict[str, dict[str, Any]] = {
     "long": {"num_frames": 21, "ar_step": 1, "addnoise_condition": 30},
     "image": {"image": str(GOLDEN / "first.png"), "ar_step": 1, "resolution": "80x48"},
     "causal": {"causal_attention": True, "causal_block_size": 2, "ar_step": 1},
-    "rolling": {"num_frames": 25, "join": "rolling", "addnoise_condition": 30},
+    "rolling": {"num_frames": 25, "join": "rolling", "addnoise_condition": 30, "latent_anchor": 0.5},
+    "history guidance": {"num_frames": 17, "history_guidance": 1.5},
     "mixed": {
         "num_frames": 18,
         "shots": [

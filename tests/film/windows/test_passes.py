@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.plan.spans import ShotFrames, WindowSizes
 from skyreels_cli.plan.windows import plan_windows
+from skyreels_cli.recipe.condition_noise import ConditionNoise
 
 SHIFT = 8.0
 STREAM = Stream(11)
@@ -29,7 +29,9 @@ def velocity_of(latents: Tensor, times: Tensor) -> Tensor:
     return torch.sin(2 * mixed) + latents * (times[:, None, :, None, None] / 1000 - 0.5)
 
 
-def plain(sizes: WindowSizes, latents: Tensor, prefix: int, addnoise: int, rows_of_windows: list[int]) -> Tensor:
+def plain(
+    sizes: WindowSizes, latents: Tensor, prefix: int, noise_on_history: ConditionNoise, rows_of_windows: list[int]
+) -> Tensor:
     """Block after block of the film becomes clean; each row sees the last clean latents and what fits behind them."""
     channels, length, *_ = latents.shape
     steps, size = sizes.inference_steps, sizes.block_size
@@ -55,6 +57,7 @@ def plain(sizes: WindowSizes, latents: Tensor, prefix: int, addnoise: int, rows_
             index = [min(max(row_of_film + 1 - lag * block_of[f], 0), steps + 1) for f in seen]
             times = [0 if f < first_new else timesteps[i] for f, i in zip(seen, index, strict=True)]
             model_input = latents[:, seen.start : seen.stop].clone()
+            addnoise = times[history] if noise_on_history == "auto" else noise_on_history
             if addnoise:
                 times[:history] = [addnoise] * history
                 noise = condition_noise(STREAM, window, row_of_window, (1, channels, history, *SIZE[1:]))[0]
@@ -78,6 +81,7 @@ CASES: dict[str, dict[str, Any]] = {
     "blocks far apart": {"lag": 7},
     "an image": {"start": "image"},
     "noise on the history": {"addnoise": 40, "block": 2},
+    "as much of it as on what follows": {"addnoise": "auto", "block": 2, "steps": 4},
 }
 
 
@@ -110,7 +114,7 @@ def test_turns_are_one_pass_over_the_film(name: str) -> None:
             )
             for _ in sampler.run():
                 pass
-            made.add(turn, SimpleNamespace(latents=sampler.latents, sampler=sampler))  # type: ignore[arg-type]
+            made.add(turn, sampler.latents, sampler.unfinished())
         film.append(torch.cat(made.clean, dim=1)[:, 0 if window.fresh else window.prefix_latents :])
     assert torch.allclose(torch.cat(film, dim=1), expected, atol=1e-5)
 

@@ -19,6 +19,7 @@ from skyreels_cli.film.windows.scheduler import make_scheduler
 from skyreels_cli.plan.plan import Block, Window
 from skyreels_cli.plan.spans import ShotFrames, WindowSizes
 from skyreels_cli.plan.windows import plan_windows
+from skyreels_cli.recipe.condition_noise import ConditionNoise
 
 SEED, SHIFT = 11, 8.0
 STREAM = Stream(SEED)
@@ -33,13 +34,16 @@ class Case:
     block: int = 1
     ar_step: int = 0
     steps: int = 5
-    addnoise: int = 0
+    addnoise: ConditionNoise = 0
     end_frame: bool = False
     forcing: bool = True
 
     def window(self) -> Window:
         stride = 4
-        sizes = WindowSizes(stride, None, 0, block_size=self.block, inference_steps=self.steps, ar_step=self.ar_step)
+        sizes = WindowSizes(stride, None, self.prefix, self.block, self.steps, self.ar_step)
+        if self.prefix > 1:
+            new = ShotFrames(stride * (self.latents - self.prefix), "history", self.end_frame)
+            return plan_windows(sizes, [new], given=stride * (self.prefix - 1) + 1)[0]
         start = "image" if self.prefix == 1 else "nothing"
         return plan_windows(sizes, [ShotFrames(stride * (self.latents - 1) + 1, start, self.end_frame)])[0]
 
@@ -55,6 +59,9 @@ CASES = {
     "image before blocks": Case(prefix=1, block=5, ar_step=2),
     "unequal blocks": Case(latents=7, prefix=1, block=4, ar_step=2),
     "noise on the image": Case(prefix=1, addnoise=40, ar_step=1),
+    "as much noise on the history as on what follows": Case(prefix=2, addnoise="auto"),
+    "the same where blocks follow one another": Case(latents=8, prefix=3, block=2, ar_step=2, addnoise="auto"),
+    "none on an image": Case(prefix=1, addnoise="auto", ar_step=1),
     "end frame": Case(prefix=1, end_frame=True, block=3, ar_step=2, addnoise=20),
 }
 
@@ -97,11 +104,13 @@ def per_frame(case: Case, window: Window, start: Tensor) -> Tensor:
     for number, (row, moves) in enumerate(rows_by_recursion(window.blocks, case.steps, case.ar_step)):
         times = [[999, *timesteps, 0][row[block]] for block in frame_block] + [0] * case.end_frame
         given = latents.clone()
-        if case.addnoise:
-            share, prefix = case.addnoise / 1000, window.prefix_latents
+        prefix = window.prefix_latents
+        addnoise = case.addnoise if case.addnoise != "auto" else times[prefix] * (prefix > 1)
+        if addnoise:
+            share = addnoise / 1000
             noise = condition_noise(STREAM, window.index, number, (1, *latents[:, :prefix].shape))[0]
             given[:, :prefix] = given[:, :prefix] * (1 - share) + noise * share
-            times[:prefix] = [case.addnoise] * prefix
+            times[:prefix] = [addnoise] * prefix
         velocity = velocity_of(given[None], torch.tensor([times]))[0]
         for frame, block in enumerate(frame_block):
             if moves[block]:
