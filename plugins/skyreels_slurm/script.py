@@ -9,7 +9,7 @@ from pathlib import Path
 from skyreels_slurm.plugin import SlurmOptions
 
 # SIGUSR1 comes before the time limit: the film is checkpointed, and the job goes back into the line. SIGTERM comes with
-# a preemption (Slurm puts the job back, or the worker does if it ends within a time of grace) and with scancel.
+# a preemption (Slurm itself decides whether the job goes back) and with scancel (it does not).
 _SCRIPT = """\
 #!/bin/sh
 {setup}

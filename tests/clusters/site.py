@@ -39,6 +39,7 @@ class Site:
         self.store = Store(home / "queue")
         self.workers: list[subprocess.Popen[str]] = []
         self.events: list[dict[str, Any]] = []
+        self.noise: list[str] = []
         self._alone = alone
         self._executor = executor
         path = os.pathsep.join([str(ROOT), str(ROOT / "plugins"), os.environ.get("PYTHONPATH", "")])
@@ -74,6 +75,7 @@ class Site:
 
     def finish(self, worker: subprocess.Popen[str]) -> None:
         assert worker.wait(MINUTES) == 0, self._errors.read_text()
+        assert self.noise == []
 
     def state(self, job: Job) -> str:
         return self.store.job(job.id).state
@@ -112,4 +114,7 @@ class Site:
     def _listen(self, worker: subprocess.Popen[str]) -> None:
         assert worker.stdout
         for line in worker.stdout:
-            self.events.append({**json.loads(line), "came": time.monotonic()})
+            try:
+                self.events.append({**json.loads(line), "came": time.monotonic()})
+            except ValueError:  # what is no event has no business on stdout
+                self.noise.append(line)

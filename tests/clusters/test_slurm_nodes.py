@@ -54,19 +54,18 @@ def test_a_node_dies_with_its_job_which_goes_on_on_another(night: Night, again: 
 
 @pytest.mark.parametrize("grace", [0, 60])
 def test_a_job_that_is_driven_away_checkpoints_in_time_and_comes_back(night: Night, grace: int) -> None:
-    """Slurm puts it back 10 s after a SIGTERM; with a time of grace it is over by then, and submitted once more."""
+    """SIGTERM comes 10 s before SIGKILL; in a time of grace Slurm warns as before a time limit, within a minute."""
     night.slurm.ask("scontrol", "update", "PartitionName=main", f"GraceTime={grace}")
-    job = night.add("yields", **UNTIL_TOLD)
+    job = night.add("yields", **{**UNTIL_TOLD, "rows": 90 if grace else 20})
     worker = night.start()
     night.wait_for_steps(job, 4)
     number = night.number(job)
     night.slurm.ask("sbatch", "--partition=urgent", "--cpus-per-task=2", "--output=/dev/null", "--wrap=sleep 3")
-    if not grace:
-        night.slurm.hurry(number)
+    night.slurm.hurry(number)
     night.finish(worker)
     night.slurm.ask("scontrol", "update", "PartitionName=main", "GraceTime=0")
     night.all_right(job)
-    assert night.log(job).count("submitted as slurm") == (2 if grace else 1)
+    assert night.log(job).count("submitted as slurm") == 1
     assert night.told(job, "film_resumed")[0]["frames"] >= 4
     assert night.store.job(job.id).attempts == 1
 
@@ -92,9 +91,7 @@ def test_a_job_that_is_silent_while_slurm_says_it_runs(night: Night) -> None:
     far = far_end(job)
     far.send_signal(signal.SIGSTOP)
     wait_for(lambda: f"running: slurm {number} on one, silent for" in night.log(job), SECONDS)
-    (shown,) = [each.place for each in night.store.workers() if each.job]
-    assert shown
-    assert "silent for" in shown
+    wait_for(lambda: any("silent for" in (each.place or "") for each in night.store.workers()), SECONDS)
     assert night.slurm.ask("squeue", "--noheader", "--format=%T", "--jobs", number) == "RUNNING"
     far.send_signal(signal.SIGCONT)
     wait_for(lambda: night.log(job).rstrip().endswith(f"running: slurm {number} on one"), SECONDS)
@@ -115,7 +112,7 @@ def test_a_job_writes_at_most_once_a_second(night: Night) -> None:
         time.sleep(0.01)
     night.finish(worker)
     night.all_right(job)
-    gaps = [later - earlier for (_, earlier), (_, later) in pairwise(sizes)]
+    gaps = [later - earlier for (_, earlier), (_, later) in pairwise(sizes[1:])]  # the first was there before
     assert len(gaps) >= 4
     assert min(gaps) >= 0.9  # of a clock that looks now and then
 
