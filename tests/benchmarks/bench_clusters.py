@@ -26,7 +26,19 @@ def main() -> int:
     """Run them, print and keep a table; the exit status is that of pytest."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        words = ["-m", "pytest", "-m", "slow", "-v", "-rs", f"--junitxml={report}", str(TESTS), *sys.argv[1:]]
+        words = [
+            "-m",
+            "pytest",
+            "-m",
+            "slow",
+            "-v",
+            "-rs",
+            "-o",
+            "junit_family=xunit1",
+            f"--junitxml={report}",
+            str(TESTS),
+            *sys.argv[1:],
+        ]
         status = subprocess.run([sys.executable, *words], check=False).returncode
         lines = [*versions(), "", *outcomes(ET.parse(report).iter("testcase"))]
     RESULT.write_text("\n".join(lines) + "\n")
