@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import Any
 
@@ -20,10 +21,11 @@ class RayExecutor:
     def __init__(self, ray: Any, options: RayOptions) -> None:
         self._ray = ray
         self._options = options
+        self._waiting: set[RayRenderer] = set()
 
     def start(self, tell: TellWorker) -> RayRenderer:
         """A slot; its actor is made with its first job."""
-        return RayRenderer(self._ray, self._options, tell)
+        return RayRenderer(self._ray, self._options, tell, self._waiting)
 
     def sample(self) -> dict[str, Any]:
         """Nothing: a slot that waits takes no device."""
@@ -44,4 +46,12 @@ def executor(options: RayOptions) -> RayExecutor:
     except (ConnectionError, ValueError, RuntimeError) as error:
         message = f"no Ray cluster at {options.address}: {first_line(error)}"
         raise RetryableError("no-ray", message, "ray start --head") from None
+    _keep_off_stdout()
     return RayExecutor(ray, options)
+
+
+def _keep_off_stdout() -> None:
+    """Have Ray log what it prints of nodes and actors that die: stdout is for events, which tell of that as well."""
+    logger = logging.getLogger(__name__)
+    worker: Any = import_module("ray._private.worker")  # there is no setting for it
+    worker.print_to_stdstream = lambda data, *_, **__: logger.info("%s", data)

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from skyreels_cli.errors import OutOfMemoryError, SkyreelsError, first_line
-from skyreels_cli.plugins.executor import TellWorker
+from skyreels_cli.plugins.executor import ENDINGS, TellWorker
 from skyreels_cli.queue.device import NOTHING_IN_USE
 from skyreels_ray.far import FarRenderer
 from skyreels_ray.plugin import RayOptions
@@ -23,17 +23,21 @@ KILL_SECONDS = 5.0
 
 
 class RayRenderer:
-    """An actor, and a thread that talks to it: Ray's calls may wait, and a worker must not."""
+    """An actor, and a thread that talks to it: Ray's calls may wait, and a worker must not.
+
+    `in_line` are the renderers whose actor has no place yet; one that has no job gives them its own.
+    """
 
     keeps_model = True
 
-    def __init__(self, ray: Any, options: RayOptions, tell: TellWorker) -> None:
+    def __init__(self, ray: Any, options: RayOptions, tell: TellWorker, in_line: set[RayRenderer]) -> None:
         self.log: Callable[[str], object] = str
         self.heard_at = time.monotonic()
         self._ray = ray
         self._options = options
         self._tell = tell
         self._commands: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
+        self._in_line = in_line
         self._job = 0
         self._gpus = -1
         self._actor: Any = None
@@ -85,9 +89,9 @@ class RayRenderer:
             self._make_actor(command["placement"])
             self._waiting = command
         elif command.get("do") == "stop" and self._waiting:
-            self._waiting = None
-            self._tell(self, {"event": "job_stopped", "job": self._job})
-        elif command.get("do") == "stop":
+            self._end_actor()
+            self._pass_on({"event": "job_stopped", "job": self._job})
+        elif command.get("do") == "stop" and self._job:
             self._actor.stop.remote(command["job"])
 
     def _make_actor(self, placement: Mapping[str, Any]) -> None:
@@ -103,8 +107,10 @@ class RayRenderer:
         self._pending = self._actor.ready.remote()
 
     def _follow(self) -> None:
-        """Wait for the actor, give it its job, and pass on what it tells."""
-        if self._pending is not None and not self._has_come():
+        """Wait for the actor, give it its job, and pass on what it tells; without a job it may have to give way."""
+        if self._in_line and not self._job:
+            self._end_actor()
+        if self._actor is None or (self._pending is not None and not self._has_come()):
             return
         if self._waiting:
             command, self._waiting = self._waiting, None
@@ -119,15 +125,22 @@ class RayRenderer:
         if printed:
             self.log(printed)
         for event in events:
-            self._tell(self, event)
+            self._pass_on(event)
+
+    def _pass_on(self, event: dict[str, Any]) -> None:
+        if event["event"] in ENDINGS:
+            self._job = 0
+        self._tell(self, event)
 
     def _has_come(self) -> bool:
         """Whether the actor has got its place in the cluster."""
         done, _ = self._ray.wait([self._pending], timeout=0)
         if not done:
+            self._in_line.add(self)
             self.heard_at = time.monotonic()
             self._show("waiting", f"ray, {self._gpus} GPUs" if self._gpus else "ray")
             return False
+        self._in_line.discard(self)
         self._sample = self._ray.get(self._pending)
         self._pending = None
         self._show("running", f"ray on {self._sample['host']}")
@@ -141,9 +154,10 @@ class RayRenderer:
             self._tell(self, {"event": "job_placed", "job": self._job, **place})
 
     def _end_actor(self) -> None:
+        self._in_line.discard(self)
         if self._actor:
             self._ray.kill(self._actor)
-        self._actor = self._pending = None
+        self._actor = self._pending = self._waiting = None
 
     def _record(self, error: Exception) -> dict[str, Any]:
         """Why the actor is gone."""

@@ -182,7 +182,7 @@ def _watch(rendering: Rendering, out: Output, watch: WatchOptions) -> FilmDone:
 
 def _rendered(rendering: Rendering, out: Output, listen: Listener, interrupts: Interrupts) -> FilmDone:
     """The finished film; closing the generator, which an interruption does too, stops it."""
-    from skyreels_cli.film.render import render  # seconds: by now the display is moving
+    from skyreels_cli.film.render import render
 
     film = None
     with closing(render(rendering, ending=interrupts.ending)) as events:

@@ -146,8 +146,11 @@ def _each(out: Output, numbers: Sequence[int], change: Callable[[Store, int], Jo
 
 
 def _outcome(job: Job) -> str:
+    from skyreels_cli.queue.batch.folder import JobFolder
+
     asked = {"cancel": ", stops within a step", "pause": ", stops at its next checkpoint", None: ""}
-    return f"job {job.id}: {job.state}{asked[job.request]}"
+    left = JobFolder.of(job.output_path).stop_text() if job.state in ("cancelled", "paused") else ""
+    return f"job {job.id}: {job.state}{asked[job.request]}{left}"
 
 
 def _everything(out: Output, change: Callable[[Store], None], text: str) -> None:

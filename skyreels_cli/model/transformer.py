@@ -12,14 +12,16 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from diffusers import SkyReelsV2Transformer3DModel
-from diffusers.configuration_utils import register_to_config
-from diffusers.models.transformers.transformer_skyreels_v2 import SkyReelsV2TransformerBlock
 from torch import Tensor, nn
 
 from skyreels_cli.model.attention import Span, causal_spans, rotary_frequencies, rotate
 from skyreels_cli.model.kernels import SDPA, AttentionKernel
 from skyreels_cli.model.layer_pass import LayerPass, Shortcut
+from skyreels_cli.model.libraries import (
+    SkyReelsV2Transformer3DModel,
+    SkyReelsV2TransformerBlock,
+    register_to_config,
+)
 from skyreels_cli.model.self_attention import SelfAttention
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.text_context import Context, KeyValue, Source, TextContext

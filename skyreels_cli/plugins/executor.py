@@ -42,6 +42,9 @@ class RendererHandle(Protocol):
         ...
 
 
+ENDINGS = ("film_done", "job_stopped", "job_failed")
+"""The last event of a job is one of these."""
+
 TellWorker: TypeAlias = Callable[[RendererHandle, dict[str, Any]], object]
 """Takes the events of a renderer; the last is `{"event": "exited", "error": {code, message, hint, exit_code}}`."""
 

@@ -1,21 +1,23 @@
 """What people do to jobs: cancel, retry, pause, resume, reorder, edit, remove.
 
-A job that runs belongs to its worker: it can only be asked to stop (`request`), and does so within a step. Each
-function raises UsageError `job-not-found`, or `job-state` where the job's state does not allow it.
+A job that runs belongs to its worker: it can only be asked to stop (`request`), and does so within a step. One that
+runs elsewhere although its worker is gone is asked through its folder. Each function raises UsageError `job-not-found`,
+or `job-state` where the job's state does not allow it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
 from skyreels_cli.errors import UsageError
+from skyreels_cli.queue.batch.folder import stop_left
 from skyreels_cli.queue.finished import discard_work
-from skyreels_cli.queue.job import FINISHED, WAITING, Job, JobState, NewJob
+from skyreels_cli.queue.job import FINISHED, SUMMARY_COLUMNS, WAITING, Job, JobState, JobSummary, NewJob
 from skyreels_cli.queue.leases import reap
 from skyreels_cli.queue.store import Store, one_output_each, wording
 
@@ -29,6 +31,7 @@ def cancel(store: Store, number: int) -> Job:
             _set(connection, number, request="cancel")
         else:
             _set(connection, number, state="cancelled", finished_at=store.now())
+    _stop_elsewhere([job])
     return store.job(number)
 
 
@@ -39,6 +42,7 @@ def pause(store: Store, number: int) -> Job:
             _set(connection, number, state="paused")
         elif job.request is None:  # a cancel that is on its way stays one
             _set(connection, number, request="pause")
+    _stop_elsewhere([job])
     return store.job(number)
 
 
@@ -100,6 +104,7 @@ def edit(store: Store, number: int, new: NewJob) -> Job:
                 best_steps=0,
                 **wording(new.recipe, new.plan, placement),
             )
+    _stop_elsewhere([job])
     return store.job(number)
 
 
@@ -156,6 +161,8 @@ def stop_workers(store: Store) -> int:
 def pause_all(store: Store) -> None:
     """Let no job start; those that run save a checkpoint, free their devices and wait in their old places."""
     _set_paused(store, 1)
+    reap(store)
+    _stop_elsewhere(store.jobs(["queued"]))
 
 
 def resume_all(store: Store) -> None:
@@ -227,13 +234,22 @@ def _number_anew(connection: Connection) -> None:
 
 def _forget(store: Store, condition: str, *values: Any) -> int:
     with store.database.write() as connection:
-        numbers = [row[0] for row in connection.execute(f"SELECT id FROM jobs WHERE {condition}", values)]
+        rows = connection.execute(f"SELECT {SUMMARY_COLUMNS} FROM jobs WHERE {condition}", values)
+        jobs = [JobSummary(*row) for row in rows]
         connection.execute(f"DELETE FROM jobs WHERE {condition}", values)
         drafts = (json.loads(row[0]) for row in connection.execute("SELECT draft FROM jobs"))
         store.assets.remove_unused(drafts)
-    for number in numbers:
-        _delete_logs(store.log(number))
-    return len(numbers)
+    _stop_elsewhere(jobs)
+    for job in jobs:
+        _delete_logs(store.log(job.id))
+    return len(jobs)
+
+
+def _stop_elsewhere(jobs: Iterable[JobSummary]) -> None:
+    """Ask what a dead worker has left of jobs on other machines to save a checkpoint and stop."""
+    for job in jobs:
+        if job.started_at and job.state not in ("running", "succeeded"):
+            stop_left(Path(job.output), job.id)
 
 
 def _delete_logs(log: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.film.folder.manifest import read_record, work_folder
+from skyreels_cli.queue.batch.folder import JobFolder
 from skyreels_cli.queue.job import Job
 from skyreels_cli.recipe.inputs import portable
 from skyreels_cli.recipe.schema import with_later_fields
@@ -41,5 +42,6 @@ def earlier_result(job: Job, recipe: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def discard_work(job: Job) -> None:
-    """Remove the work folder of a film; no process may be rendering in it."""
+    """Remove the work folder of a film, and its job's elsewhere; no process may be rendering in it."""
+    JobFolder.of(job.output_path).empty()
     shutil.rmtree(work_folder(job.output_path), ignore_errors=True)

@@ -12,9 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, TypeAlias
 
+from skyreels_cli.queue.batch.folder import stop_left
 from skyreels_cli.queue.job import WAITING, Job, JobState, model_key
 from skyreels_cli.queue.owner import Owner, is_stale, this_process
 from skyreels_cli.queue.store import FinishedFilm, Store
@@ -84,15 +86,21 @@ def retire(store: Store, owner: Owner) -> None:
 
 
 def reap(store: Store) -> None:
-    """Put back the jobs of workers that are gone; what was asked of such a job (cancel, pause) is done instead."""
+    """Put back the jobs of workers that are gone; what was asked of such a job (cancel, pause) is done instead.
+
+    A job that is not to go on, but may on another machine, is asked to stop.
+    """
     stale = [worker for worker in store.database.rows("SELECT * FROM workers") if is_stale(worker, store.up())]
     if not stale:
         return
     same = "SELECT 1 FROM workers WHERE id = ? AND heartbeat_uptime = ?"
+    left: list[tuple[str, int]] = []
     with store.database.write() as connection:
         for worker in stale:
             if connection.execute(same, (worker["id"], worker["heartbeat_uptime"])).fetchone():
-                _let_go(connection, worker["id"], store.now())
+                left += _let_go(connection, worker["id"], store.now())
+    for output, job in left:
+        stop_left(Path(output), job)
 
 
 def claim(store: Store, owner: Owner, warm: str | None = None) -> tuple[Job, bool] | None:
@@ -260,8 +268,11 @@ def _update(connection: Connection, owner: Owner, job: int, columns: Mapping[str
     connection.execute(f"UPDATE jobs SET {settings} WHERE {where}", (*columns.values(), job, owner.id))
 
 
-def _let_go(connection: Connection, worker: str, now: float) -> None:
-    """Put a worker's jobs back and forget it; what ended the worker (a power cut) costs none of their attempts."""
+def _let_go(connection: Connection, worker: str, now: float) -> list[tuple[str, int]]:
+    """Put a worker's jobs back and forget it; what ended the worker (a power cut) costs none of their attempts.
+
+    Returns output and number of those that are not to go on.
+    """
     put_back = """
         UPDATE jobs SET owner = NULL, request = NULL, attempts = max(0, attempts - 1), losses = losses + 1,
             state = CASE WHEN request = 'cancel' THEN 'cancelled' WHEN request = 'pause' THEN 'paused'
@@ -269,9 +280,11 @@ def _let_go(connection: Connection, worker: str, now: float) -> None:
             error = iif(request IS NULL AND losses + 1 >= :most, :lost, error),
             error_code = iif(request IS NULL AND losses + 1 >= :most, 'worker-lost', error_code),
             finished_at = iif(request = 'cancel' OR (request IS NULL AND losses + 1 >= :most), :now, NULL)
-        WHERE owner = :worker AND state = 'running'"""
-    connection.execute(put_back, {"worker": worker, "lost": _LOST, "now": now, "most": MOST_LOSSES})
+        WHERE owner = :worker AND state = 'running' RETURNING state, output, id"""
+    values = {"worker": worker, "lost": _LOST, "now": now, "most": MOST_LOSSES}
+    held = connection.execute(put_back, values).fetchall()
     connection.execute("DELETE FROM workers WHERE id = ?", (worker,))
+    return [(job["output"], job["id"]) for job in held if job["state"] != "queued"]
 
 
 def _take_back_attempt(connection: Connection, owner: Owner, job: int) -> None:

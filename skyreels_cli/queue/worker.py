@@ -17,6 +17,7 @@ from skyreels_cli.errors import SkyreelsError
 from skyreels_cli.film.waits import known_waits, remember_waits
 from skyreels_cli.plugins.executor import Executor, RendererHandle
 from skyreels_cli.queue import leases
+from skyreels_cli.queue.batch.folder import JobFolder
 from skyreels_cli.queue.circuit_breaker import CircuitBreaker
 from skyreels_cli.queue.device import memory_in_use
 from skyreels_cli.queue.finished import discard_work, earlier_result, file_mark
@@ -193,6 +194,7 @@ class Worker:
             self._on_failure(task, error_record(error))
             return
         if film:
+            JobFolder.of(task.job.output_path).empty()  # nobody was there to read the film's end in it
             if not task.job.keep_work:  # the process died before it could remove the folder
                 discard_work(task.job)
             task.ending = succeeded(self._store, self._owner, task, film)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from skyreels_cli.queue import actions
+from skyreels_cli.queue.batch.folder import JobFolder
 from skyreels_cli.queue.job import FINISHED, UNFINISHED, WAITING, JobState, JobSummary
 from skyreels_cli.queue.store import Store
 from skyreels_cli.tui.job_presets import save_as_preset
@@ -42,13 +44,15 @@ def _pause(store: Store, job: JobSummary) -> str:
     if job.state == "paused" or job.request == "pause":
         actions.resume(store, job.id)
         return f"job {job.id} goes on"
-    state = actions.pause(store, job.id).state
-    return f"job {job.id} is paused" if state == "paused" else f"job {job.id} saves a checkpoint and pauses"
+    if actions.pause(store, job.id).state != "paused":
+        return f"job {job.id} saves a checkpoint and pauses"
+    return f"job {job.id} is paused{JobFolder.of(Path(job.output)).stop_text()}"
 
 
 def _cancel(store: Store, job: JobSummary) -> str:
-    state = actions.cancel(store, job.id).state
-    return f"job {job.id} is cancelled" if state == "cancelled" else f"job {job.id} stops after this step"
+    if actions.cancel(store, job.id).state != "cancelled":
+        return f"job {job.id} stops after this step"
+    return f"job {job.id} is cancelled{JobFolder.of(Path(job.output)).stop_text()}"
 
 
 def _retry(store: Store, job: JobSummary) -> str:

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_drift.py --films 20 pixels rolling       # 60 windows each; about a minute a film
     python tests/benchmarks/bench_drift.py --windows 10 --films 12 pixels
+    python tests/benchmarks/bench_drift.py --moving --windows 3 pixels rolling
     python tests/benchmarks/bench_drift.py --report
 
 Every film is a line of results/bench_drift.jsonl, written when it is done: a run that was stopped goes on behind the
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -36,7 +38,7 @@ from score_tiny import Program
 from skyreels_tiny.meaning import Meaning
 from skyreels_tiny.motions import MOVES
 from skyreels_tiny.palette import BACKGROUND_RGB
-from skyreels_tiny.scoring import background_names, background_rows, count_objects, look
+from skyreels_tiny.scoring import all_right, background_names, background_rows, count_objects, look, score
 from skyreels_tiny.steadiness import join_jump
 
 RESULTS = Path(__file__).parent / "results"
@@ -79,6 +81,15 @@ def prompts(count: int) -> list[tuple[str, Meaning]]:
     drawn = [unseen_prompts(400, first=300), *(wide_prompts(400, (kind,)) for kind in ("swing", "gradient", "scene"))]
     kinds = [[asked for asked in kind if asked[1].motion not in MOVES] for kind in drawn]
     return [asked for group in zip(*kinds, strict=False) for asked in group][:count]
+
+
+def moving_prompts(count: int) -> list[tuple[str, Meaning]]:
+    """What comes to an end: objects that cross the picture, grow or shrink, and cameras that pan and zoom, in turn."""
+    from skyreels_tiny.train.evaluate import unseen_prompts, wide_prompts
+
+    crossing = [asked for asked in unseen_prompts(400, first=300) if asked[1].motion in MOVES]
+    drawn = [crossing, *(wide_prompts(100, (kind,)) for kind in ("resize", "pan", "zoom"))]
+    return [asked for group in zip(*drawn, strict=False) for asked in group][:count]
 
 
 def window_state(part: Bytes, asked: Meaning) -> dict[str, Any]:
@@ -139,7 +150,10 @@ def measure(film: Bytes, starts: list[int], asked: Meaning) -> dict[str, Any]:
 
 
 def make(program: Program, name: str, number: int, prompt: str, asked: Meaning, windows: int) -> dict[str, Any]:
-    """One film of a row, measured; its first, middle and last frame are kept."""
+    """One film of a row, measured; its first, middle and last frame are kept.
+
+    `moves` says whether something comes to an end in it, and then `right` whether all of it is as it was asked for.
+    """
     frames, before = BASE + (windows - 1) * NEW, time.process_time()
     said = {"inference_steps": STEPS, "overlap_history": OVERLAP, **ROWS[name]}
     film = program.film(prompt, number, num_frames=frames, **said)
@@ -149,7 +163,15 @@ def make(program: Program, name: str, number: int, prompt: str, asked: Meaning, 
     PICTURES.mkdir(exist_ok=True)
     Image.fromarray(np.concatenate(film[[0, frames // 2, -1]], axis=1)).save(PICTURES / picture_name(name, facts))
     costs = {"seconds": seconds, "frames": frames, "rows": program.plan.total_rows}
-    return facts | costs | measure(film, starts, asked)
+    moves = asked.motion in MOVES or asked.kind in ("resize", "pan", "zoom")
+    right = {"right": all_right(score(film, asked))} if moves else {}
+    return facts | costs | {"moves": moves} | right | measure(film, starts, asked)
+
+
+def _commit() -> str:
+    """The commit that makes the films."""
+    asked = ["git", "-C", str(RESULTS), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _rounded(line: Mapping[str, Any]) -> Any:
@@ -180,7 +202,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=60)
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--sheet", action="store_true")
-    parser.add_argument("--alone", action="store_true", help="nothing else runs on this machine: times count")
+    parser.add_argument("--moving", action="store_true", help="prompts of what comes to an end")
     parser.add_argument("--lines", type=Path, default=RESULTS / "bench_drift.jsonl")
     options = parser.parse_args()
     lines = options.lines
@@ -191,14 +213,15 @@ def main() -> None:
         parser.error(f"no row is called {unknown[0]!r}; there are {'; '.join(ROWS)}")
     if options.sheet:
         return draw_sheet(read(lines), names, options.windows, PICTURES, RESULTS / "bench_drift_sheet.png")
-    asked = prompts(options.films)
+    asked, code = (moving_prompts if options.moving else prompts)(options.films), _commit()
     with tempfile.TemporaryDirectory() as folder:
         program = Program("tiny", Path(folder))
         program.use_vae_in(torch.bfloat16)
-        for name, number in missing(read(lines), names, options.films, options.windows):
+        done = [line for line in read(lines) if line.get("moves", False) == options.moving]
+        for name, number in missing(done, names, options.films, options.windows):
             line = make(program, name, number, *asked[number], options.windows)
             with lines.open("a") as file:
-                file.write(json.dumps(_rounded(line | {"alone": options.alone})) + "\n")
+                file.write(json.dumps(_rounded(line | {"code": code})) + "\n")
             print(name, number, f"{line['seconds']:.0f} s", flush=True)
     return None
 

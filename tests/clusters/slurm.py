@@ -1,4 +1,6 @@
-"""A real Slurm on this machine, for tests: munge, one controller and one node with two slots, all in one folder.
+"""A real Slurm on this machine, for tests: munge, one controller and a node with two slots, all in one folder.
+
+A second node, `spare`, is known and off until a test starts it; jobs of the partition `urgent` drive others away.
 
 `python tests/clusters/slurm.py FOLDER` starts it by hand and prints what to put into the environment; it runs until
 Ctrl-C. Nothing needs root: every daemon runs as the user who starts it.
@@ -17,26 +19,28 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 DAEMON_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"
 SLOTS = 2
+NODE, SPARE = "one", "spare"
 
 CONFIG = """
 ClusterName=skyreels
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={control}
-SlurmdPort={node}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge/socket
 CredType=cred/munge
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool/%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SwitchType=switch/none
@@ -54,8 +58,12 @@ SlurmctldTimeout=10
 ReturnToService=2
 MinJobAge=60
 JobRequeue=1
-NodeName={host} NodeAddr=127.0.0.1 Port={node} CPUs={slots} State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+NodeName=one NodeHostname={host} NodeAddr=127.0.0.1 Port={one} CPUs={slots} State=UNKNOWN
+NodeName=spare NodeHostname={host} NodeAddr=127.0.0.1 Port={spare} CPUs={slots} State=UNKNOWN
+PartitionName=main Nodes=one,spare Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=one,spare MaxTime=INFINITE State=UP PriorityTier=2
 """
 
 
@@ -77,7 +85,7 @@ class Slurm:
         self._write_config()
 
     def start(self) -> None:
-        """Start everything, and wait until the node is idle."""
+        """Start everything but the spare node, and wait until the node is idle."""
         munge = self.folder / "munge"
         (munge / "key").write_bytes(os.urandom(128))
         (munge / "key").chmod(0o400)
@@ -87,34 +95,48 @@ class Slurm:
         _wait((munge / "socket").exists, "munge makes no socket")
         self.start_controller()
         self.start_node()
-        self.wait_for_node("idle")
 
     def start_controller(self) -> None:
         """Start slurmctld, which goes on with what it knew before."""
         self._start("slurmctld", "-D", "-i")
 
-    def start_node(self) -> None:
-        """Start slurmd."""
-        self._start("slurmd", "-D", "-N", self._host)
+    def start_node(self, node: str = NODE) -> None:
+        """Start a node's slurmd, and wait until it takes jobs."""
+        self._start(f"slurmd {node}", "-D", "-N", node)
+        self.wait_for_node(node, "idle", "mixed", "allocated")
 
     def kill(self, name: str) -> None:
-        """Kill a daemon as a power cut would."""
+        """Kill a daemon, `slurmctld` or `slurmd NODE`, as the kernel would."""
         daemon = self._daemons.pop(name)
         daemon.send_signal(signal.SIGKILL)
         daemon.wait()
+
+    def cut_power(self, node: str) -> None:
+        """Kill a node's slurmd and all of its jobs at once."""
+        scripts = [process for process in psutil.process_iter() if self._is_job(process, node)]
+        dead = [each for script in scripts for each in (script.parent(), script, *script.children(recursive=True))]
+        self.kill(f"slurmd {node}")
+        for process in dead:
+            with suppress(psutil.Error):
+                process.kill()
+
+    def _is_job(self, process: psutil.Process, node: str) -> bool:
+        """Whether a process is the script of a job that runs on a node."""
+        with suppress(psutil.Error):
+            return any(word.startswith(f"{self.folder}/spool/{node}/job") for word in process.cmdline())
+        return False
 
     def stop(self) -> None:
         """Cancel what runs, and stop all daemons."""
         with suppress(subprocess.SubprocessError):
             self.ask("scancel", "--me", timeout=20)
             self.ask("scancel", "--me", "--signal=KILL", "--full", timeout=20)
-        for name in ("slurmd", "slurmctld", "munged"):
-            daemon = self._daemons.pop(name, None)
-            if daemon:
-                daemon.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    daemon.wait(15)
-                daemon.kill()
+        for name in reversed(list(self._daemons)):
+            daemon = self._daemons.pop(name)
+            daemon.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                daemon.wait(15)
+            daemon.kill()
 
     def ask(self, *command: str, timeout: float = 60.0) -> str:
         """What a client program prints."""
@@ -122,13 +144,25 @@ class Slurm:
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
         return ran.stdout.strip() or ran.stderr.strip()
 
-    def wait_for_node(self, state: str) -> None:
-        """Wait until the node is in that state."""
-        look = ("sinfo", "--noheader", "--format=%T")
-        _wait(lambda: self.ask(*look) == state, f"the node never is {state}: {self.ask(*look)}")
+    def wait_for_node(self, node: str, *states: str) -> None:
+        """Wait until a node is in one of these states."""
+        look = ("sinfo", "--noheader", "--partition=main", f"--nodes={node}", "--format=%T")
+        _wait(lambda: self.ask(*look) in states, f"{node} never is {states}: {self.ask(*look)}")
+
+    def hurry(self, number: str) -> None:
+        """Once Slurm has put a job back into the line, have it started: Slurm lets it wait for two minutes."""
+        show = ("scontrol", "show", "job", number)
+        _wait(lambda: "Restarts=1" in self.ask(*show), f"{number} does not come back", 120.0)
+
+        def started() -> bool:
+            self.ask("scontrol", "update", f"JobId={number}", "StartTime=now")
+            told = self.ask(*show)  # at first it is COMPLETING
+            return "JobState=RUNNING" in told or "JobState=COMPLETED" in told
+
+        _wait(started, f"{number} does not start again", 120.0)
 
     def _start(self, name: str, *words: str) -> None:
-        program = _program(name)
+        program = _program(name.split(maxsplit=1)[0])
         assert program, f"{name} is not installed"
         with (self.folder / f"{name}.out").open("ab") as out:
             self._daemons[name] = subprocess.Popen(
@@ -136,9 +170,10 @@ class Slurm:
             )
 
     def _write_config(self) -> None:
-        control, node = _free_ports(2)
+        control, *nodes = _free_ports(3)
         user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-        text = CONFIG.format(host=self._host, control=control, node=node, user=user, folder=self.folder, slots=SLOTS)
+        named = dict(zip((NODE, SPARE), nodes, strict=True))
+        text = CONFIG.format(host=self._host, control=control, user=user, folder=self.folder, slots=SLOTS, **named)
         (self.folder / "slurm.conf").write_text(text)
 
 

@@ -2,96 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from skyreels_cli.queue import actions
-from skyreels_cli.queue.batch.folder import JobFolder
-from skyreels_cli.queue.job import Job
-from skyreels_cli.queue.logs import read_log
-from skyreels_cli.queue.store import Store
-from tests.queue.conftest import film_of, new_job, wait_for
+from tests.queue.conftest import film_of, wait_for
 
-from .slurm import Slurm
+from .night import Night
 
 pytestmark = pytest.mark.slow
-HERE = Path(__file__).parent
-SECONDS = 120.0
-
-
-class Night:
-    """A queue and the worker that is on it, a process."""
-
-    def __init__(self, store: Store, films: Path, ledger: Path, slurm: Slurm) -> None:
-        self.store = store
-        self.films = films
-        self.ledger = ledger
-        self.slurm = slurm
-        self.workers: list[subprocess.Popen[bytes]] = []
-
-    def add(self, name: str, **fake: Any) -> Job:
-        return self.store.add(new_job(self.films / f"{name}.mp4", **fake))
-
-    def start(self, slots: int = 2) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **self.slurm.environment, "FAKE_LEDGER": str(self.ledger)}
-        command = [sys.executable, str(HERE / "worker.py"), str(self.store.folder), str(slots)]
-        self.workers.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
-        return self.workers[-1]
-
-    def finish(self, worker: subprocess.Popen[bytes]) -> None:
-        assert worker.wait(SECONDS) == 0
-
-    def log(self, job: Job) -> str:
-        return read_log(self.store.log(job.id))
-
-    def number(self, job: Job) -> str:
-        folder = JobFolder.of(job.output_path)
-        return str(wait_for(lambda: folder.id, SECONDS))
-
-    def hurry(self, number: str) -> None:
-        """Wait until Slurm has put a job back into the line, and start it: Slurm lets it wait for two minutes."""
-        wait_for(lambda: "Restarts=1" in self.slurm.ask("scontrol", "show", "job", number), SECONDS)
-        wait_for(lambda: self._started_now(number), SECONDS)
-
-    def _started_now(self, number: str) -> bool:
-        self.slurm.ask("scontrol", "update", f"JobId={number}", "StartTime=now")
-        told = self.slurm.ask("scontrol", "show", "job", number)  # at first it is COMPLETING
-        return "JobState=RUNNING" in told or "JobState=COMPLETED" in told
-
-    def wait_for_steps(self, job: Job, steps: int) -> None:
-        wait_for(lambda: self.store.job(job.id).steps_done >= steps, SECONDS)
-
-    def all_right(self, *jobs: Job) -> None:
-        """Every job has succeeded once, every film is what it must be, and nothing is left."""
-        assert {self.store.job(job.id).state for job in jobs} == {"succeeded"}
-        assert [Path(job.output).read_text() for job in jobs] == [film_of(job) for job in jobs]
-        made = sorted(line for line in self.ledger.read_text().splitlines() if line.startswith("finish"))
-        assert made == sorted(f"finish {job.output_path.name}" for job in jobs)
-        assert sorted(film.job for film in self.store.history(100)) == sorted(job.id for job in jobs)
-        assert not list(self.films.glob("*.job"))
-
-    def close(self) -> None:
-        for worker in self.workers:
-            with suppress(ProcessLookupError):
-                worker.kill()
-            worker.wait()
-        self.slurm.ask("scancel", "--me")
-        wait_for(lambda: not self.slurm.ask("squeue", "--me", "--noheader"), 60)
-
-
-@pytest.fixture
-def night(tmp_path: Path, slurm: Slurm) -> Iterator[Night]:
-    (tmp_path / "films").mkdir()
-    night = Night(Store(tmp_path / "queue"), tmp_path / "films", tmp_path / "ledger", slurm)
-    yield night
-    night.close()
 
 
 def test_a_worker_is_killed_while_jobs_run_and_none_is_lost_or_made_twice(night: Night) -> None:
@@ -117,7 +37,7 @@ def test_a_time_limit_puts_the_job_back_into_the_line(night: Night) -> None:
     night.wait_for_steps(job, 3)
     number = night.number(job)
     night.slurm.ask("scancel", "--signal=USR1", "--batch", number)
-    night.hurry(number)
+    night.slurm.hurry(number)
     night.finish(worker)
     night.all_right(job)
     assert night.log(job).count("submitted as slurm") == 1
@@ -130,7 +50,7 @@ def test_the_limit_that_slurm_keeps_itself(night: Night) -> None:
     night.slurm.ask("scontrol", "update", "PartitionName=main", "DefaultTime=1")
     worker = night.start()
     number = night.number(job)
-    night.hurry(number)
+    night.slurm.hurry(number)
     night.slurm.ask("scontrol", "update", "PartitionName=main", "DefaultTime=NONE")
     night.slurm.ask("scontrol", "update", f"JobId={number}", "TimeLimit=10")  # else it is warned again at once
     night.finish(worker)
@@ -183,7 +103,7 @@ def test_slurmd_alone_dies_and_its_job_goes_on(night: Night) -> None:
     job = night.add("alone", rows=10, seconds=0.5)
     worker = night.start()
     night.wait_for_steps(job, 3)
-    night.slurm.kill("slurmd")
+    night.slurm.kill("slurmd one")
     night.slurm.start_node()
     night.finish(worker)
     night.all_right(job)

@@ -36,6 +36,7 @@ class TestBuiltIn:
             "ray": "skyreels_ray.plugin",
             "schedulers": "skyreels_schedulers.plugin",
             "slurm": "skyreels_slurm.plugin",
+            "ssh": "skyreels_ssh.plugin",
             "stepcache": "skyreels_stepcache.plugin",
             "teacache": "skyreels_teacache.plugin",
             "tiny": "skyreels_tiny.plugin",
@@ -56,7 +57,7 @@ class TestBuiltIn:
         }
         assert list(known.specs(ParallelSpec)) == ["cfg-context", "cfg", "context", "usp"]
         assert list(known.specs(ModelSpec)) == ["tiny"]
-        assert list(known.specs(ExecutorSpec)) == ["local", "ray", "slurm"]
+        assert list(known.specs(ExecutorSpec)) == ["local", "ray", "slurm", "ssh"]
 
 
 class TestBroken:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from skyreels_local.executor import Local
@@ -18,6 +18,9 @@ from skyreels_cli.queue.supervisor import StopSignals, Supervisor
 from skyreels_cli.queue.worker_config import WorkerConfig
 
 from .fake_renderer import complete, film_text, plan
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
 
 FAKE = [sys.executable, "-S", "-E", str(Path(__file__).with_name("fake_renderer.py"))]
 PLACEMENT = {"device": "auto", "offload": "none", "attention": "auto", "gpus": 1}
@@ -124,3 +127,13 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
             return value
         time.sleep(0.01)
     raise AssertionError("waited in vain")
+
+
+@pytest.fixture
+def cluster(store: Store, films: Path) -> Iterator[Cluster]:
+    """A queue on a batch system that is made up."""
+    from .cluster import Cluster
+
+    cluster = Cluster(store, films)
+    yield cluster
+    cluster.fake.close()

@@ -5,84 +5,22 @@ from __future__ import annotations
 import errno
 import json
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skyreels_cli.film.folder.durable import write_json
-from skyreels_cli.queue import actions, leases
-from skyreels_cli.queue.batch import folder, renderer
-from skyreels_cli.queue.batch.executor import BatchExecutor
+from skyreels_cli.queue import actions
+from skyreels_cli.queue.batch import ending, folder, renderer
 from skyreels_cli.queue.batch.folder import JobFolder
 from skyreels_cli.queue.job import Job
-from skyreels_cli.queue.logs import JobLog, read_log
 from skyreels_cli.queue.store import Store
-from skyreels_cli.queue.supervisor import StopSignals, Supervisor
-from skyreels_cli.queue.task import Task, render_command
-from skyreels_cli.queue.worker_config import WorkerConfig
 
-from .conftest import CONFIG, PLACEMENT, film_of, new_job, wait_for
-from .fake_cluster import FakeCluster, endings
-
-ELSEWHERE = replace(CONFIG, executor="fake", stop_seconds=60.0)
-
-
-class Cluster:
-    """A fake cluster and a worker that uses it."""
-
-    def __init__(self, store: Store, films: Path) -> None:
-        self.store = store
-        self.films = films
-        self.events: list[dict[str, Any]] = []
-        self.signals = StopSignals()
-        self.fake = FakeCluster(0)
-
-    def use(self, **how: Any) -> FakeCluster:
-        self.fake.close()
-        self.fake = FakeCluster(**how)
-        return self.fake
-
-    def add(self, name: str = "a", **more: Any) -> Job:
-        return self.store.add(new_job(self.films / f"{name}.mp4", **more))
-
-    def run(self, slots: int = 1, config: WorkerConfig = ELSEWHERE, *, once: bool = True) -> dict[str, int]:
-        executor, store = BatchExecutor(self.fake, 0.005), Store(self.store.folder)  # each thread has its own
-        supervisor = Supervisor(store, [config] * slots, executor, lambda event: self.events.append(dict(event)))
-        supervisor.run(self.signals, once=once)
-        store.database.close()
-        return dict(supervisor.ended)
-
-    def start(self, slots: int = 1) -> threading.Thread:
-        thread = threading.Thread(target=lambda: self.run(slots, once=False), daemon=True)
-        thread.start()
-        return thread
-
-    def wait_for_job(self, count: int = 1) -> str:
-        """The id of the latest job, once so many have been submitted."""
-        wait_for(lambda: len(self.fake.jobs) == count)
-        return str(count)
-
-    def logged(self, job: Job) -> str:
-        return read_log(self.store.log(job.id))
-
-    def stop(self, thread: threading.Thread) -> None:
-        self.signals.take(15, None)
-        thread.join(60)
-        assert not thread.is_alive()
-
-
-@pytest.fixture
-def cluster(store: Store, films: Path) -> Iterator[Cluster]:
-    cluster = Cluster(store, films)
-    yield cluster
-    cluster.fake.close()
-
-
-def finished(job: Job) -> bool:
-    return Path(job.output).read_text() == film_of(job)
+from .cluster import Cluster, finished
+from .conftest import wait_for
+from .fake_cluster import endings
 
 
 def test_jobs_are_rendered_elsewhere_and_nothing_is_left(cluster: Cluster, films: Path) -> None:
@@ -201,60 +139,33 @@ def test_a_full_shared_disk_delays_a_job(cluster: Cluster, monkeypatch: pytest.M
 
     monkeypatch.setattr(folder, "write_json", write)
     job = cluster.add()
-    assert cluster.run() == {"queued": 1, "succeeded": 1}
-    assert f"folder {job.output}.job cannot be written: No space left on device; trying again in" in cluster.logged(job)
+    assert cluster.run() == {"succeeded": 1}
+    assert cluster.logged(job).count(f"folder {job.output}.job cannot be written: No space left on device") == 1
+    assert {"event": "job_placed", "job": 1, "state": "waiting", "text": "fake, not submitted yet"} in cluster.events
     assert finished(job)
 
 
-def abandoned(cluster: Cluster) -> Job:
-    """A job whose worker was killed after it had been submitted: its folder is there, its lease is gone."""
+def test_a_folder_that_may_not_be_written_is_told_at_once(cluster: Cluster) -> None:
     job = cluster.add()
-    owner = leases.register(cluster.store, "auto")
-    leases.claim(cluster.store, owner)
-    left = JobFolder.of(job.output_path)
-    task = Task(job, JobLog(cluster.store.log(job.id)), {**PLACEMENT, **job.placement})
-    left.fill(render_command(cluster.store, task))
-    left.note_id(cluster.fake.submit(left.path, left.name, 1))
-    with cluster.store.database.write() as connection:
-        leases._let_go(connection, owner.id, 0.0)
-    return job
+    (cluster.films / "a.mp4.job").write_text("a file")
+    assert cluster.run() == {"failed": 1}
+    error = cluster.store.job(job.id).error
+    assert error
+    assert (error["code"], error["exit_code"]) == ("job-folder", 2)
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_a_job_that_a_dead_worker_left_is_gone_on_with(cluster: Cluster, *, told: bool) -> None:
-    """It has ended meanwhile; the worker may have died before it could write the id down."""
-    job = abandoned(cluster)
-    if not told:
-        JobFolder.of(job.output_path).note_id("")
-        assert JobFolder.of(job.output_path).id is None
+def test_a_job_that_ended_on_a_full_disk_says_so(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "FULL_BYTES", 10**15)
+    job = cluster.add(max_attempts=1)
     thread = cluster.start()
-    wait_for(lambda: "goes on with fake 1" in cluster.logged(job))
-    cluster.fake.run("1")
-    wait_for(lambda: cluster.store.job(1).state == "succeeded")
-    assert (len(cluster.fake.jobs), finished(job)) == (1, True)
-    cluster.stop(thread)
-
-
-def test_a_job_that_was_edited_meanwhile_is_submitted_anew(cluster: Cluster) -> None:
-    job = abandoned(cluster)
-    left = JobFolder.of(job.output_path)
-    assert left.command
-    left.job.write_text(json.dumps({**left.command, "recipe": {"prompt": "another"}}))
-    thread = cluster.start()
-    cluster.wait_for_job(2)
-    assert cluster.fake.jobs["1"].end == "cancelled"
-    cluster.stop(thread)
-
-
-def test_a_worker_that_lost_its_lease_leaves_the_job_to_the_next(cluster: Cluster) -> None:
-    job = cluster.add()
-    thread = cluster.start()
-    cluster.wait_for_job()
-    wait_for(cluster.store.workers)
-    with cluster.store.database.write() as connection:
-        leases._let_go(connection, cluster.store.workers()[0].id, 0.0)
-    wait_for(lambda: "goes on with fake 1" in cluster.logged(job))
-    assert (len(cluster.fake.jobs), cluster.fake.jobs["1"].state) == (1, "waiting")
+    cluster.fake.jobs[cluster.wait_for_job()].state = "over"
+    wait_for(lambda: cluster.store.job(job.id).state == "failed")
+    assert cluster.store.job(job.id).error == {
+        "code": "disk-full",
+        "message": "the job is over and its film is not: fake 1; the disk is full",
+        "hint": f"df -h {cluster.films}",
+        "exit_code": 1,
+    }
     cluster.stop(thread)
 
 

@@ -20,6 +20,7 @@ import pytest
 from skyreels_cli.cli import queue_look
 from skyreels_cli.cli.main import main
 from skyreels_cli.queue import actions, leases
+from skyreels_cli.queue.batch.folder import JobFolder
 from skyreels_cli.queue.logs import JobLog
 from skyreels_cli.queue.store import Store
 
@@ -278,6 +279,18 @@ class TestChanging:
         assert queue("pause", "1").out == "job 1: running, stops at its next checkpoint\n"
         assert queue("cancel", "1").out == "job 1: running, stops within a step\n"
         assert "cancel asked" in queue("list").out
+
+    def test_a_job_elsewhere_whose_worker_is_gone_is_asked(self, queue: Queue, filled: Store) -> None:
+        owner = leases.register(filled, "cpu")
+        leases.claim(filled, owner)
+        leases.retire(filled, owner)
+        folder = JobFolder.of(filled.job(1).output_path)
+        folder.fill({"job": 1})
+        folder.note_id("4711")
+        assert queue("pause", "1").out == "job 1: paused; its job elsewhere (4711) is asked to stop\n"
+        assert queue("resume", "1").out == "job 1: queued\n"
+        assert queue("cancel", "1").out == "job 1: cancelled; its job elsewhere (4711) is asked to stop\n"
+        assert folder.is_asked_to_stop()
 
     def test_order(self, queue: Queue, filled: Store) -> None:
         queue("move", "3", "--top")

@@ -11,18 +11,22 @@ The files are there before the job is submitted, as NFS lets a machine believe f
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
-from skyreels_cli.errors import RetryableError
+from skyreels_cli.errors import RetryableError, UsageError
 from skyreels_cli.film.folder.durable import write_json
 from skyreels_cli.film.folder.manifest import read_record
 
 SUFFIX = ".job"
+# What no waiting changes.
+NEVER = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 # They say nothing of the film: a job is the same with other ones.
 PASSING = ("do", "job", "next")
 
@@ -61,7 +65,11 @@ class JobFolder:
         return None
 
     def fill(self, command: Mapping[str, Any]) -> None:
-        """Write everything but the id; RetryableError `job-folder` if that is not possible now."""
+        """Write everything but the id.
+
+        Raises RetryableError `job-folder` if that is not possible now (the disk is full), UsageError `job-folder` if it
+        never will be.
+        """
         self.empty()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -70,7 +78,9 @@ class JobFolder:
             write_json(self.job, dict(command))
         except OSError as error:
             message = f"the job's folder {self.path} cannot be written: {error.strerror}"
-            raise RetryableError("job-folder", message, f"df -h {self.path.parent}") from None
+            if error.errno in NEVER:
+                raise UsageError("job-folder", message, f"ls -ld {quote(str(self.path.parent))}") from None
+            raise RetryableError("job-folder", message, f"df -h {quote(str(self.path.parent))}") from None
 
     def note_id(self, job: str) -> None:
         """Keep the id; if that fails, the job is found by its name."""
@@ -78,9 +88,14 @@ class JobFolder:
             self._id.write_text(job, encoding="utf-8")
 
     def ask_to_stop(self) -> None:
-        """Have the renderer save a checkpoint and stop."""
+        """Have the renderer save a checkpoint and stop; one that waits for its turn stops as soon as that comes."""
         with suppress(OSError):
             self._request.write_text("stop", encoding="utf-8")
+
+    def let_go_on(self) -> None:
+        """Take a request to stop back; it may have been heard already."""
+        with suppress(OSError):
+            self._request.write_bytes(b"")
 
     def is_asked_to_stop(self) -> bool:
         """Whether the renderer is to stop."""
@@ -88,11 +103,27 @@ class JobFolder:
             return self._request.read_text(encoding="utf-8") == "stop"
         return False
 
+    def stop_text(self) -> str:
+        """The end of a sentence about a job that has stopped, if there is one elsewhere without a worker."""
+        if not self.job.exists():
+            return ""
+        name = f"its job elsewhere{f' ({self.id})' if self.id else ''}"
+        if self.is_asked_to_stop():
+            return f"; {name} is asked to stop"
+        return f"; {name} runs on, as {self.path} cannot be written"
+
     def empty(self) -> None:
         """Remove it; without `job.json` what a file server still keeps of it means nothing."""
         with suppress(OSError):
             self.job.unlink(missing_ok=True)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def stop_left(output: Path, number: int) -> None:
+    """Ask a job that runs elsewhere although its worker is gone to save a checkpoint and stop."""
+    folder = JobFolder.of(output)
+    if (folder.command or {}).get("job") == number:
+        folder.ask_to_stop()
 
 
 def is_same_film(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skyreels_cli.errors import OutOfMemoryError, RetryableError, SkyreelsError, UsageError
+from skyreels_cli.errors import RetryableError
 from skyreels_cli.output import clock
-from skyreels_cli.plugins.executor import BatchSystem, JobPlace, TellWorker
+from skyreels_cli.plugins.executor import ENDINGS, BatchSystem, JobPlace, TellWorker
+from skyreels_cli.queue.batch.ending import end_record
 from skyreels_cli.queue.batch.event_log import EventReader
 from skyreels_cli.queue.batch.folder import JobFolder, is_same_film
 from skyreels_cli.queue.batch.tail import Tail
@@ -25,7 +26,6 @@ SILENT_SECONDS = 120.0
 # A batch system that hangs must not keep the worker.
 KILL_SECONDS = 10.0
 T = TypeVar("T")
-ENDINGS = ("film_done", "job_stopped", "job_failed")
 
 
 class BatchRenderer:
@@ -136,11 +136,12 @@ class FollowedJob:
         before = self._folder.command
         self._id = (self._folder.id if before else None) or self._answer(self._find) or ""
         if before and self._id and is_same_film(before, self._command):
+            self._folder.let_go_on()  # what was asked of it while no worker was there is over
             self._renderer.note(f"goes on with {self._system.name} {self._id}")
             return
         if self._id:
             self._answer(lambda: self._system.cancel(self._id))
-        self._folder.fill(self._command)
+        self._answer(lambda: self._folder.fill(self._command))
         self._submit()
 
     def _find(self) -> str | None:
@@ -161,7 +162,7 @@ class FollowedJob:
         return before or self._system.submit(self._folder.path, self._folder.name, gpus)
 
     def _answer(self, ask: Callable[[], T]) -> T:
-        """What the batch system answers, however long it is away: that costs a job none of its attempts."""
+        """What the batch system or the file server answers, however long that takes: it costs a job no attempt."""
         while True:
             try:
                 return ask()
@@ -169,7 +170,8 @@ class FollowedJob:
                 self._complain(error)
                 if self._to_stop or self._to_leave:
                     raise
-            self._renderer.heard_at = time.monotonic()
+            self._alive_at = self._renderer.heard_at = time.monotonic()
+            self._show(JobPlace("waiting", f"{self._system.name}, not submitted yet"))
             self._wake.wait(self._system.poll_seconds)
 
     def _complain(self, error: RetryableError) -> None:
@@ -276,15 +278,5 @@ class FollowedJob:
             self._over_at = None
             self._submit()
             return False
-        self._finish({"event": "job_failed", **_end_record(self._number, place)})
+        self._finish({"event": "job_failed", **end_record(self._number, place, self._folder.path.parent)})
         return True
-
-
-def _end_record(job: int, place: JobPlace) -> dict[str, Any]:
-    if place.end == "cancelled":
-        code, exit_code, hint = "cancelled-there", UsageError.exit_code, f"skyreels queue retry {job}"
-    else:
-        kind = OutOfMemoryError if place.end == "memory" else SkyreelsError
-        code, exit_code, hint = "renderer-died", kind.exit_code, f"skyreels queue logs {job}"
-    message = f"the job is over and its film is not: {place.text}"
-    return {"code": code, "message": message, "hint": hint, "exit_code": exit_code}

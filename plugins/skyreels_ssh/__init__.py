@@ -1,0 +1,1 @@
+"""The queue's executor on hosts that SSH reaches."""
