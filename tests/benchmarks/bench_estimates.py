@@ -108,15 +108,13 @@ def measure_cpu(film: Film, folder: Path) -> dict[str, Any]:
     }
     output, place = Path(os.environ["SKYREELS_HOME"]) / "film.mp4", Placement(device="cpu")
     rendering = Rendering(recipe=recipe, facts=facts, plan=plan, placement=place, output=output)
-    started, prepared, steps, elapsed = time.process_time(), None, 0.0, 0.0
+    steps = windows = elapsed = 0.0
     for event in render(rendering):
         told = event.to_dict()
-        if told["event"] == "window_started" and prepared is None:
-            prepared = time.process_time() - started
         steps += told["seconds"] if told["event"] == "step_done" else 0.0
+        windows += told["seconds"] if told["event"] == "window_done" else 0.0
         elapsed = told.get("elapsed_s", elapsed)
-    assert prepared is not None
-    took = {"preparing": prepared, "steps": steps, "rest": elapsed - prepared - steps}
+    took = {"preparing": elapsed - windows, "steps": steps, "rest": windows - steps}
     seconds = sum(estimate.values())
     return {
         "film": film.name,
@@ -170,18 +168,11 @@ def main() -> None:
         films = [film for film in films if film.model != "1.3b"]
     elif not asked.random.exists():
         make_model(asked.random)
-    rows = []
     for film in films:
-        rows.append(measure(film, asked.random or Path()))
-        for known in ("new", "known"):
-            print(
-                film.name,
-                known,
-                {name: value for name, value in rows[-1][known].items() if name != "basis"},
-                flush=True,
-            )
-    if asked.json:
-        write(asked.json, rows)
+        measured = (measure_cpu if asked.cpu else measure)(film, asked.random or Path())
+        print(measured, flush=True)
+        if asked.json:
+            write(asked.json, [measured])
 
 
 if __name__ == "__main__":
