@@ -88,12 +88,10 @@ def _without_history(recipe: Recipe, windows: Windows) -> Iterator[str]:
     asked = {
         "addnoise_condition": recipe.addnoise_condition == "auto",
         "latent_anchor": recipe.latent_anchor > 0,
-        "frame_sink": recipe.frame_sink,
         "history_guidance": recipe.history_guidance != 1,
     }
     for name in (name for name, is_asked in asked.items() if is_asked):
-        said = f"{name} {getattr(recipe, name)}".removesuffix(" True")
-        yield f"{said} has no effect: no window goes on from another."
+        yield f"{name} {getattr(recipe, name)} has no effect: no window goes on from another."
 
 
 def _doubtful(recipe: Recipe) -> Iterator[str]:

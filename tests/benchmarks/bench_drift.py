@@ -71,7 +71,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "rolling, 17 frames of history": {"join": "rolling", "overlap_history": 17},
     "rolling, blocks of 3": {"join": "rolling", "causal_block_size": 3},
 }
-"""What is said beside the defaults; the first row is the reference's join."""
+"""What is said beside the defaults, and without the frame sink unless it is named; the first row is the reference's."""
 
 
 def prompts(count: int) -> list[tuple[str, Meaning]]:
@@ -155,7 +155,7 @@ def make(program: Program, name: str, number: int, prompt: str, asked: Meaning, 
     `moves` says whether something comes to an end in it, and then `right` whether all of it is as it was asked for.
     """
     frames, before = BASE + (windows - 1) * NEW, time.process_time()
-    said = {"inference_steps": STEPS, "overlap_history": OVERLAP, **ROWS[name]}
+    said = {"inference_steps": STEPS, "overlap_history": OVERLAP, "frame_sink": False, **ROWS[name]}
     film = program.film(prompt, number, num_frames=frames, **said)
     seconds = time.process_time() - before
     starts = [window.first_frame for window in program.plan.windows][1:]

@@ -59,7 +59,6 @@ def test_an_ordinary_film_needs_no_note(recipe_of: RecipeOf, facts_of: FactsOf) 
             {"latent_anchor": 0.5, "image": "a.png"},
             "latent_anchor 0.5 has no effect: no window goes on from another.",
         ),
-        ({"frame_sink": True}, "frame_sink has no effect: no window goes on from another."),
         (
             {"history_guidance": 2},
             "history_guidance 2.0 has no effect: no window goes on from another.",

@@ -24,6 +24,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "guidance_scale": 2.0,
     "shift": 5.0,
     "addnoise_condition": 20,
+    "frame_sink": True,
     "fps": 24,
     "negative_prompt": "",
 }
