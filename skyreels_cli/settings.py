@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     attention: Literal["auto", "sdpa", "flash", "cudnn", "efficient", "math", "flash3", "flash4"] = Field(
         "auto", description="auto, sdpa, flash, cudnn, efficient, math, flash3 or flash4"
     )
+    compile: bool = Field(False, description="whether torch compiles the transformer's layers: true or false")
     gpus: int = Field(1, ge=1, description="on how many GPUs a film is made, from `device` on")
     calibrate: bool = Field(True, description="whether to measure how fast a film will be: true or false")
     parallel: str | None = Field(None, description="the name of a parallel backend for several GPUs")

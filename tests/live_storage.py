@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -11,12 +12,15 @@ from torch.utils._pytree import tree_leaves
 
 
 class LiveStorage(TorchDispatchMode):
-    """Bytes of the storages that are made inside and still referred to; `peak` is the most there were at once."""
+    """Bytes of the storages that are made inside and still referred to; `peak` is the most there were at once.
 
-    def __init__(self) -> None:
+    Those of tensors that were there `before` do not count, though views of them are made.
+    """
+
+    def __init__(self, before: Iterable[torch.Tensor] = ()) -> None:
         super().__init__()
         self.peak = self._now = 0
-        self._sizes: dict[int, int] = {}
+        self._sizes: dict[int, int] = {tensor.untyped_storage()._cdata: 0 for tensor in before}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))

@@ -11,6 +11,25 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "textual"}
+UNUSED_BY_FILMS = {
+    "torch._dynamo",
+    "torch._inductor",
+    "diffusers.pipelines",
+    "diffusers.hooks.faster_cache",
+    "diffusers.models.autoencoders.autoencoder_kl",
+    "diffusers.models.transformers.transformer_flux",
+    "diffusers.models.unets.unet_2d_condition",
+    "transformers.models.clip",
+    "transformers.pipelines",
+    "skyreels_cli.film.ranks.launch",
+    "cache_dit",
+    "openai",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "textual",
+    "xfuser",
+}
 SLOW_FOR_HELP = {
     "rich.progress",
     "numpy",
@@ -35,11 +54,25 @@ def test_help_imports_nothing_slow(line: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [["preset", "list"], ["config", "show"], ["enhance-prompt", "a fox"], ["generate", "x", "--preset", "gone"]]
+    "line",
+    [
+        ["preset", "list"],
+        ["config", "show"],
+        ["enhance-prompt", "a fox"],
+        ["generate", "x", "--preset", "gone"],
+        ["generate", "x", "--dry-run"],
+    ],
 )
 def test_commands_that_render_nothing_leave_torch_alone(line: list[str]) -> None:
     modules = modules_after(f"from skyreels_cli.cli.main import main\nmain({line})")
     assert modules & HEAVY == set()
+
+
+def test_a_film_imports_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    line = ["generate", "a red circle", "--num-frames", "5", "--inference-steps", "1", "-o", str(tmp_path / "film.mp4")]
+    modules = modules_after(f"from skyreels_cli.cli.main import main\nassert main({line}) == 0")
+    assert {"torch", "diffusers.models.autoencoders.autoencoder_kl_wan", "transformers.models.umt5"} <= modules
+    assert modules & UNUSED_BY_FILMS == set()
 
 
 def test_importing_light_rooms_imports_nothing_heavy() -> None:

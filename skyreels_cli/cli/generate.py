@@ -157,7 +157,7 @@ def _interrupted(rendering: Rendering) -> InterruptedError:
 
 def _watch(rendering: Rendering, out: Output, watch: WatchOptions) -> FilmDone:
     """Render while a person, or a script, is told how it goes, and keep what it took for the next film's time."""
-    plan, key = rendering.plan, waits_key(rendering)
+    plan, key = rendering.plan, waits_key(rendering.recipe, rendering.facts, rendering.placement)
     pace = Pace(FilmWork.of(rendering.recipe, rendering.facts, plan, rendering.speed), known_waits(key))
     newest = NewestFrame(rendering.output) if watch.preview else None
     with ExitStack() as display:
@@ -182,7 +182,7 @@ def _watch(rendering: Rendering, out: Output, watch: WatchOptions) -> FilmDone:
 
 def _rendered(rendering: Rendering, out: Output, listen: Listener, interrupts: Interrupts) -> FilmDone:
     """The finished film; closing the generator, which an interruption does too, stops it."""
-    from skyreels_cli.film.render import render  # seconds: by now the display is moving
+    from skyreels_cli.film.render import render
 
     film = None
     with closing(render(rendering, ending=interrupts.ending)) as events:

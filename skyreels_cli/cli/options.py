@@ -111,6 +111,9 @@ class RecipeOptions:
         bool | None,
         Experiment("--causal-attention/--no-causal-attention", help="The weights were not made for it."),
     ] = None
+    frame_sink: Annotated[
+        bool | None, Experiment("--frame-sink/--no-frame-sink", help="Show each window the first frame.")
+    ] = None
 
     base_num_frames: Annotated[int | None, Long(metavar="N", help="Frames of one window.")] = None
     overlap_history: Annotated[int | None, Long(metavar="N", help="Frames it takes over: 4k+1.")] = None
@@ -153,6 +156,9 @@ class MachineOptions:
     device: Annotated[str | None, Machine(metavar="auto|cuda|cuda:1|mps|cpu", help="Where to compute.")] = None
     offload: Annotated[Offload | None, Machine(help="What leaves the device between uses.")] = None
     attention: Annotated[Attention | None, Machine(help="The attention kernel.")] = None
+    compile: Annotated[
+        bool | None, Machine("--compile/--no-compile", help="Compile the layers: a slow first step, then quicker ones.")
+    ] = None
     gpus: Annotated[int | None, Machine(min=1, metavar="N", help="Share each film among so many GPUs.")] = None
     parallel: Annotated[
         str | None, Machine(metavar="NAME", autocompletion=parallel_names, help="How; the best way if not said.")

@@ -20,7 +20,13 @@ ShownLine = tuple[str, str]
 SHOWN_PROMPT = 600
 SAMPLING = {"inference_steps": "{} steps", "scheduler": "{}", "guidance_scale": "guidance {}", "shift": "shift {}"}
 # What may hold windows to those before, and its value where nothing does.
-HELD = {"addnoise_condition": 0, "history_guidance": 1.0, "latent_anchor": 0.0, "color_match": "off"}
+HELD = {
+    "addnoise_condition": 0,
+    "history_guidance": 1.0,
+    "latent_anchor": 0.0,
+    "frame_sink": False,
+    "color_match": "off",
+}
 DRIFTS = ("luma", "saturation", "contrast", "sharpness")
 DRIFT_WIDTH = 24
 
@@ -143,7 +149,9 @@ def _windows(data: Mapping[str, Any]) -> Iterator[ShownLine]:
     if count > 1:
         overlap = f"overlapping by {recipe.get('overlap_history')}, joined as {recipe.get('join')}"
         held = (
-            f", {name.replace('_', ' ')} {recipe[name]}" for name, off in HELD.items() if recipe.get(name, off) != off
+            f", {name.replace('_', ' ')} {recipe[name]}".removesuffix(" True")
+            for name, off in HELD.items()
+            if recipe.get(name, off) != off
         )
         yield "windows", f"{count} of {recipe.get('base_num_frames')} frames, {overlap}{''.join(held)}"
 

@@ -14,6 +14,7 @@ from skyreels_cli.hub.facts import Component
 from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.media.image import read_image
 from skyreels_cli.model import onednn
+from skyreels_cli.model.compiling import check_compiler
 from skyreels_cli.model.family import family_model
 from skyreels_cli.model.kernels import choose_kernel
 from skyreels_cli.model.loading import DTYPES, load_text_encoder, load_transformer, load_vae
@@ -46,6 +47,8 @@ class LoadedModel:
         self.device = pick_device(placement.device)
         heads = weights.base.transformer.config["attention_head_dim"]
         self._kernel = choose_kernel(placement.attention or "auto", self.device, self.dtype, heads)
+        if placement.compile:
+            check_compiler(self.device)
         self.placement = placement
         self._texts: dict[str, Tensor] = {}
         self._image_features: dict[FittedPicture, Tensor] = {}
@@ -149,6 +152,8 @@ class LoadedModel:
         onednn.use_where_it_pays(transformer, self.device)
         transformer.attention = self._kernel
         transformer.parallel = self.parallel
+        if self.placement.compile:
+            transformer.compile_layers()
         return placed(transformer, self.device, self.placement.offload, transformer.blocks)
 
 

@@ -37,11 +37,10 @@ class Rendering:
     @property
     def speed(self) -> Speed | None:
         """How fast this machine makes films of this shape, as far as it was measured."""
-        from skyreels_cli.plan.speed import FilmShape, SpeedBook
+        from skyreels_cli.plan.speed import FilmShape
 
-        place = self.placement
-        book = SpeedBook(place.device, place.gpus, place.offload, place.attention)
-        return book.speed(FilmShape.of(self.recipe, self.facts, self.plan), self.recipe.dtype)
+        shape = FilmShape.of(self.recipe, self.facts, self.plan)
+        return self.placement.speed_book.speed(shape, self.recipe.dtype)
 
     @cached_property
     def weights(self) -> WeightsSpec:

@@ -35,6 +35,7 @@ class TimeLeft:
         self._steps_seconds = 0.0
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._seconds: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._steps_seen = 0
         self._decoding_at: float | None = None
         self._decoded = 0.0
         self._decoded_at = 0.0
@@ -84,7 +85,7 @@ class TimeLeft:
         if self._decoding_at is not None:
             return self._decoding_left(window.decode_cost)
         since = min(window.step_cost * pace, self._now() - self._last_at)
-        return max(0.0, steps - since) + self._decode_pace(pace) * window.decode_cost
+        return max(0.0, steps - since) + self._decode_pace(pace) * window.decode_cost * (1 - self._decoded)
 
     @property
     def film_left(self) -> float | None:
@@ -130,6 +131,10 @@ class TimeLeft:
     def _take_step(self, event: Mapping[str, Any]) -> None:
         self._steps_done = event["step"] + 1
         self._steps_seconds += event["seconds"]
+        if self._steps_seen == 1:  # the first one also warms up, or compiles: it counts until there is another
+            self._seconds.clear()
+            self._steps.clear()
+        self._steps_seen += 1
         self._seconds.append(event["seconds"])
         self._steps.append(event["seconds"] / self._work.window(event["window"] - 1).step_cost)
 

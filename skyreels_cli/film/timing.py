@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from skyreels_cli.film.events import Event, StepDone, WindowDone
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.plan.compute import Speed, denoise_flops, vae_flops
 from skyreels_cli.plan.plan import WindowRun, Windows
-from skyreels_cli.plan.speed import FilmShape, SpeedBook
+from skyreels_cli.plan.speed import FilmShape
 
 
 class Timing:
@@ -27,9 +29,14 @@ class Timing:
                 window = self._rendering.plan.window(event.window - 1)
                 if window and len(self._steps) == window.rows:
                     self._windows.append(event.window - 1)
-                    self._step_seconds += sum(self._steps)
-                    self._window_seconds += event.seconds
+                    self._step_seconds += sum(self._steps) - self._compiling
+                    self._window_seconds += event.seconds - self._compiling
                 self._steps = []
+
+    @property
+    def _compiling(self) -> float:
+        """Seconds of the window's first step beyond a usual one's, if layers are compiled: minutes, and only once."""
+        return self._steps[0] - median(self._steps) if self._rendering.placement.compile else 0.0
 
     def remember(self) -> None:
         """Keep the speed for films of the same shape; a cache and joined latents leave out work that is counted."""
@@ -41,6 +48,5 @@ class Timing:
         denoising = sum(denoise_flops(recipe, facts, Windows([WindowRun(each)])) for each in windows)
         vae = sum(vae_flops(recipe, facts, each) for each in windows)
         speed = Speed(denoising / self._step_seconds, vae / rest, "measured in the latest such film")
-        place = self._rendering.placement
-        book = SpeedBook(place.device, place.gpus, place.offload, place.attention)
+        book = self._rendering.placement.speed_book
         book.keep_speed(FilmShape.of(recipe, facts, plan), recipe.dtype, speed)

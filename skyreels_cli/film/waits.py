@@ -12,7 +12,9 @@ from skyreels_cli.film.folder.durable import write_json
 from skyreels_cli.paths import folders
 
 if TYPE_CHECKING:
-    from skyreels_cli.film.rendering import Rendering
+    from skyreels_cli.film.placement import Placement
+    from skyreels_cli.hub.facts import ModelFacts
+    from skyreels_cli.recipe.schema import Recipe
 
 MOST_KEPT = 100
 
@@ -28,11 +30,10 @@ class Waits:
 NOT_KNOWN = Waits()
 
 
-def waits_key(rendering: Rendering) -> str:
+def waits_key(recipe: Recipe, facts: ModelFacts, placement: Placement) -> str:
     """Equal for films that wait alike: same model, numbers, size and place."""
-    recipe, placement = rendering.recipe, rendering.placement
-    what = (rendering.facts.name, recipe.dtype, recipe.weights_dtype, recipe.resolution)
-    where = (placement.device, placement.offload, placement.gpus, placement.parallel)
+    what = (facts.name, recipe.dtype, recipe.weights_dtype, recipe.resolution)
+    where = (placement.device, placement.leaving, placement.gpus, placement.parallel)
     return " ".join(str(word) for word in (*what, *where) if word is not None)
 
 

@@ -67,7 +67,7 @@ def rotary_frequencies(rope: torch.nn.Module, latents: Tensor) -> Tensor:
 
 def rotate(heads: Tensor, phases: Tensor, out: Tensor) -> None:
     """Write `(b, s, h, d)` queries or keys, rotated by their positions (RoPE, Su et al. 2021), to `out`; in float32."""
-    if heads.device.type == "mps":
+    if heads.device.type == "mps" or torch.compiler.is_compiling():  # inductor leaves complex numbers as they are
         out.copy_(rotated_in_parts(heads.float(), phases))
         return
     pairs = torch.view_as_complex(heads.float().unflatten(-1, (-1, 2)))
@@ -79,7 +79,7 @@ def rotate(heads: Tensor, phases: Tensor, out: Tensor) -> None:
 
 
 def rotated_in_parts(heads: Tensor, phases: Tensor) -> Tensor:
-    """The same rotation without complex numbers, which Apple's GPUs do not all have: real and imaginary parts apart."""
+    """The same rotation without complex numbers, which not every compiler and device has: their parts apart."""
     real, imaginary = heads.unflatten(-1, (-1, 2)).unbind(-1)
     cos, sin = phases.unsqueeze(1).unflatten(-1, (-1, 2)).unbind(-1)
     return torch.stack((real * cos - imaginary * sin, real * sin + imaginary * cos), dim=-1).flatten(-2)

@@ -35,12 +35,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`x` (…, in) by `weight` (out, in), plus `bias` (out): (…, out). There is no gradient."""
     if x.dtype != torch.float32:
         return torch_linear(x, weight, bias)  # the other dtypes torch leaves to oneDNN by itself
-    product: Tensor = torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")  # noqa: SLF001 - what torch's compiler calls
-    return product
+    return _compiled_linear(x, weight, bias) if torch.compiler.is_compiling() else _linear(x, weight, bias)
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Softmax attention of `(b, s, h, d)` tensors on a CPU, scores and sums in float32."""
+    return _compiled_attention(query, key, value) if torch.compiler.is_compiling() else _attention(query, key, value)
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if query.shape[1] * key.shape[1] < FEW_SCORES:
         query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
         return scaled_dot_product_attention(query, key, value).transpose(1, 2)
@@ -69,6 +72,26 @@ class OneDNNLinear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - nn.Linear's name
         """`(…, in)` → `(…, out)`."""
         return linear(input, self.weight, self.bias)
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")  # noqa: SLF001 - what torch's compiler calls
+    return product
+
+
+# To the compiler each is one operation: it takes that product with frozen weights only, and would write the loops out.
+@torch.library.custom_op("skyreels::onednn_linear", mutates_args=())
+def _compiled_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return _linear(x, weight, bias)
+
+
+@torch.library.custom_op("skyreels::onednn_attention", mutates_args=())
+def _compiled_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return _attention(query, key, value).contiguous()
+
+
+_compiled_linear.register_fake(lambda x, weight, _: x.new_empty(*x.shape[:-1], weight.shape[0]))
+_compiled_attention.register_fake(lambda query, *_: query.new_empty(query.shape))
 
 
 @cache

@@ -12,14 +12,16 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from diffusers import SkyReelsV2Transformer3DModel
-from diffusers.configuration_utils import register_to_config
-from diffusers.models.transformers.transformer_skyreels_v2 import SkyReelsV2TransformerBlock
 from torch import Tensor, nn
 
 from skyreels_cli.model.attention import Span, causal_spans, rotary_frequencies, rotate
 from skyreels_cli.model.kernels import SDPA, AttentionKernel
 from skyreels_cli.model.layer_pass import LayerPass, Shortcut
+from skyreels_cli.model.libraries import (
+    SkyReelsV2Transformer3DModel,
+    SkyReelsV2TransformerBlock,
+    register_to_config,
+)
 from skyreels_cli.model.self_attention import SelfAttention
 from skyreels_cli.model.single_process import SINGLE_PROCESS
 from skyreels_cli.model.text_context import Context, KeyValue, Source, TextContext
@@ -43,26 +45,53 @@ class TransformerLayer(SkyReelsV2TransformerBlock):
         if "image" in context:
             attended_to.append(known("image", compute=lambda: self._image_keys(context["image"])))
         for frames, part in tokens.slices(hidden_states.device):
-            x = hidden_states[:, part]
-            _add_gated(x, self.attn1.to_out[0](attended[:, part]), gate[:, frames])
-            x += self._cross_attention(x, attended_to, tokens.attention.kernel)
-            normed = _modulate(self.norm3, x, ff_shift[:, frames], ff_scale[:, frames])
-            _add_gated(x, self.ffn(normed), ff_gate[:, frames])
+            x, how = hidden_states[:, part], (ff_shift[:, frames], ff_scale[:, frames], ff_gate[:, frames])
+            self._finish(x, attended[:, part], gate[:, frames], attended_to, tokens.attention.kernel, *how)
         return hidden_states
+
+    def compile_parts(self, backend: str) -> None:
+        """Compile what is done before and behind self-attention, which stays what plugins, caches and ranks make it.
+
+        Layers that are alike share what is compiled, since they share the code.
+        """
+        for part in (self._offer, self._finish):
+            setattr(self, part.__name__, torch.compile(part, fullgraph=True, backend=backend))
 
     def _self_attention(self, hidden_states: Tensor, shift: Tensor, scale: Tensor, tokens: Tokens) -> Tensor:
         """Attention between all tokens, before the output projection: (b, n, d)."""
         heads = self.attn1.heads
         query, key, value = (torch.empty_like(hidden_states).unflatten(2, (heads, -1)) for _ in range(3))
         for frames, part in tokens.slices(hidden_states.device):
-            normed = _modulate(self.norm1, hidden_states[:, part], shift[:, frames], scale[:, frames])
-            asked = self.attn1.norm_q(self.attn1.to_q(normed)).unflatten(2, (heads, -1))
-            rotate(asked, tokens.phases[part], out=query[:, part])
-            offered = self.attn1.norm_k(self.attn1.to_k(normed)).unflatten(2, (heads, -1))
-            rotate(offered, tokens.phases[part], out=key[:, part])
-            value[:, part] = self.attn1.to_v(normed).unflatten(2, (heads, -1))
+            x, out = hidden_states[:, part], (query[:, part], key[:, part], value[:, part])
+            self._offer(x, shift[:, frames], scale[:, frames], tokens.phases[part], *out)
         attended = tokens.attention.attend(id(self), query, key, value, tokens.frames)
         return attended.flatten(2).type_as(hidden_states)
+
+    def _offer(
+        self, x: Tensor, shift: Tensor, scale: Tensor, phases: Tensor, query: Tensor, key: Tensor, value: Tensor
+    ) -> None:
+        """Write what a slice `x` (b, n, d) asks and offers in self-attention to the last three (b, n, heads, size)."""
+        heads = self.attn1.heads
+        normed = _modulate(self.norm1, x, shift, scale)
+        rotate(self.attn1.norm_q(self.attn1.to_q(normed)).unflatten(2, (heads, -1)), phases, out=query)
+        rotate(self.attn1.norm_k(self.attn1.to_k(normed)).unflatten(2, (heads, -1)), phases, out=key)
+        value.copy_(self.attn1.to_v(normed).unflatten(2, (heads, -1)))
+
+    def _finish(
+        self,
+        x: Tensor,
+        attended: Tensor,
+        gate: Tensor,
+        attended_to: Sequence[KeyValue],
+        kernel: AttentionKernel,
+        ff_shift: Tensor,
+        ff_scale: Tensor,
+        ff_gate: Tensor,
+    ) -> None:
+        """Add to a slice `x` (b, n, d), in place, all that comes behind self-attention."""
+        _add_gated(x, self.attn1.to_out[0](attended), gate)
+        x += self._cross_attention(x, attended_to, kernel)
+        _add_gated(x, self.ffn(_modulate(self.norm3, x, ff_shift, ff_scale)), ff_gate)
 
     def _cross_attention(self, x: Tensor, attended_to: Sequence[KeyValue], kernel: AttentionKernel) -> Tensor:
         """Attention to the text and, apart from it, to the image, added up before the output projection."""
@@ -152,6 +181,12 @@ class Transformer(SkyReelsV2Transformer3DModel):
             call = LayerPass(shortcut, self.blocks, (text, context), tokens, head, modulation)
             x = shortcut.cache.run(x, call)
         return self._velocity(x, head, tokens, height // patch_h, width // patch_w)
+
+    def compile_layers(self, backend: str = "inductor") -> None:
+        """Have torch compile the layers when they are first called: half a minute, then less traffic of memory."""
+        for layer in self.blocks:
+            assert isinstance(layer, TransformerLayer)
+            layer.compile_parts(backend)
 
     def _context(self, text: TextContext) -> Context:
         """The text, and the image if the model takes one, in the width of the layers."""

@@ -12,8 +12,9 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d, unpatchify
 from torch import Tensor
+
+from skyreels_cli.model.libraries import WanCausalConv3d, unpatchify
 
 
 class VideoDecoder:

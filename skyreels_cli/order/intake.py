@@ -167,6 +167,7 @@ def make_placement(settings: Settings, options: Mapping[str, Any]) -> Placement:
         device=settings.device,
         offload=settings.offload,
         attention=settings.attention,
+        compile=settings.compile,
         gpus=settings.gpus,
         parallel=settings.parallel,
         options=options.get(settings.parallel or BEST, {}),

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.waits import known_waits, waits_key
 from skyreels_cli.hub.facts import ModelFacts
-from skyreels_cli.plan.compute import Speed
+from skyreels_cli.plan.compute import Speed, preparing_seconds
 from skyreels_cli.plan.machine import CORE_RATE
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.plan.planner import make_plan
@@ -32,8 +33,7 @@ def suit_machine(
 
     Without `calibrate` nothing new is measured.
     """
-    offload = "none" if placement.offload == "auto" else placement.offload  # not decided yet
-    book = SpeedBook(placement.device, placement.gpus, offload, placement.attention)
+    book = placement.speed_book
     shape = FilmShape.of(recipe, facts, plan)
     known, why = (book.dtype() if dtype else (recipe.dtype, None)) or (None, None)
     speed = book.speed(shape, known) if known else None
@@ -42,7 +42,10 @@ def suit_machine(
     if known is None:
         known, why = _likely_dtype(placement.device)
     recipe = recipe.model_copy(update={"dtype": known})
-    return recipe, make_plan(recipe, facts, speed or _likely_speed(placement.device)), why
+    if speed := speed or _likely_speed(placement.device):
+        waited = known_waits(waits_key(recipe, facts, placement)).loading
+        speed = replace(speed, preparing=waited or preparing_seconds(recipe, facts, speed))
+    return recipe, make_plan(recipe, facts, speed), why
 
 
 def _calibrated(

@@ -24,6 +24,7 @@ def check_family(recipe: Recipe, facts: ModelFacts) -> None:
         "--join rolling": recipe.join == "rolling",
         "--addnoise-condition auto": recipe.addnoise_condition == "auto",
         "--latent-anchor": recipe.latent_anchor,
+        "--frame-sink": recipe.frame_sink,
         "--history-guidance": recipe.history_guidance != 1,
     }
     beyond = ", ".join(option for option, value in asked.items() if value)

@@ -8,6 +8,7 @@ from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.branches import guidance_branches
 from skyreels_cli.plan.plan import Estimate, Window, Windows
 from skyreels_cli.recipe.schema import Recipe
+from skyreels_cli.recipe.weights import weights_of
 
 TEXT_TOKENS = 512
 
@@ -15,6 +16,9 @@ TEXT_TOKENS = 512
 ASSUMED_FLOPS_PER_SECOND = 400e12
 # The VAE runs in float32, where an H100 gives 60 TFLOP/s without TF32.
 FLOAT32_SHARE = 60 / 400
+
+# Of what a film does before its first window: what does not depend on the model, and bytes of weights per second.
+LOADING_SECONDS, LOADING_RATE = 0.5, 1e9
 
 # AutoencoderKLWan with base_dim 96 and 2 residual blocks to a stage, counted by FlopCounterMode at 544x960 (per pixel
 # here); all but a few percent of it is convolution, which grows with the pixels and with the square of the channels.
@@ -26,11 +30,15 @@ ENCODE_LATENT = 10.4e12 / _COUNTED_PIXELS
 
 @dataclass(frozen=True)
 class Speed:
-    """Floating-point operations per second of the transformer and of the VAE; `basis` says where they are from."""
+    """Floating-point operations per second of the transformer and of the VAE; `basis` says where they are from.
+
+    `preparing` are the seconds before a film's first window, None where they are left out.
+    """
 
     transformer: float
     vae: float
     basis: str
+    preparing: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,20 @@ def time_estimate(recipe: Recipe, facts: ModelFacts, windows: Windows, speed: Sp
     denoising = denoise_flops(recipe, facts, windows)
     vae = windows.total(lambda window: vae_flops(recipe, facts, window))
     scope = "per window: " if recipe.num_frames is None else ""
+    before = None if recipe.num_frames is None else speed.preparing
+    loading = "without loading" if before is None else f"{before:.2g} s of loading"
     basis = (
         f"{scope}{_tera(denoising)} TFLOP of denoising at {_tera(speed.transformer)} TFLOP/s and {_tera(vae)} TFLOP of "
-        f"VAE at {_tera(speed.vae)} TFLOP/s ({speed.basis}); without loading the model and encoding the prompt"
+        f"VAE at {_tera(speed.vae)} TFLOP/s ({speed.basis}); {loading} the model and encoding the prompt"
     )
-    return Estimate(denoising / speed.transformer + vae / speed.vae, "s", basis)
+    return Estimate(denoising / speed.transformer + vae / speed.vae + (before or 0.0), "s", basis)
+
+
+def preparing_seconds(recipe: Recipe, facts: ModelFacts, speed: Speed) -> float:
+    """Seconds of loading all parts, and of encoding the texts: two operations for each weight and token."""
+    loaded = sum(weights_of(recipe, facts).resident_bytes(part) for part in facts.components)
+    encoding = 2 * facts.text_encoder.parameter_count * TEXT_TOKENS * len(recipe.texts)
+    return LOADING_SECONDS + loaded / LOADING_RATE + encoding / speed.transformer
 
 
 def denoise_flops(recipe: Recipe, facts: ModelFacts, windows: Windows) -> float:

@@ -51,6 +51,7 @@ def state_bytes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> int:
     kept = windows.largest(lambda window: window.prefix_latents)
     if recipe.join != "pixels":
         kept = max(kept, DECODER_REACH)
+    kept += recipe.frame_sink
     handed = 0
     if recipe.join == "rolling":  # what is part-way, with predictions and samples; a checkpoint has all turns
         handed = windows.largest(lambda window: window.forward_latents + 3 * window.ahead)

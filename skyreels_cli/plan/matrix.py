@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
 from typing import overload
 
 from skyreels_cli.plan.plan import Window
@@ -17,22 +19,24 @@ class StepMatrix(Sequence[tuple[int, ...]]):
     distance of `ar_step` rows, or of T rows where `ar_step` is larger, because a block starts at the latest when the
     one before it is finished. A row is computed when it is asked for: 1000 steps of 1000 blocks have a million rows.
 
-    A rolling film has one such matrix for all its blocks, of which each turn sees some columns and `length` rows: those
-    of blocks the first of which has `begun` rows behind it. Otherwise the matrix is one window's, to its end.
+    A rolling film has one such matrix for all its blocks, in which the distance may be a fraction: block b begins
+    ⌊b · distance⌋ rows behind block 0. Each turn sees some columns and `length` rows: those of blocks from `first` on
+    (of a period of the fraction), which has `begun` rows behind it. Otherwise the matrix is one window's, to its end.
     """
 
     ready_blocks: int
     new_blocks: int
     inference_steps: int
-    ar_step: int
+    ar_step: int | Fraction
     begun: int = 0
     length: int | None = None
+    first: int = 0
 
     def __len__(self) -> int:
         """Unless it is cut short, T + (new blocks - 1) · min(ar_step, T), less the rows that are done."""
         if self.length is not None:
             return self.length
-        return self.inference_steps + (self.new_blocks - 1) * self.lag - self.begun
+        return self.inference_steps + self._behind(self.new_blocks - 1) - self.begun
 
     @overload
     def __getitem__(self, place: int) -> tuple[int, ...]: ...
@@ -43,13 +47,13 @@ class StepMatrix(Sequence[tuple[int, ...]]):
             return tuple(self[row] for row in range(*place.indices(len(self))))
         row, finished = range(1, len(self) + 1)[place], self.inference_steps + 1
         ahead = row + self.begun
-        new = (min(max(ahead - block * self.lag, 0), finished) for block in range(self.new_blocks))
+        new = (min(max(ahead - self._behind(block), 0), finished) for block in range(self.new_blocks))
         return (finished,) * self.ready_blocks + tuple(new)
 
-    @property
-    def lag(self) -> int:
-        """Rows by which a block is behind the one before it."""
-        return min(self.ar_step, self.inference_steps)
+    def _behind(self, block: int) -> int:
+        """Rows by which a block is behind the first."""
+        first, lag = self.first, min(self.ar_step, self.inference_steps)
+        return floor((first + block) * lag) - floor(first * lag)
 
 
 def updated_blocks(window: Window, row: int, inference_steps: int) -> tuple[int, ...]:

@@ -80,15 +80,20 @@ def _lag(recipe: Recipe, windows: Windows) -> Iterator[str]:
 
 def _without_history(recipe: Recipe, windows: Windows) -> Iterator[str]:
     """What is asked for against drift in a film that has nowhere to drift to."""
-    if windows.largest(lambda window: max(part.history_latents for part in window.passes)):
+    longest = windows.largest(lambda window: max(part.history_latents for part in window.passes))
+    if longest == 1 and recipe.frame_sink:
+        yield "frame_sink has no effect: an overlap of 1 frame would be nothing but the sink; 5 leave room for more."
+    if longest:
         return
     asked = {
         "addnoise_condition": recipe.addnoise_condition == "auto",
         "latent_anchor": recipe.latent_anchor > 0,
+        "frame_sink": recipe.frame_sink,
         "history_guidance": recipe.history_guidance != 1,
     }
     for name in (name for name, is_asked in asked.items() if is_asked):
-        yield f"{name} {getattr(recipe, name)} has no effect: no window goes on from another."
+        said = f"{name} {getattr(recipe, name)}".removesuffix(" True")
+        yield f"{said} has no effect: no window goes on from another."
 
 
 def _doubtful(recipe: Recipe) -> Iterator[str]:

@@ -37,7 +37,8 @@ class Window:
 
     A window of a rolling film is denoised in `turns`, each a `Window` of its own from row `first_row` on: behind its
     prefix come `carried` latents that earlier turns have begun, then new noise, and when its first new block is clean,
-    it leaves the `ahead` others, part-way, to the next turn. Its `latents` then are those that it makes clean.
+    it leaves the `ahead` others, part-way, to the next turn. Its `latents` then are those that it makes clean, and its
+    `new_frames` those of its turns.
     """
 
     index: int
@@ -60,6 +61,10 @@ class Window:
     def passes(self) -> tuple[Window, ...]:
         """The runs of the sampler that it takes: its turns, or itself."""
         return tuple(replace(turn, index=self.index) for turn in self.turns) or (self,)
+
+    def until(self, turn: int) -> Window:
+        """What its turns before that one make of it."""
+        return replace(self, new_frames=sum(each.new_frames for each in self.turns[:turn]))
 
     @property
     def drawn_latents(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from fractions import Fraction
 from typing import get_args
 
 from skyreels_cli.errors import UsageError
@@ -72,9 +73,10 @@ def _join_costs(recipe: Recipe, facts: ModelFacts, speed: Speed | None) -> dict[
 def _window_sizes(recipe: Recipe, facts: ModelFacts) -> WindowSizes:
     """The recipe's lengths in latent frames; T2V models render any length as one window."""
     base, overlap = _window_lengths(recipe, facts.temporal_stride) if facts.traits.forcing else (None, 0)
-    ar_step, rolling = recipe.ar_step, recipe.join == "rolling" and base is not None
+    ar_step: int | Fraction = recipe.ar_step
+    rolling = recipe.join == "rolling" and base is not None
     if rolling and base is not None:
-        ar_step = rolling_lag(recipe.inference_steps, ar_step, base, overlap, recipe.causal_block_size)
+        ar_step = rolling_lag(recipe.inference_steps, recipe.ar_step, base, overlap, recipe.causal_block_size)
     return WindowSizes(
         stride=facts.temporal_stride,
         base=base,

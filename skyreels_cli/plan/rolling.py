@@ -4,7 +4,7 @@ All blocks of a shot are one timestep matrix, a staircase in which each block is
 forward pass sees the last `overlap` clean latents and as many blocks behind them as the window holds. When the first of
 these is clean, the next turn begins: that block becomes history, and a block of noise enters at the end
 (FIFO-Diffusion, arXiv 2405.11473; Rolling Forcing, arXiv 2509.25161). Nothing is rendered twice, and no window is
-joined to another.
+joined to another. Where steps are fewer than blocks, some begin in the same row, and leave in the same turn.
 
 What has a piece of film, a record and a checkpoint of its own is still a `Window`: as many turns as a window holds
 blocks behind the overlap.
@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from fractions import Fraction
+from itertools import accumulate, groupby, pairwise
+from math import ceil, floor
 
 from skyreels_cli.errors import UsageError
 from skyreels_cli.plan.blocks import prefix_sizes
@@ -24,21 +26,23 @@ from skyreels_cli.plan.plan import Block, Window, WindowRun
 from skyreels_cli.plan.spans import ShotLatents, WindowSizes
 
 
-def rolling_lag(steps: int, ar_step: int, base: int, overlap: int, block_size: int) -> int:
-    """Rows between blocks: what was asked for, else the fewest with which every block that has begun is in the window.
+def rolling_lag(steps: int, ar_step: int, base: int, overlap: int, block_size: int) -> int | Fraction:
+    """Rows between blocks: what was asked for, else the least with which every block that has begun is in the window.
 
+    That is a fraction where steps are no multiple of the n blocks that the window holds: F blocks then take F·T/n rows.
     Lengths in latent frames. Raises UsageError `plan-rolling`.
     """
     held = (base - overlap) // block_size
     if not held:
         message = f"a window of {base} latent frames, {overlap} of them known, holds no block of {block_size}"
         raise UsageError("plan-rolling", message, f"--causal-block-size {base - overlap}")
-    least = -(-steps // held)
+    least = Fraction(steps, held)
     if 0 < ar_step < least:
+        rows = ceil(least)
         message = (
-            f"--ar-step {ar_step}: {steps} steps with {held} blocks in the window take {least} rows from block to block"
+            f"--ar-step {ar_step}: {steps} steps with {held} blocks in the window take {rows} rows from block to block"
         )
-        raise UsageError("plan-rolling", message, f"--ar-step {least}")
+        raise UsageError("plan-rolling", message, f"--ar-step {rows}")
     return ar_step or least
 
 
@@ -47,7 +51,8 @@ def rolling_runs(sizes: WindowSizes, span: ShotLatents, first_index: int) -> Ite
     roll = Roll(sizes, span)
     last = roll.windows - 1
     # From the first turn on before which the history was already whole, they are alike.
-    growing = -(-(max(0, sizes.overlap - span.prefix) + sizes.block_size) // (roll.held * sizes.block_size))
+    lacking = max(0, sizes.overlap - span.prefix) + roll.leaving * sizes.block_size
+    growing = -(-lacking // (roll.held * sizes.block_size))
     if span.endless:
         yield from (WindowRun(roll.window(number, first_index + number)) for number in range(growing + 1))
         return
@@ -64,13 +69,13 @@ def last_window(sizes: WindowSizes, span: ShotLatents, number: int, index: int) 
     The film then is, frame by frame, the finite one of that length.
     """
     roll = Roll(sizes, span)
-    latents = span.prefix + ((number + 1) * roll.held - 1) * sizes.block_size
+    latents = span.prefix + ((number + 1) * roll.held - roll.leaving) * sizes.block_size
     ended = replace(span, latents=latents, frames=pixel_frames(latents, sizes.stride))
-    return Roll(sizes, ended).window(number, index) if roll.held > 1 else None
+    return Roll(sizes, ended).window(number, index) if roll.held > roll.leaving else None
 
 
 class Roll:
-    """All blocks of a shot: `windows` of at most `held` blocks each."""
+    """All blocks of a shot: `windows` of at most `held` blocks each, of which the last turn makes `leaving` clean."""
 
     def __init__(self, sizes: WindowSizes, span: ShotLatents) -> None:
         assert sizes.base is not None
@@ -80,44 +85,41 @@ class Roll:
         self.held = (sizes.base - sizes.overlap) // sizes.block_size
         self._blocks = -(-(span.latents - span.prefix) // sizes.block_size)
         self.windows = -(-self._blocks // self.held)
+        self.leaving = sum(self._row(block) == self._row(self.held - 1) for block in range(self.held))
 
     def window(self, number: int, index: int) -> Window:
         """Window `number` of the shot, which is window `index` of the film."""
-        sizes, span = self._sizes, self._span
+        span = self._span
         first, stop = number * self.held, min((number + 1) * self.held, self._blocks)
         turns, row = [], 0
-        for block in range(first, stop):
-            turns.append(self._turn(block, row))
+        for _, begun_together in groupby(range(first, stop), self._row):
+            turns.append(self._turn(list(begun_together), row))
             row += turns[-1].rows
-        prefix, drop = turns[0].prefix_latents, turns[0].drop_frames
-        begins, ends = self._latents_before(first), self._latents_before(stop)
-        stop_frame = pixel_frames(ends, sizes.stride)
-        first_frame = pixel_frames(begins, sizes.stride) if number else drop
-        trim = max(0, stop_frame - span.frames)
-        blocks = self._layout(prefix, first, stop)
+        prefix, first_frame = turns[0].prefix_latents, self._frames_before(first)
         return Window(
             index=index,
-            latents=prefix + ends - begins,
+            latents=prefix + self._latents_before(stop) - self._latents_before(first),
             prefix_latents=prefix,
             end_frame=turns[-1].end_frame,
-            blocks=blocks,
+            blocks=self._layout(prefix, first, stop),
             steps=self._matrix(prefix, first, stop, row),
             first_frame=span.first_frame - span.drop + first_frame,
-            new_frames=stop_frame - trim - first_frame,
-            drop_frames=drop,
-            trim_frames=trim,
+            new_frames=self._frames_before(stop) - first_frame,
+            drop_frames=turns[0].drop_frames,
+            trim_frames=self._trimmed(stop),
             shot=span.shot,
             carried=turns[0].carried,
             ahead=turns[-1].ahead,
             turns=tuple(turns),
         )
 
-    def _turn(self, block: int, first_row: int) -> Window:
-        """The rows until a block of the shot is clean; `index` is for the window to say."""
+    def _turn(self, leaving: list[int], first_row: int) -> Window:
+        """The rows until blocks that began together are clean; `index` and `first_frame` are for the window to say."""
         sizes, span = self._sizes, self._span
-        history = self._history(block)
-        stop = self._seen_until(block)
-        carried = self._latents_before(self._seen_until(block - 1)) - self._latents_before(block) if block else 0
+        block, left = leaving[0], leaving[-1] + 1
+        history, stop = self._history(block), self._seen_until(block)
+        seen = self._seen_until(self._began_with(block - 1)) if block else 0
+        carried = self._latents_before(seen) - self._latents_before(block) if block else 0
         return Window(
             index=0,
             latents=history + self._latents_before(stop) - self._latents_before(block),
@@ -126,12 +128,12 @@ class Roll:
             blocks=self._layout(history, block, stop),
             steps=self._matrix(history, block, stop, sizes.inference_steps - self._begun(block)),
             first_frame=0,
-            new_frames=0,
+            new_frames=self._frames_before(left) - self._frames_before(block),
             drop_frames=pixel_frames(history, sizes.stride) if block else span.drop,
-            trim_frames=0,
+            trim_frames=self._trimmed(left),
             shot=span.shot,
             carried=carried,
-            ahead=self._latents_before(stop) - self._latents_before(block + 1),
+            ahead=self._latents_before(stop) - self._latents_before(left),
             first_row=first_row,
         )
 
@@ -139,15 +141,33 @@ class Roll:
         """The rows from which the block before `first` is clean, for blocks `first` … `stop - 1`."""
         sizes = self._sizes
         ready = len(prefix_sizes(history, sizes.block_size))
-        return StepMatrix(ready, stop - first, sizes.inference_steps, sizes.ar_step, self._begun(first), rows)
+        period = first % Fraction(sizes.ar_step).denominator
+        return StepMatrix(ready, stop - first, sizes.inference_steps, sizes.ar_step, self._begun(first), rows, period)
+
+    def _row(self, block: int) -> int:
+        """The row in which a block begins."""
+        return floor(block * min(self._sizes.ar_step, self._sizes.inference_steps))
+
+    def _began_with(self, block: int) -> int:
+        """The first block of those that began in the same row."""
+        return next(first for first in range(block, -1, -1) if self._row(first - 1) < self._row(block))
 
     def _begun(self, block: int) -> int:
-        """Rows that a block has behind it when the one before it is clean."""
-        return max(0, self._sizes.inference_steps - self._sizes.ar_step) if block else 0
+        """Rows that a block has behind it when those that began before it are clean."""
+        return self._sizes.inference_steps - (self._row(block) - self._row(block - 1)) if block else 0
 
     def _latents_before(self, block: int) -> int:
         """Latents of the shot, its prefix included, that come before a block."""
         return min(self._span.prefix + block * self._sizes.block_size, self._span.latents)
+
+    def _frames_before(self, block: int) -> int:
+        """Frames of the shot, the known ones included, that come before a block."""
+        frames = pixel_frames(self._latents_before(block), self._sizes.stride) if block else self._span.drop
+        return min(frames, self._span.frames)
+
+    def _trimmed(self, stop: int) -> int:
+        """Frames of the last of all latents that are too many, if block `stop` is behind it."""
+        return max(0, pixel_frames(self._latents_before(stop), self._sizes.stride) - self._span.frames)
 
     def _history(self, block: int) -> int:
         """Clean latents that are seen while a block becomes clean."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from skyreels_cli.plan.frames import latent_frames, pixel_frames
@@ -27,7 +28,7 @@ class WindowSizes:
     overlap: int
     block_size: int
     inference_steps: int
-    ar_step: int
+    ar_step: int | Fraction
     rolling: bool = False
 
 

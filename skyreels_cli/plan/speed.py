@@ -52,7 +52,7 @@ class FilmShape:
 
 @dataclass(frozen=True)
 class SpeedBook:
-    """The file `speed.json` in the cache folder; `device`, `gpus`, `offload` and `attention` are the placement's.
+    """The file `speed.json` in the cache folder; the fields are the placement's.
 
     It is a cache: one that is missing, damaged or cannot be written counts as empty.
     """
@@ -61,6 +61,7 @@ class SpeedBook:
     gpus: int = 1
     offload: str = "none"
     attention: str = "auto"
+    compile: bool = False
 
     def dtype(self) -> tuple[str, str] | None:
         """The dtype that suits this device and why; None if nobody has looked."""
@@ -80,6 +81,15 @@ class SpeedBook:
         """Remember the latest measurement."""
         self._keep(self._name(shape, dtype), asdict(speed))
 
+    def kernel(self, race: str) -> str | None:
+        """The attention kernel that was the quickest in a comparison; None if there was none."""
+        known = self._entries().get(f"kernel {race}")
+        return str(known["name"]) if known else None
+
+    def keep_kernel(self, race: str, name: str) -> None:
+        """Remember which one it was."""
+        self._keep(f"kernel {race}", {"name": name})
+
     @property
     def _file(self) -> Path:
         return folders().cache / "speed.json"
@@ -93,7 +103,8 @@ class SpeedBook:
         )
 
     def _name(self, shape: FilmShape, dtype: str) -> str:
-        place = (f"{self.gpus} GPUs", f"offload {self.offload}", f"attention {self.attention}")
+        place = [f"{self.gpus} GPUs", f"offload {self.offload}", f"attention {self.attention}"]
+        place += ["compiled"] if self.compile else []
         return " ".join([dtype, *place, *(f"{name}={value}" for name, value in asdict(shape).items())])
 
     def _all(self) -> dict[str, Any]:

@@ -151,7 +151,7 @@ class NewJob:
 def model_key(recipe: dict[str, Any], placement: dict[str, Any]) -> str:
     """Equal for jobs between which a renderer can probably keep its model loaded; it compares their `WeightsSpec`."""
     what = [recipe.get(name) for name in ("model", "base", "dtype", "weights_dtype", "vae", "lora")]
-    return json.dumps([*what, *(placement.get(name) for name in ("device", "offload", "attention"))])
+    return json.dumps([*what, *(placement.get(name) for name in ("device", "offload", "attention", "compile"))])
 
 
 def place_text(place: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from skyreels_cli.plan.dry_run import plan_data
 from skyreels_cli.queue.assets import FIELDS as ASSET_FIELDS
 from skyreels_cli.queue.job import NewJob
 
-PLACEMENT = ("device", "offload", "attention", "gpus", "parallel")
+PLACEMENT = ("device", "offload", "attention", "compile", "gpus", "parallel")
 """Settings of a request that are a job's own; the others are the worker's."""
 
 

@@ -166,7 +166,7 @@ def _plan_of(rendering: Rendering, device: str) -> dict[str, Any]:
         "offload": rendering.placement.offload,
         "denoise_flops": denoise_flops(recipe, facts, plan.windows),
         "work": FilmWork.of(recipe, facts, plan, rendering.speed).to_data(),
-        "waits_key": waits_key(rendering),
+        "waits_key": waits_key(recipe, facts, rendering.placement),
     }
 
 

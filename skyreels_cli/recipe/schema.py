@@ -78,6 +78,7 @@ class Draft(BaseModel):
     join: Join | None = None
     color_match: ColorMatch | None = None
     latent_anchor: float | None = Field(None, ge=0, le=1, description="hold the first window's latent statistics")
+    frame_sink: bool | None = Field(None, description="the first frame stays in front of every window")
     shots: list[ShotDraft] | None = Field(None, min_length=1)
     rerolls: list[Reroll] | None = None
     scheduler: str | None = None
@@ -125,6 +126,7 @@ class Recipe(BaseModel):
     join: Join = "pixels"
     color_match: ColorMatch = "off"
     latent_anchor: float = 0.0
+    frame_sink: bool = False
     shots: list[Shot] = []
     rerolls: list[Reroll] = []
     scheduler: str = "unipc"

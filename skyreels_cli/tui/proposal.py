@@ -25,7 +25,8 @@ RECIPE_FIELDS = (
     *("prompt", "negative_prompt", "model", "resolution", "aspect", "num_frames", "duration", "fps", "image"),
     *("end_image", "seed", "inference_steps", "guidance_scale", "shift", "scheduler", "ar_step", "causal_block_size"),
     *("causal_attention", "base_num_frames", "overlap_history", "addnoise_condition", "join", "color_match"),
-    *("latent_anchor", "history_guidance", "cache", "dtype", "weights_dtype", "base", "lora", "codec", "quality"),
+    *("latent_anchor", "frame_sink", "history_guidance", "cache", "dtype", "weights_dtype", "vae", "base", "lora"),
+    *("codec", "quality"),
 )
 LISTS = ("lora",)
 """Fields of several values, with commas between them."""

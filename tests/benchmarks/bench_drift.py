@@ -2,11 +2,13 @@
 
     python tests/benchmarks/bench_drift.py --films 20 pixels rolling       # 60 windows each; about a minute a film
     python tests/benchmarks/bench_drift.py --windows 10 --films 12 pixels
+    python tests/benchmarks/bench_drift.py --moving --windows 3 pixels rolling
     python tests/benchmarks/bench_drift.py --report
 
 Every film is a line of results/bench_drift.jsonl, written when it is done: a run that was stopped goes on behind the
-last one. `--report` makes results/bench_drift.json, .md and the pictures of those lines. What is shown is compared with
-what was asked for, a colour with the colour that its name means, by `skyreels_tiny.scoring`.
+last one. `--report` makes results/bench_drift.json, .md and .png of those lines; `--sheet pixels rolling` draws three
+frames of eight films beside each other, from pictures that lie where the films were made. What is shown is compared
+with what was asked for, a colour with the colour that its name means, by `skyreels_tiny.scoring`.
 
 With its own settings (30 steps, 17 of 33 frames taken over) the bundled model hardly drifts in 60 windows. It is made
 harder for every row alike: 5 frames are taken over, a fifth of the window's latents as in the reference's settings; 7
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -29,22 +31,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from drift_report import picture_name, report
+from drift_report import draw_sheet, picture_name, report
 from numpy.typing import NDArray
 from PIL import Image
 from score_tiny import Program
 from skyreels_tiny.meaning import Meaning
 from skyreels_tiny.motions import MOVES
 from skyreels_tiny.palette import BACKGROUND_RGB
-from skyreels_tiny.scoring import background_names, background_rows, count_objects, look
+from skyreels_tiny.scoring import all_right, background_names, background_rows, count_objects, look, score
 from skyreels_tiny.steadiness import join_jump
 
 RESULTS = Path(__file__).parent / "results"
+PICTURES = RESULTS / "bench_drift_frames"
 Bytes = NDArray[np.uint8]
 
 STEPS = 7
 BASE, OVERLAP = 33, 5
 NEW = BASE - OVERLAP
+MIDDLE = 12
+"""Frames from a join to a place between two latents that is far from any."""
 DISTANCES = (2, 5, 10, 20, 50)
 """Frames apart, of which the similarity is taken."""
 
@@ -52,9 +57,19 @@ ROWS: dict[str, dict[str, Any]] = {
     "pixels": {},
     "latents": {"join": "latents"},
     "rolling": {"join": "rolling"},
-    "rolling, 17 frames of history": {"join": "rolling", "overlap_history": 17},
+    "pixels, frame sink": {"frame_sink": True},
+    "latents, frame sink": {"join": "latents", "frame_sink": True},
+    "rolling, frame sink": {"join": "rolling", "frame_sink": True},
+    "pixels, colour anchor": {"color_match": "anchor"},
+    "pixels, latent anchor": {"latent_anchor": 0.5},
+    "pixels, noise by schedule": {"addnoise_condition": "auto"},
+    "pixels, history guidance": {"history_guidance": 1.5},
+    "rolling, latent anchor": {"join": "rolling", "latent_anchor": 0.5},
+    "rolling, noise by schedule": {"join": "rolling", "addnoise_condition": "auto"},
     "rolling, noise 100 on the history": {"join": "rolling", "addnoise_condition": 100},
-    "pixels, colour": {"color_match": "anchor"},
+    "rolling, history guidance": {"join": "rolling", "history_guidance": 1.5},
+    "rolling, 17 frames of history": {"join": "rolling", "overlap_history": 17},
+    "rolling, blocks of 3": {"join": "rolling", "causal_block_size": 3},
 }
 """What is said beside the defaults; the first row is the reference's join."""
 
@@ -66,6 +81,15 @@ def prompts(count: int) -> list[tuple[str, Meaning]]:
     drawn = [unseen_prompts(400, first=300), *(wide_prompts(400, (kind,)) for kind in ("swing", "gradient", "scene"))]
     kinds = [[asked for asked in kind if asked[1].motion not in MOVES] for kind in drawn]
     return [asked for group in zip(*kinds, strict=False) for asked in group][:count]
+
+
+def moving_prompts(count: int) -> list[tuple[str, Meaning]]:
+    """What comes to an end: objects that cross the picture, grow or shrink, and cameras that pan and zoom, in turn."""
+    from skyreels_tiny.train.evaluate import unseen_prompts, wide_prompts
+
+    crossing = [asked for asked in unseen_prompts(400, first=300) if asked[1].motion in MOVES]
+    drawn = [crossing, *(wide_prompts(100, (kind,)) for kind in ("resize", "pan", "zoom"))]
+    return [asked for group in zip(*drawn, strict=False) for asked in group][:count]
 
 
 def window_state(part: Bytes, asked: Meaning) -> dict[str, Any]:
@@ -111,29 +135,43 @@ def similarity(film: Bytes) -> dict[str, float]:
 
 
 def measure(film: Bytes, starts: list[int], asked: Meaning) -> dict[str, Any]:
-    """Everything that the report needs of a film; `starts` are the first frames of its windows behind the first."""
+    """Everything that the report needs of a film; `starts` are the first frames of its windows behind the first.
+
+    Four frames come of one latent, so that there is a step between latents even where nothing is joined.
+    """
     bounds = [0, *range(BASE, len(film) - NEW + 1, NEW), len(film)]
     return {
         "windows": [window_state(film[start:stop], asked) for start, stop in pairwise(bounds)],
         "similarity": similarity(film),
-        "join steps": [round(join_jump(film, start), 3) for start in starts],
+        "join steps": [join_jump(film, start) for start in starts],
+        "latent steps": [join_jump(film, start + MIDDLE) for start in starts if start + MIDDLE < len(film)],
         "ends apart": float(np.abs(film[:8].mean(0) - film[-8:].mean(0)).mean()) / 255,
     }
 
 
 def make(program: Program, name: str, number: int, prompt: str, asked: Meaning, windows: int) -> dict[str, Any]:
-    """One film of a row, measured; its first, middle and last frame are kept."""
+    """One film of a row, measured; its first, middle and last frame are kept.
+
+    `moves` says whether something comes to an end in it, and then `right` whether all of it is as it was asked for.
+    """
     frames, before = BASE + (windows - 1) * NEW, time.process_time()
     said = {"inference_steps": STEPS, "overlap_history": OVERLAP, **ROWS[name]}
     film = program.film(prompt, number, num_frames=frames, **said)
     seconds = time.process_time() - before
     starts = [window.first_frame for window in program.plan.windows][1:]
     facts = {"row": name, "film": number, "length": windows, "kind": asked.kind, "prompt": prompt}
-    pictures = RESULTS / "bench_drift_frames"
-    pictures.mkdir(exist_ok=True)
-    Image.fromarray(np.concatenate(film[[0, frames // 2, -1]], axis=1)).save(pictures / picture_name(facts))
+    PICTURES.mkdir(exist_ok=True)
+    Image.fromarray(np.concatenate(film[[0, frames // 2, -1]], axis=1)).save(PICTURES / picture_name(name, facts))
     costs = {"seconds": seconds, "frames": frames, "rows": program.plan.total_rows}
-    return facts | costs | measure(film, starts, asked)
+    moves = asked.motion in MOVES or asked.kind in ("resize", "pan", "zoom")
+    right = {"right": all_right(score(film, asked))} if moves else {}
+    return facts | costs | {"moves": moves} | right | measure(film, starts, asked)
+
+
+def _commit() -> str:
+    """The commit that makes the films."""
+    asked = ["git", "-C", str(RESULTS), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _rounded(line: Mapping[str, Any]) -> Any:
@@ -163,21 +201,27 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=20)
     parser.add_argument("--windows", type=int, default=60)
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--sheet", action="store_true")
+    parser.add_argument("--moving", action="store_true", help="prompts of what comes to an end")
+    parser.add_argument("--lines", type=Path, default=RESULTS / "bench_drift.jsonl")
     options = parser.parse_args()
-    lines = RESULTS / "bench_drift.jsonl"
+    lines = options.lines
     if options.report:
         return report(read(lines), list(ROWS), RESULTS)
     names = options.rows or list(ROWS)
     if unknown := [name for name in names if name not in ROWS]:
         parser.error(f"no row is called {unknown[0]!r}; there are {'; '.join(ROWS)}")
-    asked = prompts(options.films)
+    if options.sheet:
+        return draw_sheet(read(lines), names, options.windows, PICTURES, RESULTS / "bench_drift_sheet.png")
+    asked, code = (moving_prompts if options.moving else prompts)(options.films), _commit()
     with tempfile.TemporaryDirectory() as folder:
         program = Program("tiny", Path(folder))
         program.use_vae_in(torch.bfloat16)
-        for name, number in missing(read(lines), names, options.films, options.windows):
+        done = [line for line in read(lines) if line.get("moves", False) == options.moving]
+        for name, number in missing(done, names, options.films, options.windows):
             line = make(program, name, number, *asked[number], options.windows)
             with lines.open("a") as file:
-                file.write(json.dumps(_rounded(line | {"machine": f"{os.cpu_count()} cores"})) + "\n")
+                file.write(json.dumps(_rounded(line | {"code": code})) + "\n")
             print(name, number, f"{line['seconds']:.0f} s", flush=True)
     return None
 

@@ -220,7 +220,7 @@ def bench_case(bench: Bench, case: Case, device: torch.device) -> None:
 
     def compiled() -> dict[str, Any]:
         model = fresh()
-        model.compile_repeated_blocks(fullgraph=True)
+        model.compile_layers()
         return timed(case, ours(case, model, device), device)
 
     def diffusers() -> dict[str, Any]:

@@ -100,7 +100,8 @@ def looks(events: list[dict[str, Any]], left: TimeLeft, clock: list[float]) -> I
 def measure(film: Film, folder: Path) -> dict[str, Any]:
     """One film: seconds, and the share of looks that were near enough."""
     rendering = planned(film, folder)
-    plan, speed, key = rendering.plan, rendering.speed, waits_key(rendering)
+    plan, speed = rendering.plan, rendering.speed
+    key = waits_key(rendering.recipe, rendering.facts, rendering.placement)
     events = render(rendering)
     clock = [events[0]["time"]]
     left = TimeLeft(FilmWork.of(rendering.recipe, rendering.facts, plan, speed), known_waits(key), lambda: clock[0])

@@ -59,7 +59,7 @@ def test_killed_around_every_rename(renderer: Any, calm: Any, check_finished: Ch
     assert kill_at_commits(renderer, calm.digest, check_finished, tmp_path, step=1) > 60
 
 
-AGAINST_DRIFT = {"addnoise_condition": "auto", "latent_anchor": 0.5, "history_guidance": 1.5}
+AGAINST_DRIFT = {"addnoise_condition": "auto", "latent_anchor": 0.5, "history_guidance": 1.5, "frame_sink": True}
 OTHERS = ({"join": "latents"}, {"join": "rolling", "overlap": 5, "windows": 5, "said": AGAINST_DRIFT})
 
 

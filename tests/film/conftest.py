@@ -49,9 +49,8 @@ def film(tmp_path: Path) -> Film:
             recipe=recipe,
             facts=facts,
             plan=make_plan(recipe, facts),
-            placement=Placement(device="cpu"),
             output=output or tmp_path / "film.mkv",
-            **(working or {}),
+            **{"placement": Placement(device="cpu"), **(working or {})},
         )
         return render(rendering, ending=ending)
 

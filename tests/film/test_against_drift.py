@@ -24,6 +24,7 @@ AGAINST_DRIFT: dict[str, dict[str, Any]] = {
     "noise by schedule": {"addnoise_condition": "auto"},
     "latent anchor": {"latent_anchor": 0.7},
     "history guidance": {"history_guidance": 1.5},
+    "frame sink": {"frame_sink": True},
 }
 ALL = {name: value for said in AGAINST_DRIFT.values() for name, value in said.items()}
 JOINS = ("pixels", "latents", "rolling")

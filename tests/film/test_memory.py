@@ -96,7 +96,7 @@ def test_no_window_leaves_more_behind_than_the_one_before(
 ) -> None:
     left = [
         live_tensor_bytes()
-        for event in film(num_frames=BASE + NEW * 4, inference_steps=1, join=join)
+        for event in film(num_frames=BASE + NEW * 4, inference_steps=2, join=join)
         if isinstance(event, WindowDone)
     ]
     assert len(left) == {"rolling": 6}.get(join, 5)
@@ -111,7 +111,7 @@ def test_no_window_leaves_more_behind_than_the_one_before(
 def test_two_hundred_blocks_roll_in_the_memory_of_forty(film: Film, live_tensor_bytes: Callable[[], int]) -> None:
     left = {
         event.window: live_tensor_bytes()
-        for event in film(num_frames=4 * 199 + 1, inference_steps=1, join="rolling")
+        for event in film(num_frames=4 * 199 + 1, inference_steps=2, join="rolling")
         if isinstance(event, WindowDone) and event.window in (20, 60, 98)
     }
     assert left[20] == left[60] == left[98]

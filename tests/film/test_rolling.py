@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skyreels_cli.film.events import Event, FilmDone, StepDone, WindowDone, WindowStarted
+from skyreels_cli.film.events import Event, FilmDone, FramesReady, StepDone, WindowDone, WindowStarted
 from skyreels_cli.film.folder.manifest import work_folder
 
 Film = Callable[..., Iterator[Event]]
@@ -33,6 +33,14 @@ def test_a_film_of_one_window_is_the_async_one(film: Film, frames_of: Frames, tm
     staggered = rendered(film, tmp_path / "async.mkv", num_frames=17, join="pixels", ar_step=1, **pictures)
     assert rolled.steps == staggered.steps == 3 + 3
     assert np.array_equal(frames_of(tmp_path / "rolling.mkv"), frames_of(tmp_path / "async.mkv"))
+
+
+def test_frames_leave_block_by_block(film: Film) -> None:
+    steps, left = 0, []
+    for event in film(**ROLLING, num_frames=41):
+        steps += isinstance(event, StepDone)
+        left += [(steps, event.frames)] if isinstance(event, FramesReady) else []
+    assert left == [(3 + block, 1 + 4 * block) for block in range(11)]
 
 
 @pytest.mark.parametrize("steps", [2, 4, 7, 11])
@@ -101,6 +109,15 @@ def test_a_reroll_keeps_what_was_clean_before(film: Film, frames_of: Frames, tmp
     plain, other = frames_of(tmp_path / "plain.mkv"), frames_of(tmp_path / "other.mkv")
     assert np.array_equal(plain[: 9 + 12], other[: 9 + 12])
     assert not np.array_equal(plain[9 + 12 :], other[9 + 12 :])
+
+
+def test_a_held_colour_waits_for_its_window(film: Film, frames_of: Frames, tmp_path: Path) -> None:
+    """Its statistics are of whole windows; what it is given is the same film."""
+    rendered(film, tmp_path / "plain.mkv", num_frames=41)
+    rendered(film, tmp_path / "held.mkv", num_frames=41, color_match="anchor")
+    plain, held = frames_of(tmp_path / "plain.mkv"), frames_of(tmp_path / "held.mkv")
+    assert np.array_equal(plain[:9], held[:9])
+    assert not np.array_equal(plain[9:], held[9:])
 
 
 @pytest.mark.parametrize("cache", ["teacache", "blockcache"])

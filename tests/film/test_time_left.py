@@ -70,6 +70,14 @@ def test_decoding_is_in_the_time_before_one_was_seen(clock: Clock) -> None:
     assert left.share == pytest.approx(10 / (60 * 2 + 3 * 8))
 
 
+def test_the_first_step_also_warms_up_and_counts_until_there_is_another(clock: Clock) -> None:
+    left = after(clock, FIRST, *steps(1, 40.0))
+    assert left.step_seconds == 40
+    go_on(left, *steps(2, 2.0, first=1))
+    assert left.step_seconds == 2
+    assert left.window_left == 17 * 2 + 8
+
+
 def test_it_runs_down_between_steps_but_not_past_one(clock: Clock) -> None:
     left = after(clock, FIRST, *steps(5, 2.0))
     clock.seconds += 1.5

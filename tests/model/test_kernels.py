@@ -63,9 +63,14 @@ def test_auto_on_a_card_takes_the_quickest_that_agrees(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_seconds", lambda kernel, *_: seconds[kernel.name])
     monkeypatch.setattr(module, "_install", installed.append)
     monkeypatch.setattr(torch.nn.attention, "restore_flash_attention_impl", lambda: None, raising=False)
+    monkeypatch.setattr(module, "RACE", module.TRIAL)
     assert module._quickest(CPU, torch.float32, 16) == KERNELS["flash3"]
     assert installed == ["FA4", "FA3", "FA3"]
-    wrong.add("flash3")
-    assert module._quickest(CPU, torch.float32, 16) == KERNELS["cudnn"]
     seconds["sdpa"] = 0.1
-    assert module._quickest(CPU, torch.float32, 16) == SDPA
+    assert module._quickest(CPU, torch.float32, 16) == KERNELS["flash3"]
+    assert installed == ["FA4", "FA3", "FA3", "FA3"], "the winner is remembered, and only seen to agree"
+    assert module._quickest(CPU, torch.float32, 32) == SDPA, "other heads are another race"
+    wrong.add("flash3")
+    seconds["sdpa"] = 2.0
+    assert module._quickest(CPU, torch.float32, 16) == KERNELS["cudnn"], "the winner does not agree any more"
+    assert module._quickest(CPU, torch.float32, 16) == KERNELS["cudnn"]

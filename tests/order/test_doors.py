@@ -51,6 +51,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "addnoise_condition": st.sampled_from([0, 20, "auto", "much"]),
     "join": st.sampled_from(["pixels", "latents"]),
     "color_match": st.sampled_from(["off", "anchor"]),
+    "causal_attention": st.booleans(),
+    "frame_sink": st.booleans(),
     "latent_anchor": st.sampled_from([0.0, 0.5, 2.0]),
     "history_guidance": st.sampled_from([1.0, 1.5]),
     "cache": st.sampled_from(["teacache", "blockcache", "none"]),
@@ -99,7 +101,11 @@ def words_of(said: dict[str, Any], output: Path) -> list[str]:
     """The command line that says this."""
     words = ["generate", "a ball", "--model", MODEL, "--seed", "7", "-o", str(output), "--no-input"]
     for name, value in said.items():
-        words += ["-O", f"{name}={value}"] if "." in name else [f"--{name.replace('_', '-')}", str(value)]
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            words += [f"--{option}" if value else f"--no-{option}"]
+        else:
+            words += ["-O", f"{name}={value}"] if "." in name else [f"--{option}", str(value)]
     return words
 
 

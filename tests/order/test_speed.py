@@ -14,6 +14,7 @@ import pytest
 
 from skyreels_cli.film.folder.manifest import MANIFEST, work_folder
 from skyreels_cli.film.placement import Placement
+from skyreels_cli.film.waits import Waits, remember_waits, waits_key
 from skyreels_cli.order import speed as module
 from skyreels_cli.order.intake import decide, take_up
 from skyreels_cli.order.request import Request
@@ -56,12 +57,15 @@ def test_a_machine_is_measured_once_for_a_shape(tmp_path: Path, asked: list[dict
 
 
 def test_what_a_film_took_wins_over_a_calibration(tmp_path: Path, asked: list[dict[str, Any]]) -> None:
+    fresh = order_of(tmp_path)
+    remember_waits(waits_key(fresh.recipe, fresh.facts, fresh.placement), Waits(loading=9.0))
     before = order_of(tmp_path)
     shape = FilmShape.of(before.recipe, before.facts, before.plan)
     SpeedBook("auto").keep_speed(shape, "float32", Speed(4e9, 2e9, "measured in a film"))
     after = order_of(tmp_path)
-    halved = before.plan.estimates["time"].value / 2
-    assert after.plan.estimates["time"].value == pytest.approx(halved)
+    assert "; 9 s of loading the model" in before.plan.estimates["time"].basis
+    first, later = (order.plan.estimates["time"].value - 9.0 for order in (before, after))
+    assert later == pytest.approx(first / 2)
     assert len(asked) == 1
     taken_up = take_up(after.recipe, Placement(), tmp_path / "film.mp4")
     assert taken_up.plan == after.plan

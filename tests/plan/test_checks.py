@@ -74,6 +74,7 @@ def test_hints_work(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
         ({"causal_attention": True}, "--causal-attention"),
         ({"addnoise_condition": "auto"}, "--addnoise-condition auto"),
         ({"latent_anchor": 0.5}, "--latent-anchor"),
+        ({"frame_sink": True}, "--frame-sink"),
         ({"history_guidance": 2.0}, "--history-guidance"),
     ],
 )

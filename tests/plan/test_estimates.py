@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.plan.compute import (
+    LOADING_RATE,
+    LOADING_SECONDS,
     Speed,
     TransformerShape,
     denoise_flops,
     forward_flops,
+    preparing_seconds,
     tokens_per_frame,
     vae_flops,
 )
@@ -77,6 +81,19 @@ def test_time_is_rows_times_branches_at_the_measured_rate(recipe_of: RecipeOf, f
     assert "(measured)" in time.basis
     alone = make_plan(recipe_of(guidance_scale=1), facts, speed).estimates["time"]
     assert time.value - alone.value == pytest.approx(30 * 3373.7 / 790, rel=1e-4)
+
+
+def test_what_comes_before_the_first_window_counts_where_it_is_known(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    recipe, facts = recipe_of(), facts_of(size="14B")
+    speed = Speed(790e12, 0.15 * 790e12, "measured")
+    without = make_plan(recipe, facts, speed).estimates["time"]
+    assert "without loading the model" in without.basis
+    bytes_loaded, encoding = 28.576e9 + 0.508e9 + 11.36e9, 2 * 2 * 5.68e9 * 512 / 790e12
+    seconds = preparing_seconds(recipe, facts, speed)
+    assert seconds == pytest.approx(LOADING_SECONDS + bytes_loaded / LOADING_RATE + encoding, rel=1e-3)
+    known = make_plan(recipe, facts, replace(speed, preparing=seconds)).estimates["time"]
+    assert known.value == pytest.approx(without.value + seconds)
+    assert "41 s of loading the model" in known.basis
 
 
 def test_an_assumed_rate_says_so(recipe_of: RecipeOf, facts_of: FactsOf) -> None:

@@ -128,3 +128,34 @@ def test_what_decoding_takes_is_what_is_counted(dtype: str) -> None:
         encode_frames(vae, frames)
     assert 0.97 * planned.value < decoding.peak <= planned.value
     assert encoding.peak < decoding.peak
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("alias", "resolution"), [("df-1.3b-540p", "960x544"), ("df-14b-720p", "1280x720")])
+def test_what_a_forward_pass_takes_is_what_is_counted(alias: str, resolution: str, dtype: str) -> None:
+    """Live storage of two layers on the meta device, where the attention kernel makes nothing but its output."""
+    import torch
+
+    from skyreels_cli.hub.catalogue import RELEASES
+    from skyreels_cli.model.host_weights import tensors_of
+    from skyreels_cli.model.text_context import TextContext
+    from skyreels_cli.model.transformer import Transformer
+    from tests.live_storage import LiveStorage
+
+    facts = release_facts(next(release for release in RELEASES if release.alias == alias))
+    plan, recipe = plan_of(facts, resolution)
+    planned = make_plan(recipe.model_copy(update={"dtype": dtype}), facts).estimates["activations"]
+    (window,), number = plan.windows, getattr(torch, dtype)
+    config = {**facts.transformer.config, "num_layers": 2}
+    kept = Transformer._keep_in_fp32_modules
+    with torch.device("meta"):
+        model = Transformer.from_config(config).requires_grad_(False)
+        for name, parameter in model.named_parameters():
+            if not any(part in kept for part in name.split(".")):
+                parameter.data = parameter.data.to(number)
+        latents = torch.empty(1, 16, window.latents, recipe.height // 8, recipe.width // 8, dtype=number)
+        text, times = torch.empty(1, 512, config["text_dim"], dtype=number), torch.empty(1, window.latents)
+    model.attention = lambda query, key, value: torch.empty_like(query)  # type: ignore[assignment]
+    with LiveStorage([*tensors_of(model), latents, text, times]) as forward:
+        model(latents, times, TextContext(text), fps=24)
+    assert 0.8 * planned.value < forward.peak <= planned.value

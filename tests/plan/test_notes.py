@@ -20,9 +20,16 @@ ONE_AFTER_ANOTHER = "ar_step 31 is larger than needed: from 30 (the steps) on, b
 EXPERIMENTAL = "Causal attention is experimental: the released weights were not made for it."
 
 
+def test_a_sink_needs_room_beside_it(recipe_of: RecipeOf, facts_of: FactsOf) -> None:
+    recipe = recipe_of(num_frames=257, overlap_history=1, frame_sink=True)
+    assert make_plan(recipe, facts_of()).notes == (
+        "frame_sink has no effect: an overlap of 1 frame would be nothing but the sink; 5 leave room for more.",
+    )
+
+
 @pytest.mark.parametrize("join", ["pixels", "rolling"])
 def test_nor_does_one_that_is_kept_from_drifting(join: str, recipe_of: RecipeOf, facts_of: FactsOf) -> None:
-    kept = {"addnoise_condition": "auto", "latent_anchor": 0.5, "history_guidance": 1.5}
+    kept = {"addnoise_condition": "auto", "latent_anchor": 0.5, "history_guidance": 1.5, "frame_sink": True}
     assert make_plan(recipe_of(num_frames=257, join=join, **kept), facts_of()).notes == ()
 
 
@@ -52,6 +59,7 @@ def test_an_ordinary_film_needs_no_note(recipe_of: RecipeOf, facts_of: FactsOf) 
             {"latent_anchor": 0.5, "image": "a.png"},
             "latent_anchor 0.5 has no effect: no window goes on from another.",
         ),
+        ({"frame_sink": True}, "frame_sink has no effect: no window goes on from another."),
         (
             {"history_guidance": 2},
             "history_guidance 2.0 has no effect: no window goes on from another.",

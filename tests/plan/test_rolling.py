@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
@@ -27,8 +29,9 @@ FactsOf = Callable[..., ModelFacts]
 def rolling_sizes(draw: st.DrawFn) -> WindowSizes:
     base = draw(st.integers(2, 9))
     overlap = draw(st.integers(1, base - 1))
-    block, steps = draw(st.integers(1, base - overlap)), draw(st.integers(1, 7))
-    lag = rolling_lag(steps, 0, base, overlap, block) + draw(st.integers(0, 3))
+    block, steps = draw(st.integers(1, base - overlap)), draw(st.integers(1, 9))
+    least = rolling_lag(steps, 0, base, overlap, block)
+    lag = draw(st.sampled_from([least, *(ceil(least) + more for more in range(3))]))
     return WindowSizes(4, base, overlap, block, steps, lag, rolling=True)
 
 
@@ -39,16 +42,25 @@ shots = st.lists(
 )
 
 
-def staircase(blocks: int, steps: int, lag: int) -> Iterator[list[int]]:
-    """Index of every block of a shot in every row, by the recursion of tests/golden/REFERENCE.md §2."""
-    before = [0] * blocks
+def staircase(blocks: int, steps: int, lag: int | Fraction) -> Iterator[list[int]]:
+    """Index of every block of a shot in every row: block b begins in row ⌊b · lag⌋, or when the one before is done."""
+    begins = [int(block * min(lag, steps)) for block in range(blocks)]
+    for row in range(begins[-1] + steps):
+        yield [min(max(row + 1 - begin, 0), steps + 1) for begin in begins]
+
+
+@pytest.mark.parametrize(("steps", "lag"), [(3, 1), (5, 2), (4, 9)])
+def test_the_staircase_is_the_references(steps: int, lag: int) -> None:
+    """The recursion of tests/golden/REFERENCE.md §2."""
+    before, rows = [0] * 6, []
     while any(index < steps for index in before):
         row: list[int] = []
         for block, index in enumerate(before):
             released = block == 0 or before[block - 1] >= steps
             row.append(min(max(index + 1 if released else row[block - 1] - lag, 0), steps + 1))
-        yield row
+        rows.append(row)
         before = row
+    assert rows == list(staircase(6, steps, lag))
 
 
 @settings(max_examples=300, deadline=None)
@@ -79,11 +91,9 @@ def check_shot(sizes: WindowSizes, shot: ShotFrames, windows: list[Window]) -> N
     blocks = -(-new // sizes.block_size)
     rows = list(staircase(blocks, sizes.inference_steps, sizes.ar_step))
     turns = [turn for window in windows for turn in window.passes]
-    assert len(turns) == blocks
     assert sum(turn.rows for turn in turns) == sum(window.rows for window in windows) == len(rows)
-    drawn = 0
-    row = 0
-    for clean, turn in enumerate(turns):
+    drawn = row = clean = 0
+    for turn in turns:
         assert turn.latents <= (sizes.base or 0)
         assert turn.prefix_latents == min(sizes.overlap, first.prefix_latents + clean * sizes.block_size)
         assert turn.end_frame == (shot.end_frame and clean + new_blocks(turn) == blocks)
@@ -95,7 +105,13 @@ def check_shot(sizes: WindowSizes, shot: ShotFrames, windows: list[Window]) -> N
             assert all(index >= sizes.inference_steps for index in whole[:clean])
             assert not any(whole[clean + new_blocks(turn) :])
             row += 1
-        assert rows[row - 1][clean] == sizes.inference_steps
+        left = sum(index == sizes.inference_steps for index in rows[row - 1][clean:])
+        assert left > 0
+        assert turn.ahead == sum(block.size for block in turn.blocks if not block.ready) - sum(
+            block.size for block in [each for each in turn.blocks if not each.ready][:left]
+        )
+        clean += left
+    assert clean == blocks
     assert drawn == new, "every new latent has its noise once"
 
 
@@ -106,10 +122,11 @@ def new_blocks(turn: Window) -> int:
 @pytest.mark.parametrize(
     ("frames", "changes", "rows"),
     [
-        (97, {}, 30 + 24 * 2),  # one window: 25 blocks, 20 of which fit behind the overlap
-        (737, {}, 30 + 184 * 2),
-        (737, {"causal_block_size": 5}, 30 + 36 * 8),
-        (737, {"overlap_history": 1}, 30 + 184 * 2),
+        (97, {}, 30 + 36),  # one window: 25 blocks, 20 of which fit behind the overlap; 24 · 30/20
+        (737, {}, 30 + 276),  # joined windows take 9 · 30
+        (737, {"inference_steps": 8}, 8 + 73),
+        (737, {"causal_block_size": 5}, 30 + 270),
+        (737, {"overlap_history": 1}, 30 + 230),
         (737, {"inference_steps": 50, "ar_step": 5}, 50 + 184 * 5),
     ],
 )

@@ -57,6 +57,7 @@ def test_everything_is_settled(facts: Facts) -> None:
         "join": "pixels",
         "color_match": "off",
         "latent_anchor": 0.0,
+        "frame_sink": False,
         "shots": [],
         "rerolls": [],
         "scheduler": "unipc",

@@ -17,14 +17,19 @@ from skyreels_cli.recipe.schema import Recipe
 
 
 class History(Protocol):
-    """The end of the film so far, empty after a cut; its `state` is written to disk with each finished window."""
+    """The end of the film so far, empty after a cut; its `state` is written to disk with each finished window.
+
+    `streams` says whether the turns of a window can be decoded one after the other, before it is whole.
+    """
+
+    streams: bool
 
     def begin(self, frames: Tensor, vae: Any, window: Window) -> None:
         """Let the first window go on from given frames in [-1, 1], `(3, n, H, W)`."""
         ...
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
-        """The window's new frames in [-1, 1], as they leave the VAE: `(3, n, H, W)`; no overlap, nothing to trim."""
+        """New frames of a window or turn in [-1, 1], as they leave the VAE: `(3, n, H, W)`, less what is trimmed."""
         ...
 
     def close_window(self, vae: Any, following: Window | None) -> None:
@@ -59,6 +64,8 @@ class PixelHistory:
     Each window is a causal chain of its own, whose first prefix latent is a one-frame latent, as in training.
     """
 
+    streams = True  # a window is one pass
+
     def __init__(self, overlap_frames: int, colour: ColourMatch | None) -> None:
         self._overlap = overlap_frames
         self._colour = colour
@@ -72,6 +79,8 @@ class PixelHistory:
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
         """The window's new frames, of a causal chain of its own; the last `overlap` frames are kept."""
+        if self._prefix is not None:  # a window may have been shown another
+            latents = torch.cat([self._prefix, latents[:, window.prefix_latents :]], dim=1)
         decoded = _kept(video_decoder(vae, goes_on=False).decode(latents), window.drop_frames, window.new_frames)
         for new in self._colour.grade(decoded, window.fresh) if self._colour else decoded:
             known = new if self._frames is None else torch.cat([self._frames, new], dim=1)
@@ -111,6 +120,7 @@ class LatentHistory:
     """
 
     def __init__(self, kept_latents: int, colour: ColourMatch | None) -> None:
+        self.streams = colour is None  # a window's colours are known when all of it is decoded
         self._kept = kept_latents
         self._colour = colour
         self._latents: Tensor | None = None
@@ -121,7 +131,7 @@ class LatentHistory:
         self.load_state({"latents": encode_frames(vae, frames), "anchor": None}, vae)
 
     def decode(self, vae: Any, latents: Tensor, window: Window) -> Generator[Tensor]:
-        """The window's new frames, decoded in one chain with all since the last cut."""
+        """The new frames of a window or turn, decoded in one chain with all since the last cut."""
         new = latents if window.fresh else latents[:, window.prefix_latents :]  # an image is new as well
         known = new if self._latents is None else torch.cat([self._latents, new], dim=1)
         self._decoder = self._decoder or video_decoder(vae, goes_on=True)

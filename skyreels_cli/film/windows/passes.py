@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from skyreels_cli.film.loaded_model import LoadedModel
 from skyreels_cli.film.rendering import Rendering
 from skyreels_cli.film.windows.conditions import condition
 from skyreels_cli.film.windows.denoising import Denoising, WindowTask
+from skyreels_cli.film.windows.frame_sink import FrameSink
 from skyreels_cli.film.windows.history import History
 from skyreels_cli.film.windows.latent_anchor import LatentAnchor
 from skyreels_cli.film.windows.meeting import Meeting
@@ -25,6 +26,9 @@ from skyreels_cli.film.windows.window_files import WindowFiles
 from skyreels_cli.model.family import Conditioned
 from skyreels_cli.model.memory import peak_bytes
 from skyreels_cli.plan.plan import Window
+
+Develop = Callable[[Window, Tensor], Generator[Event]]
+"""Makes frames of a window or a part of it, and of its clean latents `(c, f, h, w)`, those of its prefix included."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class WindowPasses:
     ) -> None:
         self._handover: Handover | None = None
         self._anchor = LatentAnchor(rendering.recipe.latent_anchor)
+        self._sink = FrameSink(on=rendering.recipe.frame_sink)
         self._rendering = rendering
         self._model = model
         self._files = files
@@ -97,33 +102,42 @@ class WindowPasses:
         for turn in window.passes:
             self._draw_noise(turn, direction)
 
-    def denoise(self, window: Window, direction: Direction) -> Generator[Event, None, Tensor]:
-        """The window's clean latents `(c, f, h, w)`, those of its prefix included."""
+    def denoise(self, window: Window, direction: Direction, develop: Develop) -> Generator[Event]:
+        """Denoise a window; what is clean is developed turn by turn, or at the end if the history needs it whole."""
         checkpoint = self._files.checkpoint(window.index)
-        made = Made.of(checkpoint, self._handover, self._model.device)
+        made, streams = Made.of(checkpoint, self._handover, self._model.device), self._history.streams
+        if made.turn:
+            self._sink.hold(window.shot, made.clean[0])
+        if made.turn and streams:
+            yield from develop(window.until(made.turn), torch.cat(made.clean, dim=1))
         if window.fresh:
             self._anchor.statistics = None
         for number, turn in enumerate(window.passes):
             noise = self._draw_noise(turn, direction)
             if number >= made.turn:
                 start = self._start(turn, direction, noise, made.handover)
-                yield from self._turn(window, turn, direction, start, made, checkpoint)
+                latents = yield from self._turn(window, turn, direction, start, made, checkpoint)
                 checkpoint = None
-        self._handover, latents = made.handover, torch.cat(made.clean, dim=1)
+                self._sink.hold(window.shot, latents)
+                if streams:
+                    yield from develop(turn, latents)
+        self._handover, clean = made.handover, torch.cat(made.clean, dim=1)
         if self._anchor.statistics is None:
-            self._anchor.hold(latents)
-        return latents
+            self._anchor.hold(clean)
+        if not streams:
+            yield from develop(window, clean)
 
     def state(self) -> dict[str, Any]:
         """What the next window needs besides the history."""
         left = {"handover": self._handover.state()} if self._handover else {}
         held = self._anchor.statistics
-        return left if held is None else {**left, "latent_statistics": held}
+        return {**left, **({} if held is None else {"latent_statistics": held}), **self._sink.state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up the `state` of the window before."""
         self._handover = Handover.of(state.get("handover"))
         self._anchor.statistics = state.get("latent_statistics")
+        self._sink.load_state(state)
 
     def _draw_noise(self, turn: Window, direction: Direction) -> Tensor:
         facts, plan = self._model.facts, self._rendering.plan
@@ -138,8 +152,10 @@ class WindowPasses:
             assert handover is not None, f"nothing is part-way before window {turn.index}"
             known = handover.latents[:, -(turn.prefix_latents + turn.carried) :].to(noise.device)
             noise, prefix = torch.cat([known, noise], dim=1), known[:, : turn.prefix_latents]
-        elif turn.prefix_latents and not turn.fresh:
+        elif turn.history_latents:
             prefix = self._history.prefix(turn)
+        if prefix is not None and prefix.shape[1]:
+            prefix = self._sink.lead(turn.shot, prefix)
         encodes = turn.fresh or turn.end_frame
         with self._model.vae() if encodes else nullcontext() as vae:
             return condition(noise, turn, direction.shot, self._rendering.recipe, prefix, self._model, vae)
@@ -152,7 +168,8 @@ class WindowPasses:
         start: Conditioned,
         made: Made,
         checkpoint: dict[str, Any] | None,
-    ) -> Generator[Event]:
+    ) -> Generator[Event, None, Tensor]:
+        """The latents of a turn that are clean, those of its prefix included."""
         recipe, model = self._rendering.recipe, self._model
         task = WindowTask(
             window=turn,
@@ -178,7 +195,9 @@ class WindowPasses:
                 facts = denoising.close()
             if denoising.cache:
                 yield CacheUsed(turn.number, denoising.cache.name, denoising.cache.skipped, facts)
-        made.add(turn, self._anchored(turn, denoising.latents), denoising.sampler.unfinished())
+        latents = self._anchored(turn, denoising.latents)
+        made.add(turn, latents, denoising.sampler.unfinished())
+        return latents[:, : turn.clean_latents]
 
     def _anchored(self, turn: Window, latents: Tensor) -> Tensor:
         """The latents of a turn, of which those that have become clean are matched to the anchor."""

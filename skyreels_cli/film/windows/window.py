@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 
 from torch import Tensor
 
@@ -69,9 +70,8 @@ class WindowRenderer:
         )
         yield StageStarted("preparing the window")
         self._take_up(window)
-        latents = yield from self._passes.denoise(window, direction)
-        yield StageStarted("decoding")
-        piece = yield from self._develop(window, latents)
+        with self._files.begin(window.index) as piece:
+            yield from self._passes.denoise(window, direction, partial(self._develop, piece, window))
         seconds = time.perf_counter() - started
         self._files.commit(piece, window, seconds, {**self._history.state(), **self._passes.state()})
         peak, look = peak_bytes(self._model.device), asdict(piece.look())
@@ -89,13 +89,15 @@ class WindowRenderer:
             with self._model.vae() as vae:
                 self._history.begin(from_bytes(self._tail.read()).to(vae.device), vae, window)
 
-    def _develop(self, window: Window, latents: Tensor) -> Generator[Event, None, OpenPiece]:
-        """Latents to a piece of film: frames go to the encoder as they leave the VAE."""
-        with self._files.begin(window.index) as piece, self._model.vae() as vae:
-            with closing(self._history.decode(vae, latents, window)) as frames:
+    def _develop(self, piece: OpenPiece, window: Window, part: Window, latents: Tensor) -> Generator[Event]:
+        """Latents of a window, or a part of it, to frames, which go to the encoder as they leave the VAE."""
+        if part is window:
+            yield StageStarted("decoding")
+        with self._model.vae() as vae:
+            with closing(self._history.decode(vae, latents, part)) as frames:
                 for new in frames:
                     piece.write(new)
                     self.frames += new.shape[1]
                     yield FramesReady(window.number, self.frames, self._plan.num_frames)
-            self._history.close_window(vae, self._plan.window(window.index + 1))
-        return piece
+            if piece.frames == window.new_frames:
+                self._history.close_window(vae, self._plan.window(window.index + 1))

@@ -22,7 +22,7 @@ from skyreels_cli.plan.plan import Window
 
 
 class OpenPiece:
-    """The encoded frames of one window on their way to a file, which is whole and has its name once it is closed.
+    """Encoded `frames` of one window on their way to a file, which is whole and has its name once it is closed.
 
     As a context manager it throws the file away if an exception passes through, and else leaves it open.
     """
@@ -30,6 +30,7 @@ class OpenPiece:
     def __init__(self, window: int, path: Path, delivery: Delivery) -> None:
         self.window = window
         self.path = path
+        self.frames = 0
         self._meter = LookMeter()
         self._files = ExitStack()
         with ExitStack() as files:
@@ -41,6 +42,7 @@ class OpenPiece:
         """Encode frames in [-1, 1], `(3, n, H, W)`."""
         pixels = to_bytes(frames).cpu().numpy()
         self._encoder.write(pixels)
+        self.frames += len(pixels)
         self._meter.add(pixels[-1])  # of four frames one tells enough
 
     def look(self) -> Look:

@@ -68,6 +68,35 @@ def test_joined_by_latents(film: Film, frames_of: Frames, samplers: list[Any], v
     assert np.abs(frames_of(tmp_path / "film.mkv") - expected).max() <= 1
 
 
+@pytest.mark.parametrize("join", ["pixels", "latents", "rolling"])
+def test_a_frame_sink_is_the_shots_first_latent(join: str, film: Film, samplers: list[Any], tmp_path: Path) -> None:
+    """In the second shot as well, whose first window begins with what the first one has left."""
+    shots = [{"prompt": "a red ball", "num_frames": 29}, {"prompt": "a lake", "num_frames": 16}]
+    list(film(tmp_path / "led.mkv", join=join, num_frames=None, shots=shots, frame_sink=True))
+    first, *later = samplers
+    second_shot = next(place for place, each in enumerate(later) if each.window.shot == 1)
+    for sampler in later[:second_shot]:
+        assert torch.equal(sampler.noise[:, :1], first.latents[:, :1])
+        assert sampler.window.prefix_latents == 1 or not torch.equal(sampler.noise[:, 1:2], first.latents[:, :1])
+    assert not torch.equal(later[second_shot].noise[:, :1], first.latents[:, :1])
+    for sampler in later[second_shot:]:
+        assert torch.equal(sampler.noise[:, :1], later[second_shot].noise[:, :1])
+
+
+def test_frames_joined_by_pixels_do_not_begin_with_the_sink(
+    film: Film, frames_of: Frames, samplers: list[Any], vae: Vae, tmp_path: Path
+) -> None:
+    """The window is shown the sink, the decoder what comes before its frames."""
+    list(film(join="pixels", num_frames=21, frame_sink=True))
+    first, second = samplers
+    decoded = vae.decode(first.latents)
+    prefix = vae.encode(decoded[:, -5:])
+    assert torch.allclose(second.noise[:, 1:PREFIX], prefix[:, 1:], atol=1e-5)
+    new = vae.decode(torch.cat([prefix, second.latents[:, PREFIX:]], dim=1))[:, 5:]
+    expected = as_bytes(torch.cat([decoded, new], dim=1)).astype(int)
+    assert np.abs(frames_of(tmp_path / "film.mkv") - expected).max() <= 1
+
+
 def test_what_was_rounded_up_is_cut_off_the_end(film: Film, frames_of: Frames, tmp_path: Path) -> None:
     for frames in (21, 19):
         list(film(tmp_path / f"{frames}.mkv", num_frames=frames))

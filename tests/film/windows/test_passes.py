@@ -14,6 +14,7 @@ from skyreels_cli.film.windows.noise import Stream, condition_noise
 from skyreels_cli.film.windows.passes import Made
 from skyreels_cli.film.windows.sampler import WindowSampler
 from skyreels_cli.film.windows.scheduler import make_scheduler
+from skyreels_cli.plan.rolling import rolling_lag
 from skyreels_cli.plan.spans import ShotFrames, WindowSizes
 from skyreels_cli.plan.windows import plan_windows
 from skyreels_cli.recipe.condition_noise import ConditionNoise
@@ -35,7 +36,7 @@ def plain(
     """Block after block of the film becomes clean; each row sees the last clean latents and what fits behind them."""
     channels, length, *_ = latents.shape
     steps, size = sizes.inference_steps, sizes.block_size
-    lag = min(sizes.ar_step, steps)
+    begins = [int(block * min(sizes.ar_step, steps)) for block in range(length)]
     even = np.linspace(float(np.float32(1) - np.float32(1 / 1000)), 0, steps + 1)[:-1]
     timesteps = [999, *(int(1000 * SHIFT * s / (1 + (SHIFT - 1) * s)) for s in even), 0]
     solvers = []
@@ -51,10 +52,10 @@ def plain(
         history = min(sizes.overlap, first_new)
         fits = ((sizes.base or 0) - history) // size
         seen = range(first_new - history, min(first_new + fits * size, length))
-        for _ in range(steps if clean == 0 else lag):
+        for _ in range(begins[clean] - begins[clean - 1] if clean else steps):
             if row_of_window == rows_of_windows[window]:
                 row_of_window, window = 0, window + 1
-            index = [min(max(row_of_film + 1 - lag * block_of[f], 0), steps + 1) for f in seen]
+            index = [min(max(row_of_film + 1 - begins[max(block_of[f], 0)], 0), steps + 1) for f in seen]
             times = [0 if f < first_new else timesteps[i] for f, i in zip(seen, index, strict=True)]
             model_input = latents[:, seen.start : seen.stop].clone()
             addnoise = times[history] if noise_on_history == "auto" else noise_on_history
@@ -74,7 +75,9 @@ def plain(
 
 
 CASES: dict[str, dict[str, Any]] = {
-    "one latent a block": {},
+    "six steps in five blocks": {},
+    "three steps in five blocks": {"steps": 3},
+    "one latent a row": {"steps": 5},
     "two latents a block": {"block": 2, "steps": 4},
     "a last block that is smaller": {"block": 3, "frames": 77},
     "a window of one block": {"base": 4, "overlap": 3},
@@ -89,8 +92,7 @@ CASES: dict[str, dict[str, Any]] = {
 def test_turns_are_one_pass_over_the_film(name: str) -> None:
     said = {"base": 7, "overlap": 2, "block": 1, "steps": 6, "frames": 81, "start": "nothing", "addnoise": 0}
     said |= CASES[name]
-    held = (said["base"] - said["overlap"]) // said["block"]
-    lag = said.get("lag", -(-said["steps"] // held))
+    lag = rolling_lag(said["steps"], said.get("lag", 0), said["base"], said["overlap"], said["block"])
     sizes = WindowSizes(4, said["base"], said["overlap"], said["block"], said["steps"], lag, rolling=True)
     windows = plan_windows(sizes, [ShotFrames(said["frames"], said["start"])])
     prefix, length = windows[0].prefix_latents, (said["frames"] + 2) // 4 + 1

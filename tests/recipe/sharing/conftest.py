@@ -71,6 +71,7 @@ drafts = st.builds(
         causal_attention=st.booleans(),
         addnoise_condition=st.integers(0, 999) | st.just("auto"),
         join=st.sampled_from(get_args(Join)),
+        frame_sink=st.booleans(),
         latent_anchor=st.floats(0, 1),
         history_guidance=scales,
         color_match=st.sampled_from(get_args(ColorMatch)),
