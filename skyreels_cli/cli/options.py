@@ -111,6 +111,9 @@ class RecipeOptions:
         bool | None,
         Experiment("--causal-attention/--no-causal-attention", help="The weights were not made for it."),
     ] = None
+    frame_sink: Annotated[
+        bool | None, Experiment("--frame-sink/--no-frame-sink", help="Show each window the first frame.")
+    ] = None
 
     base_num_frames: Annotated[int | None, Long(metavar="N", help="Frames of one window.")] = None
     overlap_history: Annotated[int | None, Long(metavar="N", help="Frames it takes over: 4k+1.")] = None
@@ -121,9 +124,6 @@ class RecipeOptions:
     join: Annotated[Join | None, Long(help="As what; rolling: there are none.")] = None
     color_match: Annotated[ColorMatch | None, Long(help="Hold the first window's colours.")] = None
     latent_anchor: Annotated[float | None, Long(metavar="0-1", help="Hold its latents' mean and spread.")] = None
-    frame_sink: Annotated[
-        bool | None, Long("--frame-sink/--no-frame-sink", help="Show each window the first frame.")
-    ] = None
     history_guidance: Annotated[float | None, Long(metavar="X", help="Pull towards what came before; 1: none.")] = None
 
     cache: Annotated[
