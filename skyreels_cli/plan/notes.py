@@ -28,6 +28,7 @@ def plan_notes(recipe: Recipe, facts: ModelFacts, windows: Windows) -> tuple[str
         *_lag(recipe, windows),
         *_without_history(recipe, windows),
         *_doubtful(recipe),
+        *_amplified(recipe, windows),
         *_vae(recipe),
         *_rate(recipe),
         *_unsuited(recipe, facts),
@@ -101,6 +102,16 @@ def _doubtful(recipe: Recipe) -> Iterator[str]:
         yield (
             f"addnoise_condition {recipe.addnoise_condition} is above {MOST_CONDITION_NOISE}: "
             "the film may lose what came before."
+        )
+
+
+def _amplified(recipe: Recipe, windows: Windows) -> Iterator[str]:
+    """What goes wrong with the bundled model within 20 windows."""
+    rolls = windows.largest(lambda window: len(window.turns))
+    if rolls and recipe.history_guidance > 1:
+        yield (
+            f"history_guidance {recipe.history_guidance} in a rolling film: what each block takes over is exaggerated "
+            "again by the next, and colours may run away."
         )
 
 

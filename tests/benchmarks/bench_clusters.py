@@ -49,7 +49,7 @@ def main() -> int:
 def versions() -> Iterator[str]:
     """What was tried, and on what."""
     yield f"{platform.machine()}, {psutil.cpu_count()} CPUs, Python {platform.python_version()}"
-    yield _says("sbatch", "-V")
+    yield _says("slurmd", "-V")
     try:
         yield f"ray {importlib.metadata.version('ray')}"
     except importlib.metadata.PackageNotFoundError:

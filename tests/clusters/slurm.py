@@ -153,6 +153,7 @@ class Slurm:
         """Once Slurm has put a job back into the line, have it started: Slurm lets it wait for two minutes."""
         show = ("scontrol", "show", "job", number)
         _wait(lambda: "Restarts=1" in self.ask(*show), f"{number} does not come back", 120.0)
+        time.sleep(3)  # slurmd refuses a job that it has ended in the same second
 
         def started() -> bool:
             self.ask("scontrol", "update", f"JobId={number}", "StartTime=now")

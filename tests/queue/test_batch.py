@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import threading
 from collections.abc import Callable
@@ -11,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from skyreels_cli.film.folder.durable import write_json
 from skyreels_cli.queue import actions
-from skyreels_cli.queue.batch import ending, folder, renderer
+from skyreels_cli.queue.batch import folder, renderer
 from skyreels_cli.queue.batch.folder import JobFolder
 from skyreels_cli.queue.job import Job
 from skyreels_cli.queue.store import Store
@@ -130,16 +128,13 @@ def test_a_job_that_gives_no_sign_of_life_is_told(cluster: Cluster, monkeypatch:
 
 def test_a_full_shared_disk_delays_a_job(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.use(nodes=1)
-    full = [OSError(errno.ENOSPC, "No space left on device")]
-
-    def write(path: Path, data: object) -> None:
-        if full:
-            raise full.pop()
-        write_json(path, data)
-
-    monkeypatch.setattr(folder, "write_json", write)
+    monkeypatch.setattr(folder, "FULL_BYTES", 10**15)
     job = cluster.add()
-    assert cluster.run() == {"succeeded": 1}
+    thread = cluster.start()
+    wait_for(lambda: "not submitted yet" in cluster.logged(job))
+    monkeypatch.setattr(folder, "FULL_BYTES", 0)
+    wait_for(lambda: cluster.store.job(1).state == "succeeded")
+    cluster.stop(thread)
     assert cluster.logged(job).count(f"folder {job.output}.job cannot be written: No space left on device") == 1
     assert {"event": "job_placed", "job": 1, "state": "waiting", "text": "fake, not submitted yet"} in cluster.events
     assert finished(job)
@@ -155,10 +150,12 @@ def test_a_folder_that_may_not_be_written_is_told_at_once(cluster: Cluster) -> N
 
 
 def test_a_job_that_ended_on_a_full_disk_says_so(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ending, "FULL_BYTES", 10**15)
     job = cluster.add(max_attempts=1)
     thread = cluster.start()
-    cluster.fake.jobs[cluster.wait_for_job()].state = "over"
+    submitted = cluster.wait_for_job()
+    wait_for(lambda: "submitted" in cluster.logged(job))
+    monkeypatch.setattr(folder, "FULL_BYTES", 10**15)
+    cluster.fake.jobs[submitted].state = "over"
     wait_for(lambda: cluster.store.job(job.id).state == "failed")
     assert cluster.store.job(job.id).error == {
         "code": "disk-full",

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from skyreels_cli.errors import OutOfMemoryError, SkyreelsError, UsageError
 from skyreels_cli.plugins.executor import JobPlace
-
-# With less a disk takes no more events.
-FULL_BYTES = 65536
+from skyreels_cli.queue.batch.folder import is_full
 
 
 def end_record(job: int, place: JobPlace, films: Path) -> dict[str, Any]:
@@ -23,13 +19,6 @@ def end_record(job: int, place: JobPlace, films: Path) -> dict[str, Any]:
         code, kind, hint = "cancelled-there", UsageError, f"skyreels queue retry {job}"
     elif place.end == "memory":
         kind = OutOfMemoryError
-    elif _is_full(films):
+    elif is_full(films):
         code, hint, message = "disk-full", f"df -h {quote(str(films))}", f"{message}; the disk is full"
     return {"code": code, "message": message, "hint": hint, "exit_code": kind.exit_code}
-
-
-def _is_full(folder: Path) -> bool:
-    """Whether the disk takes no more events."""
-    with suppress(OSError):
-        return shutil.disk_usage(folder).free < FULL_BYTES
-    return False

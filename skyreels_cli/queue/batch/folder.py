@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +28,8 @@ from skyreels_cli.film.folder.manifest import read_record
 SUFFIX = ".job"
 # What no waiting changes.
 NEVER = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+# A disk with less is full.
+FULL_BYTES = 65536
 # They say nothing of the film: a job is the same with other ones.
 PASSING = ("do", "job", "next")
 
@@ -73,6 +76,8 @@ class JobFolder:
         self.empty()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            if is_full(self.path):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             for file in (self._request, self.events, self.output, self._id):
                 file.write_bytes(b"")
             write_json(self.job, dict(command))
@@ -117,6 +122,13 @@ class JobFolder:
         with suppress(OSError):
             self.job.unlink(missing_ok=True)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk has no room for the events of a job."""
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    return False
 
 
 def stop_left(output: Path, number: int) -> None:
