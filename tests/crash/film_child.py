@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 
 import torch
 
+import skyreels_cli.film.film
+import skyreels_cli.film.loaded_model  # noqa: F401 - `render` imports both, here it is once for all
 from skyreels_cli.film.placement import Placement
 from skyreels_cli.film.render import render
 from skyreels_cli.film.rendering import Rendering
@@ -83,8 +86,10 @@ def do_job(job: dict[str, Any]) -> None:
     if "file_size_limit" in job:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["file_size_limit"],) * 2)
-    if "user" in job and os.getuid() == 0:
-        os.setuid(job["user"])  # permissions do not bind root
+    if "user" in job and os.getuid() == 0:  # permissions do not bind root
+        with tempfile.TemporaryDirectory() as folder:
+            render_film({"output": f"{folder}/film.mkv"})  # imports what that user may not read
+        os.setuid(job["user"])
     try:
         render_film(job)
     except BaseException as error:  # noqa: BLE001 - the test reads what it was
