@@ -19,6 +19,16 @@ from .conftest import new_job, wait_for
 from .fake_cluster import FakeJob
 
 
+def finish_as_it_is(cluster: Cluster, job: Job) -> None:
+    """Let a worker find the job that was left: it goes on, and nothing is submitted anew."""
+    thread = cluster.start()
+    wait_for(lambda: "goes on with fake 1" in cluster.logged(job))
+    cluster.fake.run("1")
+    wait_for(lambda: cluster.store.job(1).state == "succeeded")
+    assert (len(cluster.fake.jobs), finished(job)) == (1, True)
+    cluster.stop(thread)
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_a_job_that_a_dead_worker_left_is_gone_on_with(cluster: Cluster, *, told: bool) -> None:
     """It has ended meanwhile; the worker may have died before it could write the id down."""
@@ -26,12 +36,7 @@ def test_a_job_that_a_dead_worker_left_is_gone_on_with(cluster: Cluster, *, told
     if not told:
         JobFolder.of(job.output_path).note_id("")
         assert JobFolder.of(job.output_path).id is None
-    thread = cluster.start()
-    wait_for(lambda: "goes on with fake 1" in cluster.logged(job))
-    cluster.fake.run("1")
-    wait_for(lambda: cluster.store.job(1).state == "succeeded")
-    assert (len(cluster.fake.jobs), finished(job)) == (1, True)
-    cluster.stop(thread)
+    finish_as_it_is(cluster, job)
 
 
 def test_a_film_that_was_finished_while_no_worker_was_there(cluster: Cluster) -> None:
@@ -92,12 +97,7 @@ def test_a_job_that_goes_on_before_it_has_stopped_keeps_its_place(cluster: Clust
     job = abandoned(cluster)
     actions.cancel(cluster.store, 1)
     actions.retry(cluster.store, 1)
-    thread = cluster.start()
-    wait_for(lambda: "goes on with fake 1" in cluster.logged(job))
-    cluster.fake.run("1")
-    wait_for(lambda: cluster.store.job(1).state == "succeeded")
-    assert (len(cluster.fake.jobs), finished(job)) == (1, True)
-    cluster.stop(thread)
+    finish_as_it_is(cluster, job)
 
 
 def test_a_job_that_has_stopped_without_a_worker_is_submitted_anew(cluster: Cluster) -> None:
