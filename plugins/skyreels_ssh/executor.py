@@ -47,29 +47,46 @@ class Ssh:
         self._options = options
         self._hosts = hosts
         self._starting = threading.Lock()
+        self._unanswered: dict[str, str] = {}
 
     def submit(self, folder: Path, name: str, gpus: int) -> str:
-        """Start a job on a host that has none; RetryableError `ssh-busy` if there is no such host."""
+        """Start a job on a host that has none.
+
+        Raises RetryableError `ssh-busy` if there is no such host, `ssh-trouble` if one was lost while it was asked: the
+        job may run there.
+        """
         said = []
         with self._starting:
             for host in self._hosts.names:
                 try:
-                    pid = self._start(host, folder, name)
-                except RetryableError as error:
+                    self._hosts.run(host, ":")
+                except RetryableError as error:  # it has not been asked for anything yet
                     said.append(error.message)
-                else:
+                    continue
+                self._unanswered[name] = host
+                pid, trouble = self._start(host, folder, name)
+                del self._unanswered[name]
+                if not trouble:
                     return f"{host}/{pid}/{name}"
+                said.append(f"{host} {trouble}")
         raise RetryableError("ssh-busy", f"no host is free: {'; '.join(said)}", "skyreels queue list")
 
     def find(self, name: str) -> str | None:
-        """The job of that name that runs on a host which can be reached."""
+        """The job of that name that runs on a host which can be reached.
+
+        RetryableError `ssh-trouble` if it may run on one that cannot, as the answer to its start was lost.
+        """
         for host in self._hosts.names:
             try:
                 status, pid = self._hosts.run(host, _FIND.format(title=_pattern(host, f"{name} ")))
             except RetryableError:
+                if self._unanswered.get(name) == host:
+                    raise
                 continue
             if status == 0:
+                self._unanswered.pop(name, None)
                 return f"{host}/{pid}/{name}"
+        self._unanswered.pop(name, None)
         return None
 
     def look(self, job: str) -> JobPlace:
@@ -88,8 +105,8 @@ class Ssh:
             title = shlex.quote(_title(host, name))
             self._hosts.run(host, _END.format(pid=pid, title=title, seconds=KILL_SECONDS))
 
-    def _start(self, host: str, folder: Path, name: str) -> str:
-        """The id of a job's process."""
+    def _start(self, host: str, folder: Path, name: str) -> tuple[str, str]:
+        """The id of a job's process, and what kept the host from starting it."""
         script = _START.format(
             any_job=_pattern(host, ""),
             busy=BUSY,
@@ -101,9 +118,7 @@ class Ssh:
         )
         status, pid = self._hosts.run(host, script)
         trouble = {0: "", BUSY: "is busy", GONE: f"does not see {folder}"}.get(status, f"ends with status {status}")
-        if trouble:
-            raise RetryableError("ssh-busy", f"{host} {trouble}")
-        return pid
+        return pid, trouble
 
 
 def executor(options: SshOptions) -> BatchExecutor:

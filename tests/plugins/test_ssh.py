@@ -22,6 +22,14 @@ from skyreels_cli.plugins.executor import JobPlace
 SSH = """#!/bin/sh
 while [ $# -gt 2 ]; do shift; done
 [ "$1" = off ] && { echo "ssh: connect to host off port 22: No route to host" >&2; exit 255; }
+case "$1" in weak*)
+  script=$(cat)
+  [ -e "$CUT" ] && exit 255
+  printf '%s\\n' "$script" | $2
+  status=$?
+  case "$script" in *setsid*) touch "$CUT"; exit 255;; esac
+  exit $status
+esac
 exec $2
 """
 RENDERS = """
@@ -53,7 +61,8 @@ class Site:
         return self.jobs[-1]
 
     def printed(self, film: str) -> str:
-        return (self.films / f"{film}.job" / "output").read_text()
+        output = self.films / f"{film}.job" / "output"
+        return output.read_text() if output.exists() else ""
 
     def close(self) -> None:
         for job in self.jobs:
@@ -110,6 +119,24 @@ def test_a_host_renders_one_job_at_a_time(site: Site) -> None:
     until(lambda: site.ssh.look(first).state == "over")
     assert site.ssh.submit(site.films / "b.mp4.job", "b.mp4", 1)
     site.jobs.append(site.ssh.find("b.mp4") or "")
+
+
+def test_a_host_that_is_lost_while_it_starts_a_job_may_have_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = site.films / "cut"
+    monkeypatch.setenv("CUT", str(cut))
+    weak = Site(site.films, f"weak{os.getpid()}", f"here{os.getpid()}")
+    for ask in (lambda: weak.submit("swan.mp4"), lambda: weak.ssh.find("swan.mp4")):
+        with pytest.raises(RetryableError) as raised:
+            ask()
+        assert raised.value.code == "ssh-trouble"
+    until(lambda: "rendering" in weak.printed("swan.mp4"))
+    cut.unlink()
+    job = weak.ssh.find("swan.mp4")
+    assert job is not None
+    assert job.startswith(f"weak{os.getpid()}/")
+    weak.jobs.append(job)
+    weak.close()
+    until(lambda: weak.ssh.find("swan.mp4") is None)
 
 
 def test_a_host_that_sees_no_folder_gets_no_job(site: Site) -> None:
