@@ -3,9 +3,10 @@
 What happens is said in the draft's `options.fake`: `windows` and `rows` (of each), `seconds` per row, `load_seconds`
 per model, and accidents at a row counted over the film: `fail_at` (with `code` and `exit_code`), `die_at` (with
 `signal`), `hang_at`, and `wait_at`, where it waits to be told to stop, so that no machine is too quick for a test that
-does something to a running job; `times` limits them to so many attempts. `needs` maps `offload`, `base_num_frames` or
-`dtype` to the values with which memory suffices. Every row is checkpointed, unless `checkpoint` is false. What was
-loaded and which films were finished is written to the file $FAKE_LEDGER.
+does something to a running job. The first `times` attempts are meant to have them: one that is ended before it gets
+there counts too, or the next would wait where nobody expects it. `needs` maps `offload`, `base_num_frames` or `dtype`
+to the values with which memory suffices. Every row is checkpointed, unless `checkpoint` is false. What was loaded and
+which films were finished is written to the file $FAKE_LEDGER.
 """
 
 from __future__ import annotations
@@ -125,6 +126,7 @@ class Renderer:
         self.check_memory(recipe, command["placement"], fake)
         state = read(folder / "state.json") or {"lines": []}
         done = len(state["lines"])
+        fated = self.count_attempt(fake, folder)
         if done:
             self.say(event="film_resumed", job=job, windows=done // fake["rows"], frames=done)
         for row in range(done, said["total_rows"]):
@@ -140,7 +142,8 @@ class Renderer:
                     new_frames=49,
                     prompt=recipe["prompt"],
                 )
-            self.have_accident(job, fake, folder, row)
+            if fated:
+                self.have_accident(job, fake, row)
             time.sleep(fake["seconds"])
             state["lines"].append(after(state["lines"][-1] if state["lines"] else identity(recipe), row))
             if fake["checkpoint"]:
@@ -176,21 +179,24 @@ class Renderer:
             if have[name] not in enough:
                 raise Accident(code="out-of-memory", message="out of memory: CUDA", hint=None, exit_code=4)
 
-    def have_accident(self, job: int, fake: Facts, folder: Path, row: int) -> None:
-        if row not in [fake.get(name) for name in ("fail_at", "die_at", "hang_at", "wait_at")]:
-            return
-        had = read(folder.with_name(folder.name + ".accidents")) or 0
-        if had >= fake["times"]:
-            return
-        write(folder.with_name(folder.name + ".accidents"), had + 1)
+    def count_attempt(self, fake: Facts, folder: Path) -> bool:
+        """Whether this attempt is one of those that have an accident."""
+        if not any(name in fake for name in ("fail_at", "die_at", "hang_at", "wait_at")):
+            return False
+        had = folder.with_name(folder.name + ".accidents")
+        count = read(had) or 0
+        write(had, count + 1)
+        return count < fake["times"]
+
+    def have_accident(self, job: int, fake: Facts, row: int) -> None:
         if row == fake.get("die_at"):
             print("the renderer's last words", file=sys.stderr, flush=True)
             os.kill(os.getpid(), fake.get("signal", 11))
         while row == fake.get("hang_at"):
             time.sleep(1)
-        if row == fake.get("wait_at"):
-            while job not in self.stopped:
-                time.sleep(0.01)
+        while row == fake.get("wait_at") and job not in self.stopped:
+            time.sleep(0.01)
+        if row != fake.get("fail_at"):
             return
         code, exit_code = fake.get("code", "internal"), fake.get("exit_code", 1)
         raise Accident(code=code, message=f"it went wrong: {code}", hint="do it right", exit_code=exit_code)
