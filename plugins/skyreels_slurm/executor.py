@@ -47,7 +47,7 @@ class Slurm:
         self._jobs.forget()
         return number.strip().partition(";")[0]
 
-    def find(self, name: str) -> str | None:
+    def find(self, folder: Path, name: str) -> str | None:
         """The number of the job of that name that waits or runs."""
         self._jobs.forget()
         return self._jobs.find(name)

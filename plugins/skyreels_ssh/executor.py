@@ -8,6 +8,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from skyreels_cli.errors import RetryableError, UsageError
@@ -32,6 +33,8 @@ ps -ww -o args= -p {pid} | grep -qF {title} || exit 0
 kill -TERM -{pid}
 (sleep {seconds}; kill -KILL -{pid}) </dev/null >/dev/null 2>&1 &
 """
+# In a job's folder while the answer of a host that is to start it is awaited: the host.
+ASKED = "asked"
 # From SIGTERM to SIGKILL, as on Slurm.
 KILL_SECONDS = 30
 
@@ -47,15 +50,15 @@ class Ssh:
         self._options = options
         self._hosts = hosts
         self._starting = threading.Lock()
-        self._unanswered: dict[str, str] = {}
 
     def submit(self, folder: Path, name: str, gpus: int) -> str:
         """Start a job on a host that has none.
 
         Raises RetryableError `ssh-busy` if there is no such host, `ssh-trouble` if one was lost while it was asked: the
-        job may run there.
+        job may run there. The folder says so too, as the worker may die before it has an answer.
         """
         said = []
+        asked = folder / ASKED
         with self._starting:
             for host in self._hosts.names:
                 try:
@@ -63,30 +66,30 @@ class Ssh:
                 except RetryableError as error:  # it has not been asked for anything yet
                     said.append(error.message)
                     continue
-                self._unanswered[name] = host
+                _note(asked, host)
                 pid, trouble = self._start(host, folder, name)
-                del self._unanswered[name]
+                with suppress(OSError):
+                    asked.unlink()
                 if not trouble:
                     return f"{host}/{pid}/{name}"
                 said.append(f"{host} {trouble}")
         raise RetryableError("ssh-busy", f"no host is free: {'; '.join(said)}", "skyreels queue list")
 
-    def find(self, name: str) -> str | None:
+    def find(self, folder: Path, name: str) -> str | None:
         """The job of that name that runs on a host which can be reached.
 
         RetryableError `ssh-trouble` if it may run on one that cannot, as the answer to its start was lost.
         """
+        asked = _asked(folder)
         for host in self._hosts.names:
             try:
                 status, pid = self._hosts.run(host, _FIND.format(title=_pattern(host, f"{name} ")))
             except RetryableError:
-                if self._unanswered.get(name) == host:
+                if asked == host:
                     raise
                 continue
             if status == 0:
-                self._unanswered.pop(name, None)
                 return f"{host}/{pid}/{name}"
-        self._unanswered.pop(name, None)
         return None
 
     def look(self, job: str) -> JobPlace:
@@ -130,6 +133,23 @@ def executor(options: SshOptions) -> BatchExecutor:
         message = "say which hosts: -O ssh.hosts=a,b" if not names else f"no names of hosts: {options.hosts}"
         raise UsageError("no-hosts", message, "skyreels queue run --executor ssh -O ssh.hosts=a,b --slots 2")
     return BatchExecutor(Ssh(options, Hosts(names, options.ssh)))
+
+
+def _note(asked: Path, host: str) -> None:
+    """Note which host is asked; RetryableError `job-folder` if that cannot be done now."""
+    try:
+        asked.write_text(host, encoding="utf-8")
+    except OSError as error:
+        message = f"the job's folder {asked.parent} cannot be written: {error.strerror}"
+        raise RetryableError("job-folder", message, f"df -h {shlex.quote(str(asked.parent))}") from None
+
+
+def _asked(folder: Path) -> str:
+    """The host that may have started a job without having been heard; "" if there is none."""
+    try:
+        return (folder / ASKED).read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def _skyreels(options: SshOptions) -> Sequence[str]:

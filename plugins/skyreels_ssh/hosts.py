@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from weakref import finalize
 
 from skyreels_cli.errors import RetryableError, printable
 
@@ -28,7 +29,8 @@ class Hosts:
 
     def __init__(self, names: Sequence[str], ssh: str) -> None:
         self.names = tuple(names)
-        sockets = Path(tempfile.mkdtemp(prefix="skyreels-ssh-"))  # a socket's path has at most 104 characters
+        sockets = tempfile.mkdtemp(prefix="skyreels-ssh-")  # a socket's path has at most 104 characters
+        finalize(self, shutil.rmtree, sockets, ignore_errors=True)
         options = [word for option in (*_OPTIONS, f"ControlPath={sockets}/%C") for word in ("-o", option)]
         self._ssh = ["ssh", "-T", *options, *shlex.split(ssh)]
 

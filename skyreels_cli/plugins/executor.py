@@ -95,8 +95,8 @@ class BatchSystem(Protocol):
         """Queue the command under a name, with so many GPUs of one machine; returns the job's id."""
         ...
 
-    def find(self, name: str) -> str | None:
-        """The id of the job of that name that waits or runs; None if there is none."""
+    def find(self, folder: Path, name: str) -> str | None:
+        """The id of the job of that folder and name that waits or runs; None if there is none."""
         ...
 
     def look(self, job: str) -> JobPlace:

@@ -22,6 +22,7 @@ from skyreels_cli.plugins.executor import JobPlace
 SSH = """#!/bin/sh
 while [ $# -gt 2 ]; do shift; done
 [ "$1" = off ] && { echo "ssh: connect to host off port 22: No route to host" >&2; exit 255; }
+[ "$1" = blind ] && { sed "s/^test -d/test -f/" | $2; exit; }
 case "$1" in weak*)
   script=$(cat)
   [ -e "$CUT" ] && exit 255
@@ -59,6 +60,9 @@ class Site:
         folder.mkdir()
         self.jobs.append(self.ssh.submit(folder, film, 1))
         return self.jobs[-1]
+
+    def find(self, film: str) -> str | None:
+        return self.ssh.find(self.films / f"{film}.job", film)
 
     def printed(self, film: str) -> str:
         output = self.films / f"{film}.job" / "output"
@@ -100,12 +104,12 @@ def test_a_job_is_started_found_looked_at_and_ended(site: Site) -> None:
     until(lambda: "rendering" in site.printed("swan[1].mp4"))
     assert site.printed("swan[1].mp4") == f"rendering ['job', 'run', '{site.films}/swan[1].mp4.job']\n"
     assert site.ssh.look(job) == JobPlace("running", f"ssh on {host}")
-    assert site.ssh.find("swan[1].mp4") == job
-    assert site.ssh.find("swan") is None
+    assert site.find("swan[1].mp4") == job
+    assert site.find("swan") is None
     site.ssh.cancel(job)
     until(lambda: site.ssh.look(job).state == "over")
     assert site.printed("swan[1].mp4").endswith("stopped\n")
-    assert site.ssh.find("swan[1].mp4") is None
+    assert site.find("swan[1].mp4") is None
     site.ssh.cancel(job)
 
 
@@ -118,30 +122,41 @@ def test_a_host_renders_one_job_at_a_time(site: Site) -> None:
     site.ssh.cancel(first)
     until(lambda: site.ssh.look(first).state == "over")
     assert site.ssh.submit(site.films / "b.mp4.job", "b.mp4", 1)
-    site.jobs.append(site.ssh.find("b.mp4") or "")
+    site.jobs.append(site.find("b.mp4") or "")
 
 
 def test_a_host_that_is_lost_while_it_starts_a_job_may_have_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever worker asks, as the one that started the job may be gone."""
     cut = site.films / "cut"
     monkeypatch.setenv("CUT", str(cut))
-    weak = Site(site.films, f"weak{os.getpid()}", f"here{os.getpid()}")
-    for ask in (lambda: weak.submit("swan.mp4"), lambda: weak.ssh.find("swan.mp4")):
+    hosts = f"weak{os.getpid()}", f"here{os.getpid()}"
+    weak, next_worker = Site(site.films, *hosts), Site(site.films, *hosts)
+    for ask in (weak.submit, weak.find, next_worker.find):
         with pytest.raises(RetryableError) as raised:
-            ask()
+            ask("swan.mp4")
         assert raised.value.code == "ssh-trouble"
     until(lambda: "rendering" in weak.printed("swan.mp4"))
     cut.unlink()
-    job = weak.ssh.find("swan.mp4")
+    job = weak.find("swan.mp4")
     assert job is not None
     assert job.startswith(f"weak{os.getpid()}/")
     weak.jobs.append(job)
     weak.close()
-    until(lambda: weak.ssh.find("swan.mp4") is None)
+    until(lambda: weak.find("swan.mp4") is None)
 
 
 def test_a_host_that_sees_no_folder_gets_no_job(site: Site) -> None:
-    with pytest.raises(RetryableError, match=r"does not see /gone/a\.mp4\.job"):
+    blind = Site(site.films, "blind")
+    with pytest.raises(RetryableError, match=r"blind does not see /.+/a\.mp4\.job") as raised:
+        blind.submit("a.mp4")
+    assert raised.value.code == "ssh-busy"
+    assert blind.find("a.mp4") is None
+
+
+def test_a_folder_that_cannot_be_written_gets_no_job(site: Site) -> None:
+    with pytest.raises(RetryableError, match=r"/gone/a\.mp4\.job cannot be written: No such file"):
         site.ssh.submit(Path("/gone/a.mp4.job"), "a.mp4", 1)
+    assert site.find("a.mp4") is None
 
 
 def test_nothing_is_concluded_of_a_host_that_does_not_answer_unless_it_is_not_named_any_more(site: Site) -> None:

@@ -75,7 +75,7 @@ class FakeCluster:
         self._hesitate("submitted, and not told")
         return job
 
-    def find(self, name: str) -> str | None:
+    def find(self, folder: Path, name: str) -> str | None:
         self._hesitate("find")
         with self._lock:
             found = [number for number, job in self.jobs.items() if job.name == name and job.state != "over"]

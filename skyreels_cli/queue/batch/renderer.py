@@ -145,7 +145,7 @@ class FollowedJob:
         self._submit()
 
     def _find(self) -> str | None:
-        return self._system.find(self._folder.name)
+        return self._system.find(self._folder.path, self._folder.name)
 
     def _submit(self) -> None:
         self._id = self._answer(self._submit_once)
