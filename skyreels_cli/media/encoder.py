@@ -21,6 +21,7 @@ from skyreels_cli.media.codecs import ENCODERS, LEADS, Coding, muxer_options, mu
 from skyreels_cli.media.comment import fits_comment
 from skyreels_cli.media.failure import unwritable
 from skyreels_cli.media.filters import FilterChain
+from skyreels_cli.media.priority import priority_kept
 
 
 class VideoEncoder:
@@ -129,4 +130,6 @@ class VideoEncoder:
             context.sample_aspect_ratio = coding.pixel_aspect
         if tag := muxer_tag(coding.codec, self.path):
             context.codec_tag = tag
+        with priority_kept():
+            context.open(strict=False)
         return stream

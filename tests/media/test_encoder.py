@@ -224,3 +224,32 @@ def test_the_comment_travels_along(tmp_path: Path, static: Frames) -> None:
     encode(tmp_path / "film.mkv", static, "ffv1", comment=recipe)
     assert read_comment(tmp_path / "film.mkv") == recipe
     assert np.array_equal(decoded(tmp_path / "film.mkv"), static)
+
+
+PRIORITIES = """
+import os, sys, threading
+from pathlib import Path
+import numpy as np
+from skyreels_cli.media.codecs import film_coding
+from skyreels_cli.media.encoder import VideoEncoder
+
+policies = []
+with VideoEncoder(Path(sys.argv[1]), width=64, height=64, fps=24, coding=film_coding(sys.argv[2], 7)) as video:
+    for _ in range(3):
+        video.write(np.zeros((8, 64, 64, 3), dtype=np.uint8))
+        policies += [os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")]
+started = threading.Thread(target=lambda: policies.append(os.sched_getscheduler(0)))
+started.start()
+started.join()
+print(len(policies), set(policies), os.sched_getscheduler(0))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux lists the threads of a process")
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1", "ffv1"])
+def test_no_encoder_puts_itself_before_everything_else(tmp_path: Path, codec: str) -> None:
+    """SVT-AV1 asks for real-time priority, which root is given, for itself and for the thread that opens it."""
+    command = [sys.executable, "-c", PRIORITIES, str(tmp_path / "film.mkv"), codec]
+    count, said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(" ", 1)
+    assert said == f"{{{os.SCHED_OTHER}}} {os.SCHED_OTHER}\n"
+    assert int(count) > 3
