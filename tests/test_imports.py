@@ -68,6 +68,14 @@ def test_commands_that_render_nothing_leave_torch_alone(line: list[str]) -> None
     assert modules & HEAVY == set()
 
 
+def test_what_is_done_before_a_film_is_rendered_leaves_torch_alone() -> None:
+    """While torch is imported a signal is safe only where no handler raises, which is so behind `render`."""
+    parts = ("cli.resume", "cli.generate", "order.intake", "film.render", "film.new_take", "film.folder.takes")
+    more = ("film.drift", "film.index.frames", "queue.worker", "queue.batch.remote")
+    modules = modules_after("\n".join(f"import skyreels_cli.{name}" for name in (*parts, *more)))
+    assert "torch" not in modules
+
+
 def test_a_film_imports_nothing_that_it_does_not_use(tmp_path: Path) -> None:
     line = ["generate", "a red circle", "--num-frames", "5", "--inference-steps", "1", "-o", str(tmp_path / "film.mp4")]
     modules = modules_after(f"from skyreels_cli.cli.main import main\nassert main({line}) == 0")

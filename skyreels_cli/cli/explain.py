@@ -16,13 +16,15 @@ def explain_view(order: Order) -> RenderableType:
     """Draw each value of the recipe beside its source."""
     from rich.table import Table
 
+    from skyreels_cli.recipe.rerolls import shown
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("field", "value", "because"):
         table.add_column(title)
     for name, source in order.sources.items():
         value = getattr(order.recipe, name)
         if value not in (None, [], {}):
-            table.add_row(name, _short(str(value)), source)
+            table.add_row(name, _short(str(shown(name, value))), source)
     return table
 
 

@@ -62,12 +62,14 @@ def _view(
 
     from skyreels_cli.cli.picture_view import film_row, may_draw
     from skyreels_cli.cli.preset_view import short
+    from skyreels_cli.recipe.rerolls import shown
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("", films[0].name, films[1].name):
         table.add_column(title, overflow="fold")
     for each in found:
-        table.add_row(each.key.removeprefix("recipe."), short(each.first), short(each.second))
+        values = (short(shown(each.key, value)) for value in (each.first, each.second))
+        table.add_row(each.key.removeprefix("recipe."), *values)
     for name in DRIFTS:
         table.add_row(f"drift {name}", *(f"{100 * drift[name]:+z.1f} %" if drift else "" for drift in drifts))
     columns = out.console(sys.stdout).width - 1

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skyreels_cli.recipe.rerolls import shown
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -39,7 +41,7 @@ def origin_view(origins: Mapping[str, tuple[Any, str]]) -> RenderableType:
     for title in ("key", "value", "from"):
         table.add_column(title, overflow="fold")
     for key, (value, where) in origins.items():
-        table.add_row(key, short(value), where)
+        table.add_row(key, short(shown(key, value)), where)
     return table
 
 
@@ -53,7 +55,7 @@ def diff_view(first: str, second: str, found: Sequence[Difference]) -> Renderabl
     for title in ("key", short(first), short(second)):
         table.add_column(title, overflow="fold")
     for each in found:
-        table.add_row(each.key, short(each.first), short(each.second))
+        table.add_row(each.key, *(short(shown(each.key, value)) for value in (each.first, each.second)))
     return table
 
 
@@ -76,7 +78,7 @@ def incoming_lines(found: Incoming, path: Path) -> Iterator[str]:
     about = {key: said[key] for key in ABOUT if key in said and key not in ("requires", "thumbnail")}
     yield from (f"{key}: {short(value)}" for key, value in about.items())
     sets = [key for key in said if key not in (*ABOUT, "schema")]
-    yield f"it sets: {', '.join(f'{key} {short(said[key])}' for key in sets) or 'nothing'}"
+    yield f"it sets: {', '.join(f'{key} {short(shown(key, said[key]))}' for key in sets) or 'nothing'}"
     for name, content in found.files.items():
         yield f"with the file {name}, {len(content):,} bytes"
     for name in found.missing:

@@ -45,6 +45,12 @@ class QueueOptions:
             rich_help_panel=PANEL,
         ),
     ] = None
+    after: Annotated[
+        int | None, Option(metavar="JOB", help="Start once that job has succeeded.", rich_help_panel=PANEL)
+    ] = None
+    at: Annotated[str | None, Option(metavar="TIME", help="Start at 22:30, +90m or a date.", rich_help_panel=PANEL)] = (
+        None
+    )
 
 
 def add(
@@ -55,12 +61,6 @@ def add(
     queue: QueueOptions,
     priority: Annotated[int, Option(metavar="N", help="Higher goes first.", rich_help_panel=PANEL)] = 0,
     paused: Annotated[bool, Option("--paused", help="Add it set aside.", rich_help_panel=PANEL)] = False,
-    after: Annotated[
-        int | None, Option(metavar="JOB", help="Start once that job has succeeded.", rich_help_panel=PANEL)
-    ] = None,
-    at: Annotated[
-        str | None, Option(metavar="TIME", help="Start at 22:30, +90m or a date.", rich_help_panel=PANEL)
-    ] = None,
     seeds: Annotated[
         str | None, Option(metavar="N,N", help="A job for each of these seeds.", rich_help_panel=PANEL)
     ] = None,
@@ -73,12 +73,12 @@ def add(
 ) -> None:
     """Add a film to the queue: the options of generate, checked now, rendered by `skyreels queue run`."""
     store = open_store()
-    if after is not None:
-        store.job(after)
-    not_before = None if at is None else coming_moment(at, datetime.now().astimezone()).timestamp()
+    if queue.after is not None:
+        store.job(queue.after)
+    start = _start(queue)
     words = [_worded(text, each, queue, out, enhance_later=enhance_later) for each in takes_of(film, seeds, takes)]
     state: JobState = "paused" if paused else "queued"
-    how: dict[str, Any] = {"priority": priority, "state": state, "after": after, "not_before": not_before}
+    how: dict[str, Any] = {"priority": priority, "state": state, **start}
     jobs = store.add_together([replace(new, **how) for new in words])
     if len(jobs) == 1:
         _tell(jobs[0], store, out)
@@ -93,25 +93,52 @@ def edit(
     text: Annotated[str | None, Argument(metavar="PROMPT", help="What the film shows instead.")] = None,
     film: FilmOptions,
     queue: QueueOptions,
+    no_after: Annotated[bool, Option("--no-after", help="Wait for no other job.", rich_help_panel=PANEL)] = False,
+    no_at: Annotated[bool, Option("--no-at", help="Wait for no moment.", rich_help_panel=PANEL)] = False,
 ) -> None:
     """Change a job that does not run: by the options of generate, without any in $EDITOR."""
     from skyreels_cli.queue import actions
-    from skyreels_cli.recipe.presets.load import load_words
 
     store = open_store()
     before = store.job(job)
     if film.recipe.preset:
         raise UsageError("usage", "a job that exists takes no preset", "skyreels queue add --preset NAME")
-    machine, file = _typed_before(film.machine, before), _file_before(film.file, before)
+    start = _start(queue, no_after=no_after, no_at=no_at)
+    said = text is not None or film != FilmOptions() or replace(queue, after=None, at=None) != QueueOptions()
+    if start and not said:
+        actions.set_start(store, job, start)
+    else:
+        actions.edit(store, job, _changed(text, film, queue, out, before, store, by_hand=not said), start)
+    _tell(store.job(job), store, out)
+
+
+def _start(queue: QueueOptions, *, no_after: bool = False, no_at: bool = False) -> dict[str, float | None]:
+    """When a job may start, as far as something was said of that; None takes away what was said before."""
+    for name, said, taken_away in (("after", queue.after, no_after), ("at", queue.at, no_at)):
+        if said is not None and taken_away:
+            raise UsageError("usage", f"--{name} and --no-{name} exclude each other", "leave one of them out")
+    start: dict[str, float | None] = {}
+    if queue.after is not None or no_after:
+        start["after"] = queue.after
+    if queue.at is not None or no_at:
+        start["not_before"] = coming_moment(queue.at, datetime.now().astimezone()).timestamp() if queue.at else None
+    return start
+
+
+def _changed(
+    text: str | None, film: FilmOptions, queue: QueueOptions, out: Output, before: Job, store: Store, *, by_hand: bool
+) -> NewJob:
+    """What the options, or a person's hand in an editor, make of a job."""
+    from skyreels_cli.recipe.presets.load import load_words
+
+    machine, file = _typed_before(film.machine, before), _file_before(film, before)
     with tempfile.TemporaryDirectory() as folder:
-        words = _write_words(Path(folder) / f"job-{job}.yaml", store.assets.resolve(before.draft))
-        if text is None and film == FilmOptions() and queue == QueueOptions():
+        words = _write_words(Path(folder) / f"job-{before.id}.yaml", store.assets.resolve(before.draft))
+        if by_hand:
             _reword(words, out)
         changed = replace(film, machine=machine, file=file)
         waits = (before.recipe.get("enhanced") or {}).get("pending", False)
-        new = _worded(text, changed, queue, out, before, load_words(words), enhance_later=waits)
-    actions.edit(store, job, new)
-    _tell(store.job(job), store, out)
+        return _worded(text, changed, queue, out, before, load_words(words), enhance_later=waits)
 
 
 def _worded(
@@ -152,9 +179,12 @@ def _typed_before(machine: MachineOptions, before: Job) -> MachineOptions:
     return replace(machine, use_usp=None, **{**typed_placement(before.placement), **typed})
 
 
-def _file_before(file: FileOptions, before: Job) -> FileOptions:
+def _file_before(film: FilmOptions, before: Job) -> FileOptions:
+    """Where the film goes: what was typed, over what the job says; another folder takes the name that it has."""
+    file, folder = film.file, film.machine.outdir
+    kept = folder.absolute() / before.output_path.name if folder else before.output_path
     return FileOptions(
-        output=file.output or before.output_path,
+        output=file.output or kept,
         overwrite=file.overwrite or before.overwrite,
         keep_work=file.keep_work or before.keep_work,
     )

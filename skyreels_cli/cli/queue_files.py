@@ -26,7 +26,9 @@ def import_(out: Output, *, file: Annotated[Path, Argument(help="A file of expor
 
     done = import_queue(open_store(), file, load_settings().outdir)
     known = f", {done.known} were here already" if done.known else ""
-    data = {"jobs": done.added, "known": done.known}
+    for number in done.freed:
+        out.narrate(f"job {number} waits for no other job: the one that it was to follow is not in {file}")
+    data = {"jobs": done.added, "known": done.known, "freed": done.freed}
     out.result(data, "\n".join(map(str, done.added)), lambda: f"{len(done.added)} jobs added{known}")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from skyreels_cli.output import byte_size, clock
 from skyreels_cli.plan.dry_run import count_windows
 from skyreels_cli.queue.logs import last_lines
+from skyreels_cli.recipe.rerolls import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -104,7 +105,7 @@ def _facts(job: Job) -> Iterator[tuple[str, Any]]:
     yield "attempts", f"{job.attempts} of {job.max_attempts} without getting further"
     for step in job.degradations:
         yield "degraded", f"{json.dumps(step['change'])} after: {step['reason']}"
-    yield from ((f"said.{name}", value) for name, value in {**job.draft, **job.placement}.items())
+    yield from ((f"said.{name}", shown(name, value)) for name, value in {**job.draft, **job.placement}.items())
     for name, estimate in job.plan["estimates"].items():
         value, unit = estimate["value"], estimate["unit"]
         yield f"planned.{name}", byte_size(value) if unit == "B" else clock(value)

@@ -85,6 +85,7 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     from skyreels_cli.recipe.merge import merge
     from skyreels_cli.recipe.presets.load import load_shots
     from skyreels_cli.recipe.schema import Draft
+    from skyreels_cli.recipe.unheard import check_heard
     from skyreels_cli.recipe.validate import make_draft
 
     if prompt is not None and options.prompt is not None:
@@ -104,7 +105,9 @@ def typed_draft(prompt: str | None, options: RecipeOptions) -> Draft:
     if count is not None:
         said["story_shots"] = count
     shots = load_shots(file) if file else Draft()
-    return merge(shots, make_draft(fold_plugin_flags(said), spell))
+    typed = make_draft(fold_plugin_flags(said), spell)
+    check_heard(typed, shots.shots, f"say it in the shots of {file}")
+    return merge(shots, typed)
 
 
 def _count_or_file(options: RecipeOptions) -> tuple[int | None, Path | None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skyreels_cli.cli.moment import how_long_ago
 from skyreels_cli.output import byte_size, clock
+from skyreels_cli.recipe.rerolls import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,7 +48,7 @@ def _lines(subject: Subject) -> Iterator[ShownLine]:
     data = subject.data
     if "values" in data:
         yield "preset", subject.name if len(subject.name) <= SHOWN_PROMPT else f"{subject.name[:60]}…"
-        yield from ((name, _word(value)) for name, value in data["values"].items())
+        yield from ((name, _word(shown(name, value))) for name, value in data["values"].items())
         return
     recipe = data["recipe"]
     yield from _words(recipe)

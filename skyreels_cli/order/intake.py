@@ -57,6 +57,7 @@ from skyreels_cli.recipe.merge import merge
 from skyreels_cli.recipe.presets.requirements import check_loras, check_model
 from skyreels_cli.recipe.schema import Draft, Recipe
 from skyreels_cli.recipe.sharing.load import load_for_use
+from skyreels_cli.recipe.unheard import check_heard
 from skyreels_cli.settings import Settings, load_settings
 
 LISTED_WORDS = 6
@@ -70,7 +71,10 @@ def decide(request: Request, show: Callable[[str], object] = str) -> Order:
     said = {"typed": request.typed, **dict(reversed(presets.items())), "the job": request.before}
     check_video_options(request.typed)
     notes: list[str] = []
-    draft = _prompted(merge(request.before, *presets.values(), request.typed), notes)
+    draft = merge(request.before, *presets.values(), request.typed)
+    if request.typed.shots is None:
+        check_heard(request.typed, draft.shots, "--shots story.yaml")
+    draft = _prompted(draft, notes)
     made = _made(request.output)
     draft = as_made(draft, made)
     facts = open_model(draft.model or _default_model(settings, notes), draft.base, absent=request.only_plan)

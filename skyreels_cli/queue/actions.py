@@ -8,7 +8,7 @@ or `job-state` where the job's state does not allow it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
@@ -22,6 +22,7 @@ from skyreels_cli.queue.leases import reap
 from skyreels_cli.queue.store import Store, one_output_each, wording
 
 _OPEN = f"state IN {WAITING}"
+_EDITABLE: tuple[JobState, ...] = (*WAITING, "failed", "cancelled")
 
 
 def cancel(store: Store, number: int) -> Job:
@@ -79,11 +80,16 @@ def duplicate(store: Store, number: int) -> Job:
     return store.add(NewJob(**same, **limits, output=job.output_path, output_is_default=True))
 
 
-def edit(store: Store, number: int, new: NewJob) -> Job:
-    """Change a job that does not run; what it had rendered under another recipe is discarded at its next start."""
+def edit(store: Store, number: int, new: NewJob, start: Mapping[str, Any] | None = None) -> Job:
+    """Change a job that does not run; what it had rendered under another recipe is discarded at its next start.
+
+    `start` is as in `set_start`, and raises the same.
+    """
     new, draft = store.take_in(new)
-    with _change(store, number, (*WAITING, "failed", "cancelled")) as (connection, job):
+    start = start or {}
+    with _change(store, number, _EDITABLE) as (connection, job):
         placement = new.placement or {}
+        check_after(connection, number, start.get("after"))
         with one_output_each(new.output):
             _set(
                 connection,
@@ -103,9 +109,36 @@ def edit(store: Store, number: int, new: NewJob) -> Job:
                 steps_done=0,
                 best_steps=0,
                 **wording(new.recipe, new.plan, placement),
+                **start,
             )
     _stop_elsewhere([job])
     return store.job(number)
+
+
+def set_start(store: Store, number: int, start: Mapping[str, Any]) -> Job:
+    """Change `after` which job, or not before which moment (`not_before`), a job may start; None: whenever.
+
+    Raises UsageError `after-cycle` where it would wait for itself, `job-not-found` for one that it cannot wait for.
+    """
+    with _change(store, number, _EDITABLE) as (connection, _):
+        check_after(connection, number, start.get("after"))
+        _set(connection, number, **start)
+    return store.job(number)
+
+
+def check_after(connection: Connection, number: int, after: int | None) -> None:
+    """Raise UsageError `after-cycle` where a job would wait for itself, `job-not-found` for one that is not there."""
+    query = """WITH RECURSIVE chain (id) AS (
+            SELECT id FROM jobs WHERE id = ?
+            UNION SELECT jobs.after FROM jobs JOIN chain ON jobs.id = chain.id WHERE jobs.after IS NOT NULL)
+        SELECT id FROM chain"""
+    chain = [row[0] for row in connection.execute(query, (after,))]
+    if after is not None and not chain:
+        raise UsageError("job-not-found", f"there is no job {after}", "skyreels queue list")
+    if number in chain:
+        circle = [number, *chain[: chain.index(number) + 1]]
+        message = f"job {number} would wait for itself: {' after '.join(map(str, circle))}"
+        raise UsageError("after-cycle", message, f"skyreels queue edit {circle[-2]} --no-after")
 
 
 def set_priority(store: Store, number: int, priority: int) -> Job:

@@ -11,6 +11,7 @@ from skyreels_cli.output import byte_size, clock
 from skyreels_cli.plan.dry_run import count_windows
 from skyreels_cli.queue.degrade import describe
 from skyreels_cli.queue.job import Job
+from skyreels_cli.recipe.rerolls import shown
 from skyreels_cli.tui.view import model_name
 
 STYLES = {"error": "$text-error", "try": "$text-accent", "less memory": "$text-warning", "turn": "$text-warning"}
@@ -58,7 +59,9 @@ def job_facts(job: Job, why: str = "") -> Iterator[Fact]:
 
 def recipe_facts(job: Job) -> Iterator[Fact]:
     """The fields of the recipe that have a value."""
-    yield from ((name, str(value)) for name, value in job.recipe.items() if value not in (None, "", [], {}))
+    yield from (
+        (name, str(shown(name, value))) for name, value in job.recipe.items() if value not in (None, "", [], {})
+    )
 
 
 def _line(name: str, value: str) -> Content:

@@ -19,6 +19,7 @@ from skyreels_cli.queue.job import Job, NewJob
 from skyreels_cli.queue.new_job import new_job, typed_placement
 from skyreels_cli.recipe.plugin_choices import chosen_specs
 from skyreels_cli.recipe.schema import Draft, Recipe
+from skyreels_cli.recipe.unheard import check_heard
 from skyreels_cli.recipe.validate import make_draft
 
 RECIPE_FIELDS = (
@@ -121,8 +122,12 @@ def request_of(start: FormStart, typed: Mapping[str, str]) -> Request:
     machine = {name: text for name, text in said.items() if name in MACHINE_FIELDS}
     options = parse_options([f"{name}={text}" for name, text in said.items() if "." in name])
     before = start.job
+    whole = make_draft({**start.kept, **words, **({"options": options} if options else {})})
+    changed = {name for name in words if said[name] != start.values.get(name, "").strip()}
+    untouched = dict.fromkeys(Draft.model_fields.keys() - changed)
+    check_heard(whole.model_copy(update=untouched), whole.shots, "leave it as it was")
     return Request(
-        typed=make_draft({**start.kept, **words, **({"options": options} if options else {})}),
+        typed=whole,
         machine={**(typed_placement(before.placement) if before else {}), **machine},
         output=Path(said["output"]) if "output" in said else None,
         overwrite=before.overwrite if before else False,

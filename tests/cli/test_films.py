@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ LOOK = {"luma": 0.5, "saturation": 0.2, "contrast": 0.1, "sharpness": 0.1}
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 
-def make(name: str, prompt: str = "a swan") -> Path:
-    recipe = {**RECIPE, "prompt": prompt}
+def make(name: str, prompt: str = "a swan", **said: Any) -> Path:
+    recipe = {**RECIPE, "prompt": prompt, **said}
     path = Path(name)
     comment = json.dumps({"recipe": recipe})
     with VideoEncoder(path, width=80, height=48, fps=24, coding=film_coding("h264", 7), comment=comment) as encoder:
@@ -163,3 +164,20 @@ def test_two_films_are_compared(run: Run) -> None:
     out = run("films", "compare", "a", "b").out
     assert "the first 3 frames are the same, byte for byte" in out
     assert "drift luma" in out
+
+
+def test_people_see_windows_counted_from_one(run: Run) -> None:
+    rerolls = [{"window": 1, "seed": 9, "prompt": None}]
+    make("a.mp4", rerolls=[])
+    make("b.mp4", rerolls=rerolls)
+    said = "from window 2 on seed 9"
+    compared = " ".join(run("films", "compare", "a", "b").out.split())
+    assert said in compared
+    assert '"window"' not in compared
+    data = run("films", "compare", "a", "b", "--json").envelope["data"]
+    assert {"key": "recipe.rerolls", "a": [], "b": rerolls} in data["differences"]  # as it is stored
+    Path("mine.yaml").write_text("schema: 1\nrerolls:\n- {window: 1, seed: 9}\n")
+    Path("other.yaml").write_text("schema: 1\nrerolls:\n- {window: 2, seed: 9}\n")
+    assert said in run("preset", "show", "mine.yaml").out
+    assert said in run("show", "mine.yaml").out
+    assert "from window 3 on seed 9" in run("preset", "diff", "mine.yaml", "other.yaml").out

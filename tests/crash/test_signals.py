@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import pytest
+
+from skyreels_cli.queue.batch.folder import JobFolder
+from skyreels_cli.queue.store import Store
 
 from .terminal import ROOT, Terminal, command, environment
 
@@ -100,6 +106,53 @@ def test_a_worker_outlives_its_terminal(tmp_path: Path) -> None:
         time.sleep(0.1)
     assert terminal.end(signal.SIGTERM) == 0
     assert terminal.unrestored() == []
+
+
+def wait_for_torch(process: subprocess.Popen[bytes], longer: float) -> None:
+    """Wait until a process, or a child of its, has begun to import torch, and so many seconds longer."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 300
+    while process.poll() is None:
+        assert time.monotonic() < deadline
+        with suppress(OSError):
+            for number in (str(process.pid), *children.read_text().split()):
+                if "libtorch" in Path(f"/proc/{number}/maps").read_text():
+                    time.sleep(longer)
+                    return
+        time.sleep(0.01)
+
+
+def take_again(folder: Path) -> tuple[str, ...]:
+    finish(folder, "x.mkv")
+    return ("resume", "x.mkv", "--from-window", "2", "--seed", "5")
+
+
+def run_job(folder: Path) -> tuple[str, ...]:
+    add = command("queue", "add", *FILM[1:], "-o", "x.mkv")
+    assert subprocess.run(add, cwd=folder, env=environment(), capture_output=True, check=False).returncode == 0
+    job = Store(folder / "home" / "queue").job(1)
+    place = JobFolder.of(job.output_path)
+    how = {"keep_work": False, "overwrite": False, "next": []}
+    placement = {"device": "cpu", "offload": "none", "attention": "auto", "gpus": 1}
+    place.fill({"do": "render", "job": 1, "recipe": job.recipe, "placement": placement, "output": job.output, **how})
+    return ("job", "run", str(place.path))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="sees in /proc what a process has loaded")
+@pytest.mark.parametrize("begin", [lambda _: ("doctor",), take_again, run_job], ids=["doctor", "resume", "job"])
+def test_while_torch_is_imported_a_command_ends_as_at_any_time(
+    begin: Callable[[Path], tuple[str, ...]], tmp_path: Path
+) -> None:
+    words = begin(tmp_path)
+    for number, longer in product((signal.SIGINT, *ENDING), (0.0, 0.5)):
+        process = subprocess.Popen(
+            command(*words), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, start_new_session=True
+        )
+        wait_for_torch(process, longer)
+        os.killpg(process.pid, number)
+        _, said = process.communicate(timeout=300)
+        assert (process.returncode, b"Traceback" in said) == (130, False), (number, longer, said[-2000:].decode())
 
 
 @pytest.mark.slow

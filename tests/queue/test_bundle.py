@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skyreels_cli.errors import SkyreelsError, UsageError
 from skyreels_cli.queue import actions, leases
@@ -120,6 +127,97 @@ def test_what_is_no_queue_is_refused_and_nothing_comes_in(other: Store, exported
         import_queue(other, rewritten(exported, skyreels_queue=2), tmp_path)
     assert newer.value.code == "queue-newer"
     assert other.jobs() == []
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A job: its priority, the one (by place) that it follows, the moment it waits for, and whether it has a group."""
+
+    priority: int
+    after: int | None
+    moment: float | None
+    together: bool
+
+
+waiting_jobs = st.lists(
+    st.builds(
+        Waiting,
+        priority=st.integers(0, 1),
+        after=st.none() | st.integers(0, 5),
+        moment=st.none() | st.sampled_from([1.5e9, 4.1e9]),
+        together=st.booleans(),
+    ),
+    max_size=6,
+)
+
+
+def told(store: Store) -> list[tuple[Any, ...]]:
+    """What a queue is, in its order, without the numbers that its jobs happen to have."""
+    jobs = store.jobs()
+    prompts = {job.id: job.prompt for job in jobs}
+    groups = {job.group_id: frozenset(each.prompt for each in jobs if each.group_id == job.group_id) for job in jobs}
+    return [
+        (
+            *(job.prompt, job.priority, job.state, prompts[job.after] if job.after else None, job.not_before),
+            groups[job.group_id] if job.group_id else None,
+        )
+        for job in jobs
+    ]
+
+
+def fill(store: Store, films: Path, jobs: list[Waiting]) -> None:
+    """Put the jobs into a queue; neighbours that belong together are a group."""
+    numbers: list[int] = []
+    for together, run in groupby(enumerate(jobs), key=lambda each: each[1].together):
+        new = [new_job(films / f"{place}.mp4", f"prompt {place}", priority=job.priority) for place, job in run]
+        for each in [new] if together else [[one] for one in new]:
+            numbers += [job.id for job in store.add_together(each)]
+    for number, job in zip(numbers, jobs, strict=True):
+        after = numbers[job.after] if job.after is not None and job.after < len(numbers) else None
+        with suppress(UsageError):  # one that would wait for itself
+            actions.set_start(store, number, {"after": after, "not_before": job.moment})
+
+
+@settings(max_examples=25, deadline=None)
+@given(jobs=waiting_jobs)
+def test_an_imported_queue_is_the_one_that_was_exported(jobs: list[Waiting]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        films = Path(folder)
+        here, there = Store(films / "here"), Store(films / "there")
+        fill(here, films, jobs)
+        there.add(new_job(films / "other.mp4"))  # so that the numbers differ
+        actions.remove(there, [1])
+        export_queue(here, films / "queue.zip")
+        assert import_queue(there, films / "queue.zip", films).freed == []
+        assert told(there) == told(here)
+        for store in (here, there):
+            store.database.close()
+
+
+def test_who_waited_for_a_job_that_is_nowhere_waits_for_none(store: Store, other: Store, films: Path) -> None:
+    store.add(new_job(films / "0.mp4"))
+    store.add(new_job(films / "1.mp4", after=1))
+    export_queue(store, file := films / "queue.zip")
+    with zipfile.ZipFile(file) as bundle:
+        jobs = json.loads(bundle.read("queue.json"))["jobs"]
+    assert import_queue(other, rewritten(file, jobs=jobs[1:]), films) == Imported([1], 0, [1])
+    assert other.job(1).after is None
+    actions.remove(other, [1])
+    with pytest.raises(UsageError, match="jobs in it wait for each other"):
+        import_queue(other, rewritten(file, jobs=[{**jobs[0], "after": jobs[1]["uid"]}, jobs[1]]), films)
+    for wrong in ({"after": 1}, {"group_id": "x"}, {"not_before": 1e300}, {"not_before": "now"}):
+        with pytest.raises(UsageError, match="is no file of"):
+            import_queue(other, rewritten(file, jobs=[{**jobs[0], **wrong}]), films)
+    assert other.jobs() == []
+
+
+def test_what_comes_back_follows_and_joins_what_is_here(store: Store, films: Path) -> None:
+    store.add_together([new_job(films / f"{number}.mp4") for number in range(3)])
+    actions.set_start(store, 3, {"after": 1})
+    export_queue(store, films / "queue.zip")
+    actions.remove(store, [3])
+    assert import_queue(store, films / "queue.zip", films) == Imported([4], 2)
+    assert (store.job(4).after, store.job(4).group_id) == (1, 1)
 
 
 def test_an_export_that_cannot_be_written_leaves_nothing(store: Store, films: Path) -> None:

@@ -163,6 +163,60 @@ class TestEdit:
         assert wrong.status == 2
         assert 'unknown key; did you mean "seed"?' in wrong.err
 
+    def test_what_the_shots_say_themselves_is_not_changed_for_the_film(
+        self, queue: Queue, store: Store, films: Path
+    ) -> None:
+        (films / "story.yaml").write_text("shots:\n- {prompt: a, num_frames: 17}\n- {prompt: b, num_frames: 17}\n")
+        model = (*MODEL[:4], "--shots", "story.yaml")
+        assert queue("add", *model, "--json").status == 0
+        ran = queue("edit", "1", "a cube")
+        said = "the film's shots say their prompt themselves: another prompt for the film would change nothing"
+        assert (ran.status, ran.err.splitlines()) == (2, [f"error: {said}", "hint: --shots story.yaml"])
+        assert queue("edit", "1", "--guidance-scale", "2").status == 0
+        assert [shot["guidance_scale"] for shot in store.job(1).recipe["shots"]] == [2.0, 2.0]
+        assert queue("add", "a cube", *model, "--json").error == (2, "shots-say")
+        (films / "mine.yaml").write_text("schema: 1\n" + (films / "story.yaml").read_text())
+        assert queue("add", "a cube", *MODEL[:4], "--preset", "mine.yaml", "--json").error == (2, "shots-say")
+        assert len(store.jobs()) == 1
+
+    def test_when_it_starts(self, queue: Queue, filled: Store) -> None:
+        before = filled.job(3)
+        assert queue("edit", "3", "--after", "1", "--at", "2030-01-01T08:00").status == 0
+        job = filled.job(3)
+        assert job.not_before is not None
+        moment = datetime.fromtimestamp(job.not_before).astimezone()
+        assert (job.after, f"{moment:%Y-%m-%dT%H:%M}") == (1, "2030-01-01T08:00")
+        assert (job.draft, job.recipe, job.reworded) == (before.draft, before.recipe, False)
+        assert queue("edit", "3", "--no-after", "--json").data["after"] is None
+        assert filled.job(3).not_before == job.not_before
+        assert queue("edit", "3", "--no-at", "--json").data["not_before"] is None
+
+    def test_when_it_starts_and_what_it_shows_at_once(self, queue: Queue, store: Store) -> None:
+        queue("add", "a ball", *MODEL)
+        queue("add", "a cube", *MODEL)
+        assert queue("edit", "2", "--after", "1", "--shift", "4").status == 0
+        assert (store.job(2).after, store.job(2).draft["shift"]) == (1, 4.0)
+        assert queue("edit", "2", "--shift", "5").status == 0
+        assert (store.job(2).after, store.job(2).draft["shift"]) == (1, 5.0)
+
+    def test_no_job_waits_for_itself(self, queue: Queue, filled: Store) -> None:
+        queue("edit", "2", "--after", "1")
+        queue("edit", "3", "--after", "2")
+        ran = queue("edit", "1", "--after", "3")
+        said = "error: job 1 would wait for itself: 1 after 3 after 2 after 1"
+        assert (ran.status, ran.err.splitlines()) == (2, [said, "hint: skyreels queue edit 2 --no-after"])
+        assert queue("edit", "1", "--after", "1", "--json").error == (2, "after-cycle")
+        assert queue("edit", "1", "--after", "9", "--json").error == (2, "job-not-found")
+        assert queue("edit", "1", "--after", "2", "--no-after", "--json").error == (2, "usage")
+        assert queue("edit", "1", "--at", "soon", "--json").error == (2, "bad-time")
+        assert [filled.job(number).after for number in (1, 2, 3)] == [None, 1, 2]
+
+    def test_another_folder_takes_the_film(self, queue: Queue, store: Store, films: Path) -> None:
+        queue("add", "a ball", *MODEL, "-o", "ball.mp4")
+        (films / "there").mkdir()
+        assert queue("edit", "1", "--outdir", "there").status == 0
+        assert store.job(1).output == str(films / "there" / "ball.mp4")
+
     def test_what_cannot_be_edited(self, queue: Queue, filled: Store) -> None:
         assert queue("edit", "1", "--json").error == (2, "nothing-to-change")
         assert queue("edit", "9", "--seed", "1", "--json").error == (2, "job-not-found")

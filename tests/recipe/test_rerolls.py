@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skyreels_cli.recipe.rerolls import Reroll, add_reroll
+from skyreels_cli.recipe.rerolls import Reroll, add_reroll, shown
 
 
 def of(*said: tuple[int, int | None, str | None]) -> list[Reroll]:
@@ -27,3 +27,14 @@ def of(*said: tuple[int, int | None, str | None]) -> list[Reroll]:
 )
 def test_a_new_one(earlier: list[Any], new: Any, after: list[Any]) -> None:
     assert add_reroll(of(*earlier), of(new)[0]) == of(*after)
+
+
+def test_people_are_told_windows_from_one() -> None:
+    stored = [{"window": 0, "seed": 9, "prompt": None}, {"window": 2, "prompt": "snow"}]
+    said = 'from window 1 on seed 9; from window 3 on "snow"'
+    assert shown("recipe.rerolls", stored) == said
+    assert shown("rerolls", [Reroll.model_validate(each) for each in stored]) == said
+    assert shown("seed", 0) == 0
+    assert shown("rerolls", None) is None
+    for odd in ("x", [3], [{"window": -1}], 7):
+        assert shown("rerolls", odd) == odd

@@ -19,6 +19,7 @@ from skyreels_cli.hub.weights import WeightsSpec
 from skyreels_cli.plan.dry_run import plan_data
 from skyreels_cli.plan.plan import Plan
 from skyreels_cli.recipe.inputs import described_inputs, portable
+from skyreels_cli.recipe.rerolls import shown
 from skyreels_cli.recipe.schema import Recipe, with_later_fields
 
 _LIBRARIES = ("torch", "diffusers", "transformers")
@@ -109,4 +110,4 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], path: str = 
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from _differences(old, new, f"{path}{key}.")
         elif old != new:
-            yield f"{path}{key} {old} → {new}"
+            yield f"{path}{key} {shown(key, old)} → {shown(key, new)}"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import safe_open
-from safetensors.torch import save
-from torch import Tensor
+if TYPE_CHECKING:  # whoever opens a work folder to look into it need not wait for torch
+    import torch
+    from torch import Tensor
 
 _TENSOR = "$tensor"
 
 
 def save_tree(path: Path, tree: Any) -> None:
     """Write the tensors as they are and the structure around them as JSON in the header."""
+    import torch
+    from safetensors.torch import save
+
     tensors: dict[str, Tensor] = {}
     structure = json.dumps(_detach(tree, tensors))
     content = save(tensors or {"empty": torch.zeros(0)}, metadata={"structure": structure})
@@ -24,6 +26,8 @@ def save_tree(path: Path, tree: Any) -> None:
 
 def load_tree(path: Path) -> Any:
     """The state that `save_tree` wrote, on the CPU."""
+    from safetensors import safe_open
+
     with safe_open(path, framework="pt") as file:
         structure = json.loads(file.metadata()["structure"])
         return _attach(structure, file.get_tensor)
@@ -31,6 +35,8 @@ def load_tree(path: Path) -> Any:
 
 def on_device(tree: Any, device: torch.device) -> Any:
     """The same state with its tensors on a device."""
+    from torch import Tensor
+
     if isinstance(tree, Tensor):
         return tree.to(device)
     if isinstance(tree, dict):
@@ -39,6 +45,8 @@ def on_device(tree: Any, device: torch.device) -> Any:
 
 
 def _detach(node: Any, tensors: dict[str, Tensor]) -> Any:
+    from torch import Tensor
+
     if isinstance(node, Tensor):
         name = f"t{len(tensors)}"
         tensors[name] = node.detach().to("cpu", copy=True).contiguous()

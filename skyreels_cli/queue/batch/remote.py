@@ -25,10 +25,12 @@ from skyreels_cli.queue.renderer import Renderer
 
 # A look at a file on a file server.
 REQUEST_SECONDS = 1.0
+# No handler may raise: an exception in a callback of a C++ library, as while torch is imported, is a SIGABRT.
+STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
 
 
 class FarEnd:
-    """Renders one job; a SIGTERM or SIGINT makes it save a checkpoint and leave."""
+    """Renders one job; a SIGTERM, SIGINT or SIGHUP makes it save a checkpoint and leave."""
 
     def __init__(self, folder: JobFolder) -> None:
         self.ending: dict[str, Any] = {}
@@ -42,8 +44,9 @@ class FarEnd:
         command = self._folder.command
         if command is None:
             raise UsageError("no-job", f"{self._folder.path} holds no job", "skyreels queue run --executor NAME")
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._take_signal)
+        for number in STOPPING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._take_signal)
         self._log = EventLog(self._folder.events, _sample)
         try:
             Renderer(self._say, self._is_to_stop).take(command)
