@@ -14,6 +14,8 @@ HEAVY = {"torch", "diffusers", "transformers", "accelerate", "textual"}
 UNUSED_BY_FILMS = {
     "torch._dynamo",
     "torch._inductor",
+    "torch.distributed.checkpoint",
+    "torch.distributed.tensor",
     "diffusers.pipelines",
     "diffusers.hooks.faster_cache",
     "diffusers.models.autoencoders.autoencoder_kl",
@@ -26,6 +28,7 @@ UNUSED_BY_FILMS = {
     "openai",
     "pandas",
     "scipy",
+    "sympy",
     "sklearn",
     "textual",
     "xfuser",

@@ -101,7 +101,7 @@ class _StandIn(ModuleType):
 def compiler_kept_waiting() -> Iterator[None]:
     """Do what only decorates functions for the compiler without importing it; it is told of them when it comes.
 
-    Libraries do so while they are imported, and torch when it initialises parameters that have no data.
+    Libraries do so while they are imported.
     """
     if COMPILER in sys.modules or (spec := find_spec(COMPILER)) is None:
         yield

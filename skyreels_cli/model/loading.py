@@ -17,7 +17,6 @@ from skyreels_cli.errors import UsageError, first_line
 from skyreels_cli.hub.facts import Component, ModelFacts
 from skyreels_cli.hub.tensor import StoredTensor
 from skyreels_cli.hub.weights import VAE_TILE, VAE_TILE_STRIDE, WeightsSpec
-from skyreels_cli.model.lazy_compiler import compiler_kept_waiting
 from skyreels_cli.model.libraries import (
     AutoencoderKLWan,
     AutoTokenizer,
@@ -39,7 +38,6 @@ UNUSED = ("encoder.embed_tokens.weight", "visual_projection.weight")
 """UMT5's second name for `shared.weight`, which some files hold as well, and a layer behind CLIP's vision tower."""
 
 
-@compiler_kept_waiting()
 def load_transformer(weights: WeightsSpec, device: torch.device) -> Transformer:
     """The denoiser; norms and the time embedding stay in float32 as in training, packed matrices of blocks packed."""
     component = weights.base.transformer
@@ -59,7 +57,6 @@ def load_transformer(weights: WeightsSpec, device: torch.device) -> Transformer:
     return transformer.requires_grad_(False).eval().to(device)
 
 
-@compiler_kept_waiting()
 def load_vae(weights: WeightsSpec, device: torch.device) -> AutoencoderKLWan:
     """The video autoencoder, in float32 like the reference's unless the weights say otherwise."""
     facts, dtype = weights.base, DTYPES[weights.computed_in("vae")]
@@ -72,7 +69,6 @@ def load_vae(weights: WeightsSpec, device: torch.device) -> AutoencoderKLWan:
     return vae.requires_grad_(False).eval().to(device)
 
 
-@compiler_kept_waiting()
 def load_text_encoder(facts: ModelFacts, dtype: str, device: torch.device) -> tuple[Any, Any]:
     """Tokenizer and UMT5 encoder; the encoder is large (11 GB), so use it and let it go."""
     tokenizer = AutoTokenizer.from_pretrained(facts.tokenizer, trust_remote_code=False)
@@ -80,7 +76,6 @@ def load_text_encoder(facts: ModelFacts, dtype: str, device: torch.device) -> tu
     return tokenizer, _by_transformers(UMT5EncoderModel, config, facts.text_encoder, DTYPES[dtype], device)
 
 
-@compiler_kept_waiting()
 def load_image_encoder(facts: ModelFacts, device: torch.device) -> Any:
     """CLIP's vision tower in float32; it is needed once for each picture, so use it and let it go."""
     from transformers import CLIPVisionConfig, CLIPVisionModel
@@ -167,11 +162,12 @@ def _by_transformers(
     model_class: Any, config: Any, component: Component, dtype: torch.dtype, device: torch.device
 ) -> Any:
     """One of transformers' encoders, by its own loader, which ties what is shared and knows the names of old files."""
+    from transformers.initialization import no_init_weights
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # its report of wrong tensors; ours follows
-    with WeightsReader() as reader, _config_errors(component):
+    with WeightsReader() as reader, _config_errors(component), no_init_weights():
         state = {
             name: tensor.reshape(entry.shape)
             for name, entry in _in_order(component)

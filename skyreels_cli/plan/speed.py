@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from skyreels_cli import __version__
 from skyreels_cli.hub.facts import ModelFacts
 from skyreels_cli.paths import folders
 from skyreels_cli.plan.compute import Speed, TransformerShape, tokens_per_frame, vae_dim
@@ -98,9 +99,8 @@ class SpeedBook:
     def _machine(self) -> str:
         """All that may change between two runs and make the figures untrue."""
         variables = (f"{name}={os.environ[name]}" for name in CPU_VARIABLES if name in os.environ)
-        return " ".join(
-            [platform.node(), f"{os.cpu_count()} cores", f"torch {version('torch')}", self.device, *variables]
-        )
+        programs = f"skyreels {__version__}", f"torch {version('torch')}"
+        return " ".join([platform.node(), f"{os.cpu_count()} cores", *programs, self.device, *variables])
 
     def _name(self, shape: FilmShape, dtype: str) -> str:
         place = [f"{self.gpus} GPUs", f"offload {self.offload}", f"attention {self.attention}"]

@@ -106,6 +106,12 @@ def test_a_damaged_file_counts_as_empty(content: str, home: Path) -> None:
     assert SpeedBook("cpu").dtype() == ("float32", "so it is")
 
 
+def test_another_version_of_the_program_measures_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    SpeedBook("cpu").keep_dtype("bfloat16", "the CPU has it")
+    monkeypatch.setattr("skyreels_cli.plan.speed.__version__", "0.2.0")
+    assert SpeedBook("cpu").dtype() is None
+
+
 def test_the_cpus_mask_makes_it_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     SpeedBook("cpu").keep_dtype("bfloat16", "the CPU has it")
     for name, value in MASK.items():
