@@ -114,9 +114,9 @@ def edit(
 
 def _start(queue: QueueOptions, *, no_after: bool = False, no_at: bool = False) -> dict[str, float | None]:
     """When a job may start, as far as something was said of that; None takes away what was said before."""
-    for name, said, taken_away in (("after", queue.after, no_after), ("at", queue.at, no_at)):
-        if said is not None and taken_away:
-            raise UsageError("usage", f"--{name} and --no-{name} exclude each other", "leave one of them out")
+    if (no_after and queue.after is not None) or (no_at and queue.at is not None):
+        message = "--no-after and --no-at take away what --after and --at say"
+        raise UsageError("usage", message, "leave one of them out")
     start: dict[str, float | None] = {}
     if queue.after is not None or no_after:
         start["after"] = queue.after
