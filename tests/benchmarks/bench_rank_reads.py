@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_rank_reads.py [--ranks 1 2] [--json FILE]
 
 A random DF-1.3B (2.9 GB and a VAE), none of it in the page cache at the start, makes a film of one step without
-guidance on the CPU. What a process reads from the disk is its `read_bytes` as Linux counts them, seen last before it
-ends; what it gets from the cache is not in it.
+guidance on the CPU. What it reads from the disk are the input blocks of its process and of those that it has started,
+as Linux counts them; what they get from the cache is not in it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
 from bench_memory import PROMPT, make_model
 
-LOOK_SECONDS = 0.05
+BLOCK = 512
+"""Bytes of a block that getrusage counts."""
 
 
 def forget(files: list[Path]) -> None:
@@ -38,7 +37,7 @@ def forget(files: list[Path]) -> None:
 
 
 def measure(folder: Path, ranks: int) -> dict[str, Any]:
-    """Make the film; bytes of the weights, and bytes that its processes read."""
+    """Make the film; bytes of the weights, and bytes that its processes read from the disk."""
     weights = sorted(folder.rglob("*.safetensors"))
     forget(weights)
     words = ["generate", PROMPT, "--model", str(folder), "--resolution", "128x80", "--num-frames", "5", "--seed", "1"]
@@ -46,26 +45,17 @@ def measure(folder: Path, ranks: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as outdir:
         started = time.perf_counter()
         film = subprocess.Popen([sys.executable, "-m", "skyreels_cli", *words, "-o", f"{outdir}/film.mp4"])
-        read = reads_of(film)
+        _, status, used = os.wait4(film.pid, 0)
         seconds = time.perf_counter() - started
-    assert film.returncode == 0
-    size = sum(file.stat().st_size for file in weights)
-    largest = sorted(read.values(), reverse=True)[: ranks + 1]
-    ratio = round(sum(read.values()) / size, 3)
-    return {"ranks": ranks, "weights_bytes": size, "read_bytes": largest, "ratio": ratio, "seconds": round(seconds, 1)}
-
-
-def reads_of(film: subprocess.Popen[bytes]) -> dict[int, int]:
-    """What a process and those that it has started read from the disk, by their numbers."""
-    read: dict[int, int] = {}
-    parent = psutil.Process(film.pid)
-    while film.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            for process in (parent, *parent.children(recursive=True)):
-                with suppress(psutil.NoSuchProcess):
-                    read[process.pid] = process.io_counters().read_bytes
-        time.sleep(LOOK_SECONDS)
-    return read
+    assert status == 0
+    size, read = sum(file.stat().st_size for file in weights), used.ru_inblock * BLOCK
+    return {
+        "ranks": ranks,
+        "weights_bytes": size,
+        "read_bytes": read,
+        "ratio": round(read / size, 3),
+        "seconds": round(seconds, 1),
+    }
 
 
 def main() -> None:

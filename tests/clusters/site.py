@@ -87,6 +87,10 @@ class Site:
         """The events of that name that were told of a job, each with the time at which it `came`."""
         return [event for event in self.events if (event.get("event"), event.get("job")) == (name, job.id)]
 
+    def resumed(self, job: Job) -> bool:
+        """Whether its film went on, within a window or behind one."""
+        return bool(self.told(job, "window_resumed") or self.told(job, "film_resumed"))
+
     def wait_for_steps(self, job: Job, steps: int) -> None:
         wait_for(lambda: self.store.job(job.id).steps_done >= steps, MINUTES)
 

@@ -25,6 +25,8 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sco
 DAEMON_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"
 SLOTS = 2
 NODE, SPARE = "one", "spare"
+SAVE_SECONDS = 7.0
+"""slurmctld saves a change within 5 s."""
 
 CONFIG = """
 ClusterName=skyreels
@@ -110,6 +112,11 @@ class Slurm:
         daemon = self._daemons.pop(name)
         daemon.send_signal(signal.SIGKILL)
         daemon.wait()
+
+    def kill_controller(self) -> None:
+        """Kill slurmctld once it has saved what it knows; jobs that it had not saved would be lost with it."""
+        time.sleep(SAVE_SECONDS)
+        self.kill("slurmctld")
 
     def cut_power(self, node: str) -> None:
         """Kill a node's slurmd and all of its jobs at once."""

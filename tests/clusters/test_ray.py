@@ -166,7 +166,7 @@ def test_ctrl_c_in_the_worker_leaves_films_that_go_on(site: Site) -> None:
     assert site.state(job) == "queued"
     assert not actors()
     site.finish(site.start())
-    assert site.told(job, "window_resumed")
+    assert site.resumed(job)
     assert site.same_as_alone(job)
 
 

@@ -86,11 +86,11 @@ def test_pause_gives_the_allocation_back(night: Night) -> None:
 
 
 def test_the_controller_is_away_for_a_while(night: Night) -> None:
-    running = [night.add(f"running{number}", rows=10, seconds=0.5) for number in range(2)]
+    running = [night.add(f"running{number}", rows=20, seconds=0.5) for number in range(2)]
     waiting = night.add("waiting")
     worker = night.start(slots=3)
     night.wait_for_steps(running[1], 2)
-    night.slurm.kill("slurmctld")
+    night.slurm.kill_controller()
     before = night.store.job(running[0].id).steps_done
     night.wait_for_steps(running[0], before + 3)  # events need no controller
     night.slurm.start_controller()
