@@ -51,7 +51,7 @@ def test_the_limit_that_slurm_keeps_itself(night: Night) -> None:
     worker = night.start()
     number = night.number(job)
     night.slurm.hurry(number)
-    night.slurm.ask("scontrol", "update", "PartitionName=main", "DefaultTime=NONE")
+    night.slurm.ask("scontrol", "update", "PartitionName=main", "DefaultTime=INFINITE")
     night.slurm.ask("scontrol", "update", f"JobId={number}", "TimeLimit=10")  # else it is warned again at once
     night.finish(worker)
     assert night.log(job).count("submitted as slurm") == 1
