@@ -30,11 +30,12 @@ UNUSED_BY_FILMS = {
     "openai",
     "pandas",
     "scipy",
-    "sympy",
     "sklearn",
     "textual",
     "xfuser",
 }
+if Version(version("torch")) >= Version("2.13"):  # torch 2.7 imports it by itself
+    UNUSED_BY_FILMS |= {"sympy"}
 SLOW_FOR_HELP = {
     "rich.progress",
     "numpy",
