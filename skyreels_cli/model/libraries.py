@@ -1,7 +1,7 @@
 """What films use of diffusers and transformers, imported without what they do not use.
 
 Both offer so many models that importing them takes longer than torch. Of the 4.0 seconds that a film took to import 1.0
-were torch's compiler, 0.6 torch's distributed tensors, with sympy, for the parallelism of transformers, 0.6 reading the
+were torch's compiler, 0.4 torch's distributed tensors, with sympy, for the parallelism of transformers, 0.6 reading the
 files of transformers for the names in them, 0.5 other models of diffusers.
 """
 
